@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::spec::features_problem;
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::images::Preprocessing;
 use crate::inputs::{self, Links};
@@ -159,9 +160,29 @@ impl BackboneManifest {
         let manifest: Self = text
             .parse()
             .map_err(|e| invalid("a backbone manifest", sentence(&text, &e)))?;
-        let checked = manifest.preprocessing.check();
-        checked.map_err(|e| invalid("a valid backbone manifest", e.to_string()))?;
-        Ok(manifest)
+        match manifest.problem() {
+            None => Ok(manifest),
+            Some(problem) => Err(invalid("a valid backbone manifest", problem)),
+        }
+    }
+
+    /// Describes the first value out of its range, if any.
+    fn problem(&self) -> Option<String> {
+        let preprocessing = self.preprocessing.check().err();
+        let features = self.features.num_features.and_then(features_problem);
+        let of_source = self.source.as_ref().map(|source| &source.sha256);
+        let sums = [
+            ("sha256", self.sha256.as_ref()),
+            ("source.sha256", of_source),
+        ];
+        let wrong = sums
+            .into_iter()
+            .find(|(_, sum)| sum.is_some_and(|sum| !is_sha256(sum)));
+        let sum = wrong.map(|(key, _)| format!("`{key}` must be 64 lower-case hexadecimal digits"));
+        preprocessing
+            .map(|error| error.to_string())
+            .or(features)
+            .or(sum)
     }
 
     /// Returns the manifest as TOML.
@@ -172,6 +193,13 @@ impl BackboneManifest {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every value of a manifest can be written as TOML")
     }
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Formats a parse error as one sentence with its position, without the parser's multi-line excerpt of the
@@ -223,6 +251,26 @@ mod tests {
             ),
             ("name = \"é\" x", "line 1, column 12: "),
             ("", "missing field `name`"),
+            (
+                "name = \"x\"\n[preprocessing]\nmean = [0.1, 0.2, 0.3, 0.4]\n",
+                "line 3, column 8: expected 3 numbers, one for each channel, but found 4",
+            ),
+            (
+                "name = \"x\"\n[features]\nnum_features = 0\n",
+                "`num_features` is 0, but must be between 1 and 16777216",
+            ),
+            (
+                "name = \"x\"\nsha256 = \"5AC6\"\n",
+                "`sha256` must be 64 lower-case hexadecimal digits",
+            ),
+            (
+                "name = \"x\"\n[source]\nsha256 = \"\"\nbytes = 1\n",
+                "`source.sha256` must be 64 lower-case hexadecimal digits",
+            ),
+            (
+                "name = \"x\"\n[preprocessing]\nscale = 1e999\n",
+                "line 3, column 9: floating-point number overflowed",
+            ),
         ] {
             fs::write(&path, text).unwrap();
             let error = BackboneManifest::read(&path).unwrap_err();

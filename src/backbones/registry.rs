@@ -6,7 +6,7 @@
 //! features and heads of the two apart. Nothing in `models/` is used while other users can write to it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::backbone_file::BackboneFile;
 use super::home::Home;
@@ -144,6 +144,14 @@ impl Registry {
     /// [`BackboneError::Network`] with the available backbones if it is not found; [`BackboneError::Home`] if
     /// it is installed and other users can write to it.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
+        let backbones = || {
+            let list = self.list().backbones.into_iter();
+            list.map(|backbone| backbone.manifest.name).collect()
+        };
+        if is_neither(name) {
+            let backbones = backbones();
+            return Err(NetworkProblem::NoName { backbones }.at(name));
+        }
         if is_file_name(name) {
             return open(name);
         }
@@ -151,10 +159,9 @@ impl Registry {
         if is_there(&installed) {
             return self.open_installed(&installed);
         }
-        let list = self.list().backbones;
         let not_installed = NetworkProblem::NotInstalled {
             place: installed,
-            backbones: list.into_iter().map(|b| b.manifest.name).collect(),
+            backbones: backbones(),
             is_file: name.exists(),
         };
         Err(not_installed.at(name))
@@ -250,6 +257,15 @@ impl Registry {
 /// of being skipped.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Returns whether a path, such as `..`, can neither be the name of a backbone nor a network: it has no
+/// extension, and there is nothing, or a folder.
+fn is_neither(path: &Path) -> bool {
+    let mut parts = path.components();
+    let is_name = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();
+    let is_network = path.extension().is_some() || (is_there(path) && !path.is_dir());
+    !is_name && !is_network
 }
 
 /// Opens a network file with the manifest next to it, or with ImageNet's defaults if there is none.

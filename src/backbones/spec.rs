@@ -211,15 +211,20 @@ impl fmt::Display for Engine {
 /// More features than any network has; a vector of them takes 64 MiB.
 const MOST_FEATURES: usize = 1 << 24;
 
+/// Describes what is wrong with a number of features, if anything.
+pub(super) fn features_problem(features: usize) -> Option<String> {
+    let possible = (1..=MOST_FEATURES).contains(&features);
+    (!possible)
+        .then(|| format!("`num_features` is {features}, but must be between 1 and {MOST_FEATURES}"))
+}
+
 impl FeatureSpec {
     /// Describes what is wrong with a spec read from a file, if anything.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         let (views, features) = (&self.views, self.backbone.num_features);
-        if !(1..=MOST_FEATURES).contains(&features) {
-            return Some(format!(
-                "`num_features` is {features}, but must be between 1 and {MOST_FEATURES}"
-            ));
+        if let Some(problem) = features_problem(features) {
+            return Some(problem);
         }
         if views.first() != Some(&View::Center) {
             return Some("`views` does not begin with `center`".to_owned());

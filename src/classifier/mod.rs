@@ -3,12 +3,12 @@
 //! A [`Classifier`] returns a [`Prediction`] for each image: the probability of each class, and a [`Verdict`]
 //! on whether the image resembles the training images at all.
 
-mod door;
 #[doc(hidden)]
 pub mod fuzz;
+mod image_classifier;
 mod predictor;
 
-pub use door::{Classifier, Unclassified};
+pub use image_classifier::{Classifier, Unclassified};
 #[doc(hidden)]
 pub use predictor::Predictor;
 pub(crate) use predictor::top;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::choices::choices;
 use super::headings::PREPROCESSING;
+use super::number::float;
 use frostline::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
-use frostline::error::Error;
 use frostline::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -55,7 +55,7 @@ pub(super) struct PreprocessingArgs {
           value_parser = choices::<Layout>(&["nchw", "nhwc"]), hide_possible_values = true)]
     layout: Option<Layout>,
     /// Number to divide pixel values (0 to 255) by, before mean and std.
-    #[arg(long, value_name = "NUMBER", help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "NUMBER", help_heading = PREPROCESSING, value_parser = float::<f32>)]
     scale: Option<f32>,
 }
 
@@ -66,12 +66,27 @@ const FILTERS: &[&str] = &[
 /// One number per channel; an alias, because clap would read a plain array as a repeated argument.
 type Three = [f32; 3];
 
-fn mean(text: &str) -> Result<Three, Error> {
-    channel_values("--mean", text)
+fn mean(text: &str) -> Result<Three, String> {
+    let mean = three("--mean", text)?;
+    let usable = mean.iter().all(|value| value.is_finite());
+    usable
+        .then_some(mean)
+        .ok_or_else(|| "must be finite".to_owned())
 }
 
-fn std(text: &str) -> Result<Three, Error> {
-    channel_values("--std", text)
+fn std(text: &str) -> Result<Three, String> {
+    let std = three("--std", text)?;
+    let usable = std.iter().all(|&value| value.is_finite() && value > 0.0);
+    usable
+        .then_some(std)
+        .ok_or_else(|| "must be finite and above 0".to_owned())
+}
+
+fn three(name: &'static str, text: &str) -> Result<Three, String> {
+    let values = channel_values(name, text).map_err(|error| error.to_string())?;
+    let mut typed = text.split(',').map(str::trim);
+    typed.try_for_each(|value| float::<f32>(value).map(drop))?;
+    Ok(values)
 }
 
 impl BackboneArgs {

@@ -9,6 +9,7 @@ use super::examples::examples;
 use super::head_args::{HeadArgs, guard_of};
 use super::headings::{INPUT, PREDICTIONS};
 use super::input_args::{EMPTY_LIST, InputArgs};
+use super::number::float;
 use super::output::{OutputArgs, gpu_not_used, ignored, notes};
 use super::predictions::{Format, Labelling, Writer};
 use super::refusal::Refusal;
@@ -36,7 +37,7 @@ pub(super) struct Args {
           help_heading = PREDICTIONS)]
     top_k: u32,
     /// Label images `unknown` if the highest probability is below P.
-    #[arg(long, value_name = "P", help_heading = PREDICTIONS)]
+    #[arg(long, value_name = "P", help_heading = PREDICTIONS, value_parser = float::<f64>)]
     threshold: Option<f64>,
     #[command(flatten)]
     head: HeadArgs,

@@ -9,6 +9,7 @@ use super::terminal::{self, Text};
 use super::{Outcome, errors};
 use frostline::backbones::Home;
 use frostline::error::Error;
+use frostline::phrases::counted;
 use frostline::tasks::{Finding, Verdict, doctor};
 
 const EXAMPLES: &str = examples! {
@@ -43,6 +44,10 @@ fn is_bad(finding: &Finding) -> bool {
     matches!(finding.verdict, Verdict::Bad(_))
 }
 
+fn is_limited(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Limited(_))
+}
+
 fn text(findings: &[Finding]) -> Text {
     let mut text = Text::new();
     for finding in findings {
@@ -55,7 +60,21 @@ fn text(findings: &[Finding]) -> Text {
             Verdict::Bad(error) => say(&mut text, "MISSING ", subject, error),
         }
     }
+    let count = |is: fn(&Finding) -> bool| findings.iter().filter(|finding| is(finding)).count();
+    if count(is_bad) == 0 {
+        text.line("");
+        text.line(passed(findings.len(), count(is_limited)));
+    }
     text
+}
+
+/// Says that all checks passed; failed ones are counted by the error.
+fn passed(checks: usize, limited: usize) -> String {
+    let warnings = match limited {
+        0 => String::new(),
+        n => format!(", with {}", counted(n, "warning")),
+    };
+    format!("all {checks} checks passed{warnings}")
 }
 
 fn say(text: &mut Text, word: &str, subject: &str, error: &Error) {
@@ -63,5 +82,17 @@ fn say(text: &mut Text, word: &str, subject: &str, error: &Error) {
     text.line(format_args!("{word} {subject}: {problem}"));
     if let Some(hint) = errors::hint(error) {
         text.line(format_args!("         hint: {hint}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_checks_and_warnings() {
+        assert_eq!(passed(7, 0), "all 7 checks passed");
+        assert_eq!(passed(7, 1), "all 7 checks passed, with 1 warning");
+        assert_eq!(passed(7, 2), "all 7 checks passed, with 2 warnings");
     }
 }

@@ -20,7 +20,7 @@ use frostline::backbones::Home;
 use frostline::head::Bootstrap;
 use frostline::images::Limits;
 use frostline::phrases::counted;
-use frostline::tasks::{EvaluateOptions, EvaluateReport, JudgeOptions, evaluate};
+use frostline::tasks::{EvaluateOptions, EvaluateReport, EvaluationInput, evaluate};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -68,24 +68,24 @@ fn resamples(text: &str) -> Result<usize, String> {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let head = args.head.options(Limits::default(), home);
-    let mut judge = JudgeOptions::new(args.data, head);
-    judge.names = args.names.names();
-    judge.training_images = args.training.images();
-    let mut options = EvaluateOptions::new(judge);
+    let mut input = EvaluationInput::new(args.data, head);
+    input.names = args.names.names();
+    input.training_images = args.training.images();
+    let mut options = EvaluateOptions::new(input);
     options.compare = args.compare;
     options.bootstrap = Bootstrap::new(args.intervals, args.seed);
-    let judge = &options.judge;
+    let input = &options.input;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
-    given::data(&judge.data)?;
-    let guard = guard_of(&judge.head)?
-        .data(&judge.data)
+    given::data(&input.data)?;
+    let guard = guard_of(&input.head)?
+        .data(&input.data)
         .reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
-    if options.judge.head.computing.store.is_some() {
+    if options.input.head.computing.store.is_some() {
         signals::listen();
     }
     let report = evaluate(&options, &Bar::default())?;
-    tell(&report);
+    tell(&report, format);
     let other = options.compare.as_deref();
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report, other).as_bytes()),
@@ -97,10 +97,10 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     Ok(Outcome::of(&report.skipped))
 }
 
-fn tell(report: &EvaluateReport) {
+fn tell(report: &EvaluateReport, format: FindingsFormat) {
     notes(&report.notes);
     skipped(&report.skipped);
-    training_args::tell(report.acquaintance);
+    training_args::tell(report.training_overlap, format);
     let unknown = report
         .unknown_classes
         .iter()

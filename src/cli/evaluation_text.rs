@@ -9,14 +9,11 @@ use super::terminal::Text;
 use frostline::head::{Evaluation, Interval};
 use frostline::tasks::{Accepted, EvaluateReport};
 
-/// The top-k accuracies that are shown.
-const SHOWN_K: [usize; 2] = [3, 5];
-
 pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> Text {
     let e = &report.evaluation;
     let mut out = Text::new();
     headline(&mut out, e);
-    if let Some(sentence) = report.acquaintance.sentence() {
+    if let Some(sentence) = report.training_overlap.sentence() {
         out.line(sentence);
     }
     if let Some(accepted) = report.accepted {
@@ -45,11 +42,8 @@ fn headline(out: &mut Text, e: &Evaluation) {
         line(name, shares(x), interval.map(percents));
     };
     share("accuracy", e.accuracy, i.map(|i| i.accuracy));
-    for (place, top) in e.top_k.iter().enumerate() {
-        if SHOWN_K.contains(&top.k) {
-            let name = format!("top-{} accuracy", top.k);
-            share(&name, top.accuracy, i.map(|i| i.top_k[place]));
-        }
+    for (top, interval) in e.summarised_top_k() {
+        share(&format!("top-{} accuracy", top.k), top.accuracy, interval);
     }
     let balanced = i.and_then(|i| i.balanced_accuracy);
     share("balanced accuracy", e.balanced_accuracy, balanced);

@@ -204,7 +204,7 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     let spec = &report.spec.backbone;
     talk::say(format!("  classes   {}", classes_text(report)));
     talk::say(format!(
-        "  backbone  {} ({} features of `{}`)",
+        "  backbone  {} ({} features, layer `{}`)",
         spec.name, spec.num_features, spec.layer
     ));
     let threads = options.run.threads;

@@ -1,10 +1,12 @@
 //! `frostline fit-head`.
 
+mod epochs;
 mod sgd_args;
 mod solver_args;
 
 use std::path::{Path, PathBuf};
 
+use self::epochs::Epochs;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::bar::Bar;
@@ -12,14 +14,15 @@ use super::errors;
 use super::examples::examples;
 use super::given;
 use super::json::{self, fit_head::FittedHead};
+use super::number::float;
 use super::output::{FindingsFormat, OverwriteArg};
 use super::refusal::Refusal;
 use super::search_args::{self, SearchArgs};
 use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
-use frostline::head::{EpochFigures, Fit};
-use frostline::outputs::is_stdout;
+use frostline::head::Fit;
+use frostline::outputs::shares_stdout;
 use frostline::phrases::counted;
 use frostline::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
@@ -41,7 +44,7 @@ pub(super) struct Args {
     validation: Option<PathBuf>,
     /// Hold out this share of the training images for validation, stratified by class; duplicates stay
     /// together.
-    #[arg(long, value_name = "SHARE", group = "validating")]
+    #[arg(long, value_name = "SHARE", group = "validating", value_parser = float::<f64>)]
     validation_split: Option<f64>,
     /// Train on all stored views: sgd draws one view of each image per epoch, lbfgs uses all of them.
     #[arg(long)]
@@ -105,7 +108,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         .reads(options.validation.store())
         .reads(table);
     guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
-    let report = fit_head(&options, &mut tell_epoch, &Bar::default())?;
+    let mut epochs = Epochs::new(options.params.values().epochs);
+    let report = fit_head(&options, &mut |epoch| epochs.tell(epoch), &Bar::default())?;
+    epochs.end(&report.fit);
     tell(&report, &options);
     if format == FindingsFormat::Json {
         json::print(&FittedHead::new(&report, &options, warnings(&report)))?;
@@ -114,35 +119,18 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refusal> {
-    if format == FindingsFormat::Json && is_stdout(output) {
+    if format == FindingsFormat::Json && shares_stdout(output) {
+        let output = output.display();
         return Err(Refusal::usage(
-            "`--format json` and `-o -` both write to standard output",
+            format!("`--format json` and `-o {output}` both write to standard output"),
             "write the head to a file with -o, or omit --format json",
         ));
     }
     Ok(())
 }
 
-fn tell_epoch(figures: &EpochFigures) {
-    if figures.epoch == 1 {
-        let validation = figures
-            .validation
-            .map_or("", |_| "  val loss  val accuracy");
-        talk::say(format!("epoch  train loss{validation}"));
-    }
-    let validation = figures
-        .validation
-        .map(|v| format!("  {:>8.4}  {:>10.1} %", v.loss, 100.0 * v.accuracy));
-    talk::say(format!(
-        "{:>5}  {:>10.4}{}",
-        figures.epoch,
-        figures.train_loss,
-        validation.unwrap_or_default()
-    ));
-}
-
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
-    search_args::tell(report);
+    search_args::tell(report, options.params.values());
     report.streamed.iter().for_each(tell_streaming);
     fit_warnings(report).for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {

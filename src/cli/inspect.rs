@@ -7,6 +7,7 @@ use super::examples::examples;
 use super::given;
 use super::inspect_text::text;
 use super::json;
+use super::number::float;
 use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
 use frostline::head::NEAR_DUPLICATE;
@@ -25,7 +26,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "HEAD")]
     head: Option<PathBuf>,
     /// Cosine similarity from which images count as near-duplicates.
-    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE, value_parser = float::<f32>)]
     near: f32,
     /// Number of folds of the cross-validation that checks the labels.
     #[arg(long, value_name = "K", default_value_t = 5)]
@@ -42,7 +43,7 @@ pub(super) struct Args {
 }
 
 const EXAMPLES: &str = examples! {
-    "List duplicates, probably wrong labels and outliers":
+    "List duplicates, labels to check and outliers":
     "frostline inspect features/train"
     "Also list validation images that are in the training set":
     "frostline inspect features/train --against features/validation"

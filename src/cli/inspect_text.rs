@@ -2,6 +2,7 @@
 
 mod ranked;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use self::ranked::{outliers, shown, suspects};
@@ -9,8 +10,8 @@ use super::cells::cell;
 use super::terminal::Text;
 use frostline::phrases::counted;
 use frostline::tasks::{
-    ClassCount, Contradiction, InspectReport, InspectedImage, Leaked, Likeness, NearDuplicates,
-    Side, TINY_CLASS,
+    ClassCount, Contradiction, Duplicates, InspectReport, InspectedImage, Leaked, Likeness,
+    NearDuplicates, Side, TINY_CLASS,
 };
 
 /// The number of findings of each kind that are shown.
@@ -27,13 +28,15 @@ pub(super) fn text(report: &InspectReport) -> Text {
         ("leakage", leakage(report, &names)),
         ("training images of the head", trained_on(report, &names)),
         ("contradictory labels", contradictions(report, &names)),
-        ("wrong labels", report.labels.as_ref().and_then(suspects)),
+        ("labels to check", report.labels.as_ref().and_then(suspects)),
         ("outliers", outliers(report)),
     ];
     let looked_for = |kind: &str| match kind {
         "leakage" => report.leakage.is_some(),
+        "duplicates" => report.duplicates.is_empty(),
+        "near-duplicates" => report.near_duplicates.is_empty(),
         "training images of the head" => report.trained_on.as_ref().is_some_and(|t| t.recorded),
-        "wrong labels" => report.labels.is_some(),
+        "labels to check" => report.labels.is_some(),
         "small classes" | "contradictory labels" => !report.classes.is_empty(),
         _ => true,
     };
@@ -138,18 +141,41 @@ fn tiny(report: &InspectReport) -> Option<Vec<String>> {
 }
 
 fn equal(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
-    let groups = report
-        .duplicates
-        .iter()
-        .map(|group| format!("  {}", names.images(&group.images)));
-    list("groups of duplicates", groups.collect(), SHOWN)
+    let line = |group: &Duplicates| format!("  {}", names.images(&group.images));
+    let groups = report.duplicates.iter();
+    let groups = groups.filter(|group| !is_leakage(report, &group.images));
+    list("groups of duplicates", groups.map(line).collect(), SHOWN)
 }
 
 fn near(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
     let line =
         |group: &NearDuplicates| format!("  {:.4}  {}", group.cosine, names.images(&group.images));
-    let groups = report.near_duplicates.iter().map(line).collect();
-    list("groups of near-duplicates", groups, SHOWN)
+    let groups = report.near_duplicates.iter();
+    let groups = groups.filter(|group| !is_leakage(report, &group.images));
+    list(
+        "groups of near-duplicates",
+        groups.map(line).collect(),
+        SHOWN,
+    )
+}
+
+/// Returns whether the lines about leakage contain the whole group: one image of the first store, and images
+/// of the other one that are all listed there.
+fn is_leakage(report: &InspectReport, images: &[InspectedImage]) -> bool {
+    let Some(leakage) = &report.leakage else {
+        return false;
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        images.iter().partition(|image| image.set == Side::Features);
+    let leaked: HashSet<&str> = leakage
+        .images
+        .iter()
+        .map(|leaked| leaked.image.path.as_str())
+        .collect();
+    own.len() == 1
+        && others
+            .iter()
+            .all(|image| leaked.contains(image.path.as_str()))
 }
 
 fn leakage(report: &InspectReport, names: &Names) -> Option<Vec<String>> {

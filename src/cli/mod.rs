@@ -62,9 +62,9 @@ use self::outcome::Outcome;
 use frostline::backbones::Home;
 use frostline::error::Error;
 
-/// Train an image classifier in seconds on frozen features.
+/// Train an image classifier on your own photos in seconds, without a GPU and without Python.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, max_term_width = 100)]
+#[command(version, propagate_version = true, max_term_width = 100)]
 #[command(after_long_help = environment::ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
@@ -72,7 +72,7 @@ struct Cli {
     /// Print only results, warnings and errors.
     #[arg(short, long, global = true, display_order = 500)]
     quiet: bool,
-    /// Print more details, such as why no GPU is used.
+    /// Print more details, such as all epochs of a fit and why no GPU is used.
     #[arg(
         short,
         long,

@@ -15,7 +15,7 @@ use frostline::backbones::Home;
 use frostline::images::{Limits, Names};
 use frostline::phrases::counted;
 use frostline::tasks::{
-    Inputs, JudgeOptions, Overwrite, ReportNote, ReportOptions, ReportSummary, Wanted, report,
+    EvaluationInput, Inputs, Overwrite, ReportNote, ReportOptions, ReportSummary, Wanted, report,
 };
 
 #[derive(Debug, clap::Args)]
@@ -57,15 +57,15 @@ const EXAMPLES: &str = examples! {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let head = args.head.options(Limits::default(), home);
-    let mut judge = JudgeOptions::new(args.data, head);
-    judge.names = args.names.names();
-    judge.training_images = args.training.images();
-    let mut options = ReportOptions::new(judge, args.output);
+    let mut input = EvaluationInput::new(args.data, head);
+    input.names = args.names.names();
+    input.training_images = args.training.images();
+    let mut options = ReportOptions::new(input, args.output);
     options.images = args.images;
     options.train = args.train;
     options.train_images = args.train_images;
     check(&options, args.overwrite.into())?;
-    if options.judge.head.computing.store.is_some() {
+    if options.input.head.computing.store.is_some() {
         signals::listen();
     }
     let summary = report(&options, &Bar::default())?;
@@ -79,9 +79,9 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
     folders.iter().try_for_each(|path| given::folder(path))?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
-    given::data(&options.judge.data)?;
-    let guard = guard_of(&options.judge.head)?
-        .data(&options.judge.data)
+    given::data(&options.input.data)?;
+    let guard = guard_of(&options.input.head)?
+        .data(&options.input.data)
         .reads(&options.train)
         .images(&Inputs::Paths(folders, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;

@@ -9,6 +9,7 @@ use super::examples::examples;
 use super::given;
 use super::headings::NETWORK;
 use super::input_args::{EMPTY_LIST, InputArgs};
+use super::number::float;
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
 use super::run_args::RunArgs;
@@ -33,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
     /// Cosine similarity from which images count as near-duplicates; only one of them is suggested.
-    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE, value_parser = float::<f32>)]
     near: f32,
     /// Format of the rows, which have a path, label, probability, `runner_up`, `runner_up_probability`, score
     /// and why [default: by the extension of FILE, .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a

@@ -1,8 +1,9 @@
 //! The argument for images that the head was trained on, and messages about them.
 
 use super::headings::STATISTICS;
+use super::output::FindingsFormat;
 use super::talk;
-use frostline::tasks::{Acquaintance, TrainingImages};
+use frostline::tasks::{TrainingImages, TrainingOverlap};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct TrainingArgs {
@@ -23,17 +24,20 @@ impl TrainingArgs {
     }
 }
 
-/// Prints which images were excluded, and what is not known about the training images.
-pub(super) fn tell(acquaintance: Acquaintance) {
-    acquaintance.omission().iter().for_each(talk::warn);
-    if acquaintance.training > 0 {
-        acquaintance.sentence().iter().for_each(talk::warn);
+/// Prints which images were excluded, and what is not known about the training images. `format` is that of
+/// the result: as text it has a sentence about the training images.
+pub(super) fn tell(training_overlap: TrainingOverlap, format: FindingsFormat) {
+    training_overlap.omission().iter().for_each(talk::warn);
+    if training_overlap.training > 0 {
+        if format == FindingsFormat::Json {
+            training_overlap.sentence().iter().for_each(talk::warn);
+        }
         talk::note(
-            "evaluate on other images, or train the head with `fit-head --folds 5`, which stores out-of-fold \
-             predictions",
+            "to evaluate the head on images that it was not trained on, use others, or train it with \
+             `fit-head --folds 5`, which stores out-of-fold predictions",
         );
     }
-    if !acquaintance.recorded {
+    if !training_overlap.recorded {
         talk::note(
             "the head does not record its training images: if any of them are evaluated here, the results \
              are optimistic",

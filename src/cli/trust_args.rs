@@ -1,5 +1,6 @@
 //! Arguments for calibration and rejection, and messages about them.
 
+use super::number::float;
 use super::talk;
 use frostline::head::Disagreement;
 use frostline::tasks::{
@@ -15,7 +16,7 @@ pub(super) struct TrustArgs {
     calibrate: bool,
     /// Reject images unlike any training image: `classify` labels them `unknown`. RATE is the share of known
     /// images you accept to reject wrongly, such as 0.05.
-    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true, value_parser = float::<f64>)]
     reject: Option<f64>,
     /// Images to fit the temperature of --calibrate and the threshold of --reject on [default: folds].
     #[arg(

@@ -20,6 +20,9 @@ pub enum HeadError {
         epoch: usize,
         /// NaN or infinity.
         loss: f64,
+        /// Learning rate × weight decay: each step multiplies the weights by 1 minus this, so SGD diverges
+        /// from 2 on whatever the features are.
+        decay: f64,
     },
     /// The solver stopped before it reached the minimum.
     #[error(

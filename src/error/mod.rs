@@ -159,17 +159,17 @@ impl Error {
     }
 }
 
-macro_rules! problems_of_rooms {
-    ($($problem:ty => $room:ty,)+) => {$(
+macro_rules! wrapped_problems {
+    ($($problem:ty => $error:ty,)+) => {$(
         impl From<$problem> for Error {
             fn from(problem: $problem) -> Self {
-                <$room>::from(problem).into()
+                <$error>::from(problem).into()
             }
         }
     )+};
 }
 
-problems_of_rooms! {
+wrapped_problems! {
     RuntimeProblem => BackboneError,
     HomeProblem => BackboneError,
     DataProblem => HeadError,

@@ -26,6 +26,12 @@ pub enum NetworkProblem {
         /// Whether the working directory contains a file of this name.
         is_file: bool,
     },
+    /// It cannot be the name of a backbone, and is no file either.
+    #[error("it is neither the name of a backbone nor a file")]
+    NoName {
+        /// The backbones that are known or installed.
+        backbones: Vec<String>,
+    },
     /// Its manifest belongs to another network.
     #[error("it is installed as `{name}`, but its manifest is for `{manifest}`")]
     OtherManifest {

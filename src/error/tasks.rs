@@ -191,7 +191,7 @@ pub enum TaskError {
     },
     /// No image to evaluate a head on can be used.
     #[error("`{}` contains no usable image{}", data.display(), for_example(first.as_ref()))]
-    NothingToJudge {
+    NothingToEvaluate {
         /// The store or folder.
         data: PathBuf,
         /// The name of the first skipped image, and the reason.
@@ -348,6 +348,14 @@ pub enum OutputProblem {
         output: PathBuf,
         /// The input, which may have another path.
         input: PathBuf,
+    },
+    /// The output must be a regular file, but something else has its name.
+    #[error("the output `{}` is {found}, not a file", output.display())]
+    Special {
+        /// The output.
+        output: PathBuf,
+        /// What exists there, with its article.
+        found: &'static str,
     },
     /// The output would replace a file of another kind.
     #[error(

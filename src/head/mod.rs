@@ -80,7 +80,7 @@ pub use params::{
     ClassWeight, FitParams, FitValidParams, FitValues, Schedule, Solver, read_class_weights,
 };
 pub use sgd::{BatchLoss, Sgd};
-pub(crate) use trust::{BANK_CAPACITY, CalibrationFit, Sureness};
+pub(crate) use trust::{BANK_CAPACITY, CalibrationFit, CalibrationMetrics};
 pub use trust::{
     Disagreement, DisagreementFigure, Likeness, Method, Rejection, RejectionFit, RejectionRule,
     Temperature,

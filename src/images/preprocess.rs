@@ -38,8 +38,10 @@ pub struct Preprocessing {
     /// The filter of the resize.
     pub interpolation: Interpolation,
     /// Subtracted from each channel.
+    #[serde(deserialize_with = "parse::three_values")]
     pub mean: [f32; 3],
     /// Divides each channel; above 0.
+    #[serde(deserialize_with = "parse::three_values")]
     pub std: [f32; 3],
     /// The order of the channels.
     pub channels: Channels,

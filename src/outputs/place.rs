@@ -13,6 +13,29 @@ pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+/// Returns whether a file written to `path` ends up in standard output: `path` is `-`, the descriptor (such
+/// as `/dev/stdout`), or the file or pipe that standard output is redirected to. Devices such as `/dev/null`
+/// keep nothing that two writers could mix.
+#[must_use]
+pub fn shares_stdout(path: &Path) -> bool {
+    is_stdout(path) || is_target_of_stdout(path)
+}
+
+#[cfg(unix)]
+fn is_target_of_stdout(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| {
+        let there = fs::metadata(path).ok()?;
+        (!is_character_device(path)).then(|| (there.dev(), there.ino()))
+    };
+    id(path).is_some_and(|there| id(Path::new("/dev/stdout")) == Some(there))
+}
+
+#[cfg(not(unix))]
+fn is_target_of_stdout(_path: &Path) -> bool {
+    false
+}
+
 /// Returns the name of an output for messages.
 #[must_use]
 pub fn name(path: &Path) -> &Path {

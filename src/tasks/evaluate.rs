@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use ndarray::Axis;
 use serde_json::Value;
 
-use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
-use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
+use super::labelled_predictions::{
+    Accepted, EvaluationInput, LabelledPredictions, Rejected, predict_labelled_with,
+};
 use super::predictions::HeadOptions;
+use super::training_overlap::TrainingOverlap;
 use crate::classifier::Predictor;
 use crate::error::{Result, TaskError};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile, start_processors};
@@ -20,7 +22,7 @@ use crate::progress::Progress;
 #[non_exhaustive]
 pub struct EvaluateOptions {
     /// The head and the samples.
-    pub judge: JudgeOptions,
+    pub input: EvaluationInput,
     /// Another head to compare with, of the same classes and on the same features.
     pub compare: Option<PathBuf>,
     /// How the intervals are computed.
@@ -30,9 +32,9 @@ pub struct EvaluateOptions {
 impl EvaluateOptions {
     /// Evaluates a single head, with the default intervals.
     #[must_use]
-    pub fn new(judge: JudgeOptions) -> Self {
+    pub fn new(input: EvaluationInput) -> Self {
         Self {
-            judge,
+            input,
             compare: None,
             bootstrap: Bootstrap::default(),
         }
@@ -48,7 +50,7 @@ pub struct EvaluateReport {
     /// The comparison with the other head, if one was requested.
     pub comparison: Option<Comparison>,
     /// How many of the images the head was trained on, and how they were evaluated.
-    pub acquaintance: Acquaintance,
+    pub training_overlap: TrainingOverlap,
     /// Samples of classes that the head does not know, by class; excluded from all metrics.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head rejects, if it has a rejection. `evaluation` includes them.
@@ -66,17 +68,17 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`judge`](super::judge()), and [`TaskError`] if the other head cannot be compared.
+/// Those of [`predict_labelled`](super::predict_labelled()), and [`TaskError`] if the other head cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     start_processors()?;
-    let head = &options.judge.head;
+    let head = &options.input.head;
     let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
-        let mut judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
-        judged.notes.extend(disagreements);
-        return Ok(report(evaluation(&judged, options)?, None, judged));
+        let mut labelled = predict_labelled_with(&[&first], &options.input, progress)?.remove(0);
+        labelled.notes.extend(disagreements);
+        return Ok(report(evaluation(&labelled, options)?, None, labelled));
     };
     let second = HeadOptions {
         path: other.clone(),
@@ -84,8 +86,8 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     };
     let second = second.open()?;
     require_comparable((&head.path, &first), (other, &second))?;
-    let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
-    let (mut first, second) = (judged.remove(0), judged.remove(0));
+    let mut labelled = predict_labelled_with(&[&first, &second], &options.input, progress)?;
+    let (mut first, second) = (labelled.remove(0), labelled.remove(0));
     first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;
     let evaluation = evaluation(&first, options)?;
@@ -101,18 +103,22 @@ pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
     found.iter().map(told).collect()
 }
 
-fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> {
-    let probabilities = judged.probabilities();
+fn evaluation(labelled: &LabelledPredictions, options: &EvaluateOptions) -> Result<Evaluation> {
+    let probabilities = labelled.probabilities();
     Evaluation::with_intervals(
-        &judged.classes,
-        &judged.targets(),
+        &labelled.classes,
+        &labelled.targets(),
         probabilities.view(),
         options.bootstrap,
     )
 }
 
 /// Compares two heads, with the second head's probabilities in the first head's class order.
-fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<Comparison> {
+fn comparison(
+    first: &LabelledPredictions,
+    second: &LabelledPredictions,
+    bootstrap: Bootstrap,
+) -> Result<Comparison> {
     let place = |name| second.classes.class_to_idx(name);
     let order: Option<Vec<usize>> = first.classes.iter().map(place).collect();
     let order = order.expect("comparable heads have the same classes");
@@ -163,7 +169,7 @@ fn only_in(head: &Predictor, other: &Predictor) -> Vec<String> {
 fn report(
     evaluation: Evaluation,
     comparison: Option<Comparison>,
-    judged: Judged,
+    labelled: LabelledPredictions,
 ) -> EvaluateReport {
     let supports = evaluation.per_class.iter().zip(evaluation.classes.iter());
     let missing_classes = supports
@@ -171,16 +177,16 @@ fn report(
         .map(|(_, name)| name.to_owned())
         .collect();
     EvaluateReport {
-        accepted: judged
+        accepted: labelled
             .rejected
             .map(|rejected| Accepted::of(&evaluation, rejected)),
         evaluation,
         comparison,
-        acquaintance: judged.acquaintance,
-        rejected: judged.rejected,
-        unknown_classes: judged.unknown_classes,
+        training_overlap: labelled.training_overlap,
+        rejected: labelled.rejected,
+        unknown_classes: labelled.unknown_classes,
         missing_classes,
-        skipped: judged.skipped,
-        notes: judged.notes,
+        skipped: labelled.skipped,
+        notes: labelled.notes,
     }
 }

@@ -120,6 +120,9 @@ impl OutputGuard {
         if outputs::is_stdout(output) {
             return Ok(());
         }
+        if wanted == Wanted::ManPage {
+            kind::refuse_special(output)?;
+        }
         let content = Content::of(output);
         self.refuse_input(output, content.as_ref())?;
         self.check_folder(output)?;

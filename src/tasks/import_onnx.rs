@@ -143,7 +143,7 @@ fn manifest(
         notes.push(ImportNote::Known(known.name.clone()));
         known
     } else {
-        let guessed = guess(cut.picture(), &options.overrides);
+        let guessed = guess(cut.image_input(), &options.overrides);
         let (preprocessing, note) = guessed.map_err(|problem| problem.at(&options.file))?;
         notes.extend(note);
         BackboneManifest {
@@ -172,14 +172,14 @@ fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
         weights,
         file: file.to_owned(),
     }];
-    if let Some(batch) = cut.picture().batch {
-        let mended = cut.mended().len();
-        notes.push(ImportNote::FreedBatch { batch, mended });
+    if let Some(batch) = cut.image_input().batch {
+        let reshapes = cut.rewritten().len();
+        notes.push(ImportNote::FreedBatch { batch, reshapes });
     }
-    if cut.picture().element != Element::Float32 {
+    if cut.image_input().element != Element::Float32 {
         notes.push(ImportNote::Converted {
-            input: cut.picture().name.clone(),
-            element: cut.picture().element,
+            input: cut.image_input().name.clone(),
+            element: cut.image_input().element,
         });
     }
     notes

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use self::alike::Alike;
 use self::pictures::Pictures;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::head::{HeadFile, ImageRole, start_processors};
 
 pub use report::{
@@ -19,8 +19,8 @@ pub use report::{
     TINY_CLASS, TrainedOn, Unlike,
 };
 
-/// Looks for duplicates, near-duplicates, leakage, contradictory and probably wrong labels, outliers and tiny
-/// classes.
+/// Looks for duplicates, near-duplicates, leakage, contradictory labels, labels that cross-validation
+/// contradicts, outliers and tiny classes.
 ///
 /// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
 /// Every image is compared with every other: N² · D multiplications for N distinct images in both stores.
@@ -36,10 +36,9 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let alike = Alike::find(&pictures, options.near)?;
     let classes = classes(&pictures);
     let mut notes = Vec::new();
-    let labels = match labels::judge(&pictures, &alike, options) {
+    let labels = match labels::check(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
-        // Labels that are missing, or too few of a class.
-        Err(why @ (Error::Task(_) | Error::Head(_))) => {
+        Err(why) if labels::cannot_be_checked(&why) => {
             notes.push(format!("labels were not checked for errors: {why}"));
             None
         }

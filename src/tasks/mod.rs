@@ -33,7 +33,6 @@
 //!
 //! [`pull()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
 
-mod acquaintance;
 mod classify;
 mod doctor;
 mod evaluate;
@@ -45,7 +44,7 @@ mod import_onnx;
 mod inputs;
 mod inspect;
 mod install;
-mod judge;
+mod labelled_predictions;
 mod memory;
 mod predictions;
 mod preview;
@@ -54,8 +53,8 @@ mod pull;
 #[cfg(feature = "cli")]
 mod report;
 mod suggest;
+mod training_overlap;
 
-pub use acquaintance::{Acquaintance, Basis, TrainingImages};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 #[doc(hidden)]
 pub use classify::{check_threshold, classify_named};
@@ -81,9 +80,9 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
-pub use judge::{Accepted, JudgeOptions, Rejected};
+pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
-pub use judge::{Judged, JudgedItem, judge};
+pub use labelled_predictions::{LabelledPrediction, LabelledPredictions, predict_labelled};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
@@ -91,3 +90,4 @@ pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
+pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};

@@ -19,7 +19,7 @@ use self::photos::Shown;
 use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
-use super::judge::{Accepted, judge};
+use super::labelled_predictions::{Accepted, predict_labelled};
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile, start_processors};
 use crate::outputs;
@@ -49,44 +49,44 @@ pub struct ReportSummary {
 /// Writes a report.
 ///
 /// # Errors
-/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). An
+/// Those of [`predict_labelled`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). An
 /// image that cannot be shown is not an error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
     start_processors()?;
     if options.train.is_some() {
         // Fail now, not after minutes of work.
-        options.judged_features()?;
+        options.evaluated_features()?;
     }
-    let head = HeadFile::read(&options.judge.head.path)?;
-    let judged = judge(&options.judge, progress)?;
-    let p = judged.probabilities();
-    let (classes, targets) = (&judged.classes, judged.targets());
+    let head = HeadFile::read(&options.input.head.path)?;
+    let labelled = predict_labelled(&options.input, progress)?;
+    let p = labelled.probabilities();
+    let (classes, targets) = (&labelled.classes, labelled.targets());
     let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
-    let mut shown = photos::of(&judged, options);
+    let mut shown = photos::of(&labelled, options);
     let (mut near, strangers) = nearest::training_images(&mut shown, options, &head.record)?;
     let mut care = care::of(options)?;
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
     let without_picture = without.count();
     let mut page = Page {
-        title: captions::title(&options.judge.data),
+        title: captions::title(&options.input.data),
         subtitle: captions::subtitle(options, &evaluation),
         classes: classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
         training: near.into_iter().map(|near| near.picture).collect(),
         care: care.map(|care| care.found),
-        provenance: made::groups(options, &head, &judged),
-        basis: judged.acquaintance.sentence(),
+        provenance: made::groups(options, &head, &labelled),
+        basis: labelled.training_overlap.sentence(),
         ..Page::default()
     };
-    let mut notes = captions::notes(&judged, &evaluation);
+    let mut notes = captions::notes(&labelled, &evaluation);
     notes.extend(captions::pictures_note(
         &Roots::of(options),
         without_picture,
     ));
     notes.extend(strangers.map(ReportNote::Other));
-    let accepted = judged.rejected.map(|r| Accepted::of(&evaluation, r));
+    let accepted = labelled.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics).into_iter();
     notes.extend(
@@ -103,7 +103,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         basis: page.basis,
         without_picture,
         bytes: text.len(),
-        skipped: judged.skipped,
+        skipped: labelled.skipped,
         notes,
     })
 }
@@ -117,7 +117,7 @@ fn show(
     options: &ReportOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let head = &options.judge.head;
+    let head = &options.input.head;
     let decoding = head.open()?.spec().decoding.within(head.computing.limits);
     let wrong = shown.iter().take_while(|shown| !shown.photo.is_right());
     let (mistakes, right) = shown.split_at_mut(wrong.count());

@@ -1,14 +1,13 @@
 //! The integration tests: one binary with one module per topic.
 
 mod borders;
-mod circles;
 mod cli_cases;
 #[cfg(unix)]
 mod completions;
 mod convolutions;
 mod devices;
-mod doors;
 mod download;
+mod entry_points;
 mod fuzz_seeds;
 mod golden_evaluation;
 mod golden_features;
@@ -20,12 +19,14 @@ mod harness;
 mod help;
 mod hostile_home;
 mod hostile_text;
+mod import_cycles;
 mod import_onnx;
 mod inspect;
 mod jpeg_exact;
 mod json;
-mod judge;
+
 mod known_files;
+mod labelled_predictions;
 mod linfa_logistic;
 mod man;
 #[cfg(target_os = "linux")]

@@ -25,7 +25,9 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 fn each_command_has_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("share/man/man1");
-    write(&folder, &[]).exits(0).says(&["20 man pages"]);
+    let read = format!("`man -l {}/frostline.1`", folder.display());
+    let wrote = write(&folder, &[]).exits(0);
+    wrote.says(&["20 man pages", &read]);
     let mut expected = BTreeSet::new();
     for command in commands() {
         let title = [&["frostline".to_owned()][..], &command.name]
@@ -131,9 +133,47 @@ fn foreign_files_stay() {
             .unwrap()
             .contains(".TH FROSTLINE-DOCTOR")
     );
+    fs::write(&foreign, "my notes\n").unwrap();
+    let said = "already exists and is text; it would be replaced by a man page of frostline";
+    write(folder.path(), &[]).exits(1).says(&[said]);
+    write(folder.path(), &["--overwrite"]).exits(0);
     // Its own pages are replaced.
     write(folder.path(), &[]).exits(0);
     assert_eq!(names_in(folder.path()).len(), 20);
     frostline(["man", "-"]).exits(1).says(&["several files"]);
     assert!(!Path::new("-").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn links_and_pipes_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (page, target) = (
+        folder.path().join("frostline.1"),
+        folder.path().join("target"),
+    );
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink("target", &page).unwrap();
+    let refused = |found: &str| {
+        let said = format!("frostline.1` is {found}, not a file");
+        for more in [&[][..], &["--overwrite"]] {
+            write(folder.path(), more)
+                .exits(1)
+                .says(&[&said, "remove it"]);
+        }
+        assert_eq!(
+            names_in(folder.path()).len(),
+            2,
+            "no other page was written"
+        );
+    };
+    refused("a symbolic link");
+    assert_eq!(fs::read(&target).unwrap(), b"");
+    fs::remove_file(&page).unwrap();
+    let made = Command::new("mkfifo").arg(&page).status().unwrap();
+    assert!(made.success());
+    refused("a device, a pipe or a socket");
+    fs::remove_file(&page).unwrap();
+    fs::create_dir(&page).unwrap();
+    refused("a folder");
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-use crate::circles::{attributes, is_for_tests};
+use crate::import_cycles::{attributes, is_for_tests};
 
 /// Re-exported, so that users get the right version.
 const ALLOWED: &[&str] = &["linfa", "linfa_logistic", "ndarray"];

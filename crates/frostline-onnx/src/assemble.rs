@@ -7,7 +7,7 @@ use std::path::Path;
 
 use self::weights::Beside;
 pub(super) use self::weights::Storage;
-use super::batch::Mend;
+use super::batch::Rewrite;
 use super::cut::Cut;
 use super::graph::{Network, Node, WeightKind, element};
 use super::input::Element;
@@ -75,27 +75,30 @@ impl Cut<'_> {
                 WeightKind::Sparse => graph.message(15, Message::of(&weight.kept)),
             }
         }
-        for mend in &self.freeing.mends {
-            graph.message(5, integers(&target_name(mend), &mend.target));
+        for rewrite in &self.freeing.rewrites {
+            graph.message(5, integers(&target_name(rewrite), &rewrite.target));
         }
-        graph.message(11, value_info(&self.ends.input, Some(&self.picture.dims)));
-        let batch = &self.picture.dims[..1];
+        graph.message(
+            11,
+            value_info(&self.ends.input, Some(&self.image_input.dims)),
+        );
+        let batch = &self.image_input.dims[..1];
         let dims = self.shape.as_ref().map(|rest| [batch, rest].concat());
         graph.message(12, value_info(&self.ends.output, dims.as_deref()));
         Ok(graph)
     }
 
     fn add_nodes(&self, graph: &mut Message) -> Result<()> {
-        if self.picture.element != Element::Float32 {
-            let ends = [self.ends.input.as_str(), &self.picture.name];
-            graph.message(1, converted(ends, self.picture.element.number()));
+        if self.image_input.element != Element::Float32 {
+            let ends = [self.ends.input.as_str(), &self.image_input.name];
+            graph.message(1, converted(ends, self.image_input.element.number()));
         }
-        let mends = &self.freeing.mends;
+        let rewrites = &self.freeing.rewrites;
         for (i, node) in self.reach.nodes_of(&self.network.graph) {
             graph.message(
                 1,
-                match mends.binary_search_by_key(&i, |mend| mend.node) {
-                    Ok(mend) => self.mended_node(node, &mends[mend])?,
+                match rewrites.binary_search_by_key(&i, |rewrite| rewrite.node) {
+                    Ok(rewrite) => self.rewritten_node(node, &rewrites[rewrite])?,
                     Err(_) => Message::of([&node.body]),
                 },
             );
@@ -110,10 +113,10 @@ impl Cut<'_> {
     }
 
     /// Copies a node with a new target.
-    fn mended_node(&self, node: &Node, mend: &Mend) -> Result<Message> {
+    fn rewritten_node(&self, node: &Node, rewrite: &Rewrite) -> Result<Message> {
         let mut message = Message::default();
         message.text(1, &node.inputs[0]);
-        message.text(1, &target_name(mend));
+        message.text(1, &target_name(rewrite));
         let Network { path, open, .. } = self.network;
         let wire = &mut Wire::open(path, *open).map_err(|fault| damaged(path, fault))?;
         copy_fields(&mut message, wire, node, &[1]).map_err(|fault| damaged(path, fault))?;
@@ -167,6 +170,6 @@ fn converted(ends: [&str; 2], element: i32) -> Message {
 
 /// Returns the name of a new target. Each node gets its own, since nodes without a batch may share the old
 /// one.
-fn target_name(mend: &Mend) -> String {
-    format!("frostline.target.{}", mend.node)
+fn target_name(rewrite: &Rewrite) -> String {
+    format!("frostline.target.{}", rewrite.node)
 }

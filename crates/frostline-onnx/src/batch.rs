@@ -9,7 +9,7 @@ use super::links::{Links, Reach};
 
 /// A `Reshape` whose target is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mend {
+pub(super) struct Rewrite {
     /// Its index in the graph.
     pub(super) node: usize,
     /// The target for any batch size.
@@ -20,15 +20,15 @@ pub(super) struct Mend {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Freeing {
     /// In the order of the graph.
-    pub(super) mends: Vec<Mend>,
+    pub(super) rewrites: Vec<Rewrite>,
     /// Nodes with a constant target that may contain the batch size in a way that is unclear.
     pub(super) suspects: Vec<usize>,
 }
 
 impl Freeing {
     /// Returns the indices of the nodes whose target is replaced.
-    pub(super) fn mended(&self) -> Vec<usize> {
-        self.mends.iter().map(|mend| mend.node).collect()
+    pub(super) fn rewritten(&self) -> Vec<usize> {
+        self.rewrites.iter().map(|rewrite| rewrite.node).collect()
     }
 }
 
@@ -38,7 +38,9 @@ impl Links<'_> {
         let mut freeing = Freeing::default();
         for (i, node) in reach.nodes_of(self.graph) {
             match self.target(node, batch) {
-                Some(Target::Mended(target)) => freeing.mends.push(Mend { node: i, target }),
+                Some(Target::Rewritten(target)) => {
+                    freeing.rewrites.push(Rewrite { node: i, target });
+                }
                 Some(Target::Unclear) => freeing.suspects.push(i),
                 Some(Target::Free) | None => {}
             }
@@ -68,7 +70,7 @@ enum Target {
     /// It does not contain the batch size.
     Free,
     /// It contains the batch size, and becomes this target.
-    Mended(Vec<i64>),
+    Rewritten(Vec<i64>),
     /// It cannot be determined.
     Unclear,
 }
@@ -82,7 +84,7 @@ fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Target {
     let with = |first: i64| {
         let mut target = target.to_vec();
         target[0] = first;
-        Target::Mended(target)
+        Target::Rewritten(target)
     };
     match first {
         -1 => Target::Free,
@@ -99,25 +101,28 @@ mod tests {
 
     #[test]
     fn targets_that_hold_the_batch() {
-        let mended = |target: &[i64], batch| for_any_batch(target, batch, false);
-        assert_eq!(mended(&[1, 4096], 1), Target::Mended(vec![-1, 4096]));
-        assert_eq!(mended(&[1, -1], 1), Target::Mended(vec![0, -1]));
+        let rewritten = |target: &[i64], batch| for_any_batch(target, batch, false);
+        assert_eq!(rewritten(&[1, 4096], 1), Target::Rewritten(vec![-1, 4096]));
+        assert_eq!(rewritten(&[1, -1], 1), Target::Rewritten(vec![0, -1]));
         assert_eq!(
-            mended(&[8, 4, 28, 56, 56], 8),
-            Target::Mended(vec![-1, 4, 28, 56, 56])
+            rewritten(&[8, 4, 28, 56, 56], 8),
+            Target::Rewritten(vec![-1, 4, 28, 56, 56])
         );
         // Windows: 49 per image.
-        assert_eq!(mended(&[49, 512], 1), Target::Mended(vec![-1, 512]));
-        assert_eq!(mended(&[49, -1], 1), Target::Unclear);
-        assert_eq!(mended(&[-1, 4096], 1), Target::Free);
-        assert_eq!(mended(&[0, -1], 1), Target::Free);
-        assert_eq!(mended(&[], 1), Target::Unclear);
+        assert_eq!(rewritten(&[49, 512], 1), Target::Rewritten(vec![-1, 512]));
+        assert_eq!(rewritten(&[49, -1], 1), Target::Unclear);
+        assert_eq!(rewritten(&[-1, 4096], 1), Target::Free);
+        assert_eq!(rewritten(&[0, -1], 1), Target::Free);
+        assert_eq!(rewritten(&[], 1), Target::Unclear);
     }
 
     #[test]
     fn a_zero_that_means_zero_is_left_alone() {
         assert_eq!(for_any_batch(&[1, -1], 1, true), Target::Unclear);
         assert_eq!(for_any_batch(&[0, -1], 1, true), Target::Unclear);
-        assert_eq!(for_any_batch(&[1, 7], 1, true), Target::Mended(vec![-1, 7]));
+        assert_eq!(
+            for_any_batch(&[1, 7], 1, true),
+            Target::Rewritten(vec![-1, 7])
+        );
     }
 }

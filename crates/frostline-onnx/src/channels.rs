@@ -53,7 +53,7 @@ impl<'m> Links<'m> {
     /// Returns the axes of all tensors for which they are certain.
     pub(super) fn channels(&self, axis: usize) -> Known<'m> {
         let mut known = Known::new();
-        let picture = ChannelAxis {
+        let image = ChannelAxis {
             rank: 4,
             axis,
             length: Some(3),
@@ -62,7 +62,7 @@ impl<'m> Links<'m> {
         known.extend(
             inputs
                 .filter(|input| self.is_live(input))
-                .map(|input| (input, picture)),
+                .map(|input| (input, image)),
         );
         // Nodes come after the nodes they read; where they do not, the axes stay unknown.
         for node in &self.graph.nodes {

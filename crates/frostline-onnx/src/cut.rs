@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::batch::Freeing;
 use super::external::{self, file_beside};
 use super::graph::{Dim, Network, Node, Payload, Weight, element};
-use super::input::{Element, PictureInput};
+use super::input::{Element, ImageInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
 use crate::error::{NetworkProblem, Result};
@@ -23,7 +23,7 @@ pub struct Cut<'m> {
     /// The lengths of the layer's dimensions after the batch, as far as they are known.
     pub(super) shape: Option<Vec<Dim>>,
     pub(super) ends: Ends,
-    pub(super) picture: PictureInput,
+    pub(super) image_input: ImageInput,
     /// The network's file, and the external weight files it needs.
     pub(super) sources: Vec<PathBuf>,
 }
@@ -49,11 +49,11 @@ impl Network {
         let layer = layer.find(&links).map_err(fault)?;
         let reach = links.reach(layer, &[]).map_err(fault)?;
         self.refuse_hidden_weights(&reach).map_err(fault)?;
-        let picture = self.picture(&reach).map_err(fault)?;
-        let batch = picture.batch.unwrap_or(1) as i64;
+        let image_input = self.image_input(&reach).map_err(fault)?;
+        let batch = image_input.batch.unwrap_or(1) as i64;
         let freeing = links.free_batch(&reach, batch);
-        let reach = links.reach(layer, &freeing.mended()).map_err(fault)?;
-        let ends = self.ends(layer, &picture, &reach);
+        let reach = links.reach(layer, &freeing.rewritten()).map_err(fault)?;
+        let ends = self.ends(layer, &image_input, &reach);
         Ok(Cut {
             network: self,
             sources: self.sources(&reach)?,
@@ -62,15 +62,15 @@ impl Network {
             layer,
             shape: links.image_dims(layer),
             ends,
-            picture,
+            image_input,
         })
     }
 
     /// Returns the image input: the only input that leads to the layer.
-    fn picture(&self, reach: &Reach) -> Result<PictureInput, NetworkProblem> {
+    fn image_input(&self, reach: &Reach) -> Result<ImageInput, NetworkProblem> {
         let inputs: Vec<_> = reach.inputs_of(&self.graph).collect();
         match inputs.as_slice() {
-            [only] => PictureInput::of(only),
+            [only] => ImageInput::of(only),
             several => {
                 let names = several.iter().map(|info| format!("`{}`", info.name));
                 Err(NetworkProblem::ManyInputs(names.collect()))
@@ -90,7 +90,7 @@ impl Network {
     }
 
     /// Returns the names of input and output; a cast needs an extra name.
-    fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
+    fn ends(&self, layer: &str, image_input: &ImageInput, reach: &Reach) -> Ends {
         let graph = &self.graph;
         let made = graph.nodes.iter().flat_map(Node::makes);
         let weights = graph.weights.iter().map(|weight| weight.name.as_str());
@@ -104,20 +104,20 @@ impl Network {
             }
         };
         Ends {
-            input: converted(&picture.name, picture.element != Element::Float32),
-            output: converted(layer, self.may_be_no_float(layer, picture, reach)),
+            input: converted(&image_input.name, image_input.element != Element::Float32),
+            output: converted(layer, self.may_be_no_float(layer, image_input, reach)),
         }
     }
 
     /// Returns whether a layer may have another type than `float32`. A cast from `float32` to `float32` costs
     /// nothing.
-    fn may_be_no_float(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> bool {
+    fn may_be_no_float(&self, layer: &str, image_input: &ImageInput, reach: &Reach) -> bool {
         let graph = &self.graph;
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
             return known != element::FLOAT;
         }
         let mut weights = reach.weights_of(graph);
-        picture.element != Element::Float32
+        image_input.element != Element::Float32
             || weights.any(|weight| is_other_float(weight.element))
             || reach
                 .nodes_of(graph)
@@ -169,21 +169,21 @@ impl Cut<'_> {
 
     /// Returns the image input, as in the original file.
     #[must_use]
-    pub fn picture(&self) -> &PictureInput {
-        &self.picture
+    pub fn image_input(&self) -> &ImageInput {
+        &self.image_input
     }
 
     /// Returns the nodes whose constant target contained the batch size and was rewritten.
     #[must_use]
-    pub fn mended(&self) -> Vec<String> {
-        self.titles(self.freeing.mended())
+    pub fn rewritten(&self) -> Vec<String> {
+        self.titles(self.freeing.rewritten())
     }
 
     /// Returns the nodes to look at if batches give wrong results: the rewritten ones, and those whose
     /// constant target may contain the batch size.
     #[must_use]
     pub fn suspects(&self) -> Vec<String> {
-        let mut nodes = self.freeing.mended();
+        let mut nodes = self.freeing.rewritten();
         nodes.extend(&self.freeing.suspects);
         nodes.sort_unstable();
         self.titles(nodes)

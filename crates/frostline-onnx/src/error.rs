@@ -116,10 +116,10 @@ pub enum NetworkProblem {
     CompiledEngine,
     /// A tensor is defined more than once.
     #[error("its tensor `{0}` is defined more than once")]
-    MadeTwice(String),
+    DuplicateTensor(String),
     /// A node reads a tensor that is not defined.
     #[error("its node {node} reads `{tensor}`, which is not defined")]
-    MadeByNothing {
+    UndefinedTensor {
         /// The node.
         node: String,
         /// The tensor.
@@ -130,7 +130,7 @@ pub enum NetworkProblem {
     NoTensor(String),
     /// A node depends on its own output.
     #[error("its node {0} depends on its own output: the graph has a cycle")]
-    Circle(String),
+    Cycle(String),
     /// The layer that the classifier reads cannot be determined.
     #[error("the layer before its classifier cannot be determined: {why}")]
     UncertainLayer {

@@ -7,7 +7,7 @@ use crate::error::NetworkProblem;
 
 /// The image input of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PictureInput {
+pub struct ImageInput {
     /// Its name.
     pub name: String,
     /// The element type. A cut takes `float32` and converts it.
@@ -39,7 +39,7 @@ pub enum Element {
 /// The name of the batch dimension, which may have any size.
 const BATCH: &str = "N";
 
-impl PictureInput {
+impl ImageInput {
     /// Creates an input that takes batches of any size.
     #[must_use]
     pub fn new(name: &str, element: Element, image: [Option<u64>; 3]) -> Self {

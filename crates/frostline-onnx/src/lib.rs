@@ -26,7 +26,7 @@
 //!
 //! let network = Network::read(Path::new("vgg19.onnx"), |path| File::open(path))?;
 //! let cut = network.cut(&LayerChoice::Penultimate)?;
-//! println!("from {} to {}", cut.picture().name, cut.output());
+//! println!("from {} to {}", cut.image_input().name, cut.output());
 //! let files = cut.files("cut.onnx.data")?;
 //! std::fs::write("cut.onnx", files.model.to_bytes()?)?;
 //! # Ok(())
@@ -67,7 +67,7 @@ pub use self::channels::ChannelAxis;
 pub use self::cut::Cut;
 pub use self::error::{Error, Result};
 pub use self::graph::Network;
-pub use self::input::{Element, PictureInput};
+pub use self::input::{Element, ImageInput};
 pub use self::layer::LayerChoice;
 pub use self::outline::Outline;
 pub use self::rewrite::Convolutions;

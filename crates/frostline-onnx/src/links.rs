@@ -88,7 +88,7 @@ impl<'m> Links<'m> {
     fn add(&mut self, tensor: &'m str, maker: Maker) -> Result<(), NetworkProblem> {
         match self.makers.insert(tensor, maker) {
             None => Ok(()),
-            Some(_) => Err(NetworkProblem::MadeTwice(tensor.to_owned())),
+            Some(_) => Err(NetworkProblem::DuplicateTensor(tensor.to_owned())),
         }
     }
 
@@ -137,10 +137,14 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// Returns the nodes and tensors that a layer depends on. The targets of the `mended` nodes, whose
+    /// Returns the nodes and tensors that a layer depends on. The targets of the `rewritten` nodes, whose
     /// indices are in ascending order, are not followed. Fails if a tensor is undefined or the graph has a
     /// cycle.
-    pub(super) fn reach(&self, layer: &'m str, mended: &[usize]) -> Result<Reach, NetworkProblem> {
+    pub(super) fn reach(
+        &self,
+        layer: &'m str,
+        rewritten: &[usize],
+    ) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
             weights: vec![false; self.graph.weights.len()],
@@ -154,27 +158,27 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let mended = mended.binary_search(&i).is_ok();
+                    let rewritten = rewritten.binary_search(&i).is_ok();
                     let node = &self.graph.nodes[i];
                     let needs = node.needs().enumerate();
-                    let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
+                    let needs = needs.filter(|(place, _)| !(rewritten && *place == TARGET));
                     behind.extend(needs.map(|(_, tensor)| (tensor, Some(i))));
                 }
                 None => {
                     let tensor = tensor.to_owned();
                     return Err(match reader.map(|i| self.graph.nodes[i].title()) {
-                        Some(node) => NetworkProblem::MadeByNothing { node, tensor },
+                        Some(node) => NetworkProblem::UndefinedTensor { node, tensor },
                         None => NetworkProblem::NoTensor(tensor),
                     });
                 }
             }
         }
-        self.refuse_circles(&reach)?;
+        self.refuse_cycles(&reach)?;
         Ok(reach)
     }
 
     /// Refuses cycles: removes nodes whose inputs are all available until none is left, or only a cycle.
-    fn refuse_circles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
+    fn refuse_cycles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         let kept = |i: &usize| reach.nodes[*i];
         // No node waits for a target that is replaced.
         let from_node =
@@ -202,7 +206,7 @@ impl<'m> Links<'m> {
         }
         let stuck = (0..nodes.len()).find(|&i| reach.nodes[i] && waits[i] > 0);
         match stuck {
-            Some(i) if left > 0 => Err(NetworkProblem::Circle(nodes[i].title())),
+            Some(i) if left > 0 => Err(NetworkProblem::Cycle(nodes[i].title())),
             _ => Ok(()),
         }
     }

@@ -91,7 +91,7 @@ fn faults_of_graphs() -> Vec<Seed> {
             "a constant in an external file",
             bytes(&external_constant()),
         ),
-        Seed::refused("a graph with a cycle", bytes(&circle())),
+        Seed::refused("a graph with a cycle", bytes(&cycle())),
     ]
 }
 
@@ -282,7 +282,7 @@ fn lying_length() -> Vec<u8> {
     [&[8, 8, 0x3a], &most[..], &[0x2a], &most, &[0x4a], &most].concat()
 }
 
-fn circle() -> ModelProto {
+fn cycle() -> ModelProto {
     let mut model = convolutions(1e-5);
     graph(&mut model).node[0].input = vec!["logits".to_owned(), "w1".to_owned()];
     model

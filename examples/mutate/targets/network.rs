@@ -38,7 +38,7 @@ pub(super) fn cut(bytes: &[u8]) -> Outcome {
 
 fn cut_at(network: &Network, layer: &LayerChoice, to: &Path) -> Outcome {
     let cut = network.cut(layer)?;
-    let _ = (cut.mended(), cut.suspects(), cut.sizes());
+    let _ = (cut.rewritten(), cut.suspects(), cut.sizes());
     write_cut(&cut, to)?;
     let again = read_network(to);
     assert!(again.is_ok(), "the cut network cannot be read: {again:?}");

@@ -199,6 +199,23 @@ fn not_installed(error: Error) -> (PathBuf, Vec<String>) {
 }
 
 #[test]
+fn a_path_without_a_network_is_no_name() {
+    let registry = Registry::new(Home::at("/nonexistent"));
+    for path in ["..", ".", "a/b", "./x", "/", "src/.."] {
+        let error = registry.resolve(Path::new(path)).unwrap_err();
+        let said = format!(
+            "cannot use the network `{path}`: it is neither the name of a backbone nor a file"
+        );
+        assert_eq!(error.to_string(), said);
+    }
+    let missing = registry.resolve(Path::new("a/b.onnx")).unwrap_err();
+    assert!(
+        missing.to_string().starts_with("cannot read `a/b.onnx`"),
+        "{missing}"
+    );
+}
+
+#[test]
 fn an_unknown_name_lists_the_known_ones() {
     let registry = Registry::new(Home::at("/nonexistent"));
     let error = registry.resolve(Path::new("no-such-net")).unwrap_err();

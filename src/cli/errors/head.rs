@@ -42,6 +42,9 @@ pub(super) fn hint(error: &HeadError) -> Option<String> {
             ));
         }
         HeadError::Rejection(_) => "train the head again with `frostline fit-head --reject`",
+        HeadError::Diverged { decay, .. } if *decay >= 2.0 => {
+            "lower --weight-decay or --lr: their product must be below 2"
+        }
         HeadError::Diverged { .. } => {
             "lower --lr to a tenth, or check the features for very large values"
         }
@@ -181,6 +184,18 @@ mod tests {
                 .unwrap()
                 .starts_with("lower --lr to a tenth, or check")
         );
+    }
+
+    #[test]
+    fn a_fit_that_weight_decay_alone_makes_diverge_names_it() {
+        let features = array![[0.0f32, 1.0], [1.0, 0.5], [2.0, -1.0], [0.5, 0.5]];
+        let of = |lr, decay| {
+            let params = FitParams::new().lr(lr).weight_decay(decay).epochs(10_000);
+            hint(&refused(params, &features)).unwrap()
+        };
+        let lower = "lower --weight-decay or --lr: their product must be below 2";
+        assert_eq!(of(0.001, 1e9), lower);
+        assert_eq!(of(1e9, 0.001), lower);
     }
 
     #[test]

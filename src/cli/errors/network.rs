@@ -15,6 +15,7 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
             backbones,
             is_file,
         } => return Some(not_installed(path, place, backbones, *is_file)),
+        P::NoName { backbones } => return Some(choose(backbones)),
         P::OtherManifest { name, .. } => {
             let beside = path.with_extension("toml");
             return Some(format!("set `name = \"{name}\"` in `{}`", beside.display()));
@@ -68,10 +69,7 @@ fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool)
         String::new()
     };
     let Some(known) = backbones.iter().find(|known| Path::new(known) == name) else {
-        return format!(
-            "known backbones: {}; or pass the path of an .onnx file{beside}",
-            backbones.join(", ")
-        );
+        return choose(backbones) + &beside;
     };
     // If `models pull` cannot download the backbone, its own error says where the file is available.
     let command = match known.as_str() {
@@ -84,6 +82,11 @@ fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool)
     )
 }
 
+fn choose(backbones: &[String]) -> String {
+    let known = backbones.join(", ");
+    format!("known backbones: {known}; or pass the path of an .onnx file")
+}
+
 fn graph(problem: &Graph) -> Option<String> {
     let hint = match problem {
         Graph::UncertainLayer { candidates, .. } | Graph::ConstantLayer { candidates, .. } => {
@@ -91,10 +94,10 @@ fn graph(problem: &Graph) -> Option<String> {
         }
         Graph::NoLayer(_) => "run `frostline models show FILE` to list its layers",
         Graph::CompiledEngine => "export the network as plain ONNX",
-        Graph::MadeTwice(_)
-        | Graph::MadeByNothing { .. }
+        Graph::DuplicateTensor(_)
+        | Graph::UndefinedTensor { .. }
         | Graph::NoTensor(_)
-        | Graph::Circle(_) => "download or export it again",
+        | Graph::Cycle(_) => "download or export it again",
         Graph::HiddenWeights(_) => "export it with its weights as initializers",
         Graph::OutsideFolder(_)
         | Graph::NoWeights(_)

@@ -58,7 +58,7 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::NoRoom { .. } => "evaluate fewer images at a time, or close other programs",
         TaskError::NoClass { known, .. }
         | TaskError::OtherClasses { known, .. }
-        | TaskError::NothingToJudge { known, .. } => {
+        | TaskError::NothingToEvaluate { known, .. } => {
             return Some(format!(
                 "the head's classes are {}; pass a folder (or its features) with a folder for each",
                 in_quotes(known.iter().map(String::as_str))
@@ -95,6 +95,7 @@ fn output(problem: &OutputProblem) -> Option<String> {
             "choose a path outside it"
         }
         OutputProblem::IsInput { .. } => "choose another output: an input is never replaced",
+        OutputProblem::Special { .. } => "remove it, or choose another folder",
         OutputProblem::OtherKind { .. } => {
             "choose another output, or add --overwrite to replace the file; a pattern such as `*.png` after \
              -o makes its first file the output"
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_a_head_can_be_judged_on_is_named() {
-        let error = TaskError::NothingToJudge {
+        let error = TaskError::NothingToEvaluate {
             data: "new".into(),
             first: Some(("a.png".to_owned(), "it is empty".to_owned())),
             known: vec!["cat".to_owned(), "dog".to_owned()],

@@ -1,5 +1,6 @@
 //! Arguments of stochastic gradient descent.
 
+use super::super::number::float;
 use super::super::refusal::Refusal;
 use frostline::head::{FitParams, FitValues, Schedule, Tunable};
 
@@ -8,7 +9,7 @@ use frostline::head::{FitParams, FitValues, Schedule, Tunable};
 #[command(next_help_heading = "Stochastic gradient descent (--solver sgd)")]
 pub(super) struct SgdArgs {
     /// Learning rate [default: 0.001].
-    #[arg(long, value_name = "LR", allow_hyphen_values = true)]
+    #[arg(long, value_name = "LR", allow_hyphen_values = true, value_parser = float::<f32>)]
     lr: Option<f32>,
     /// Learning rate schedule, as PyTorch's schedulers stepped once per epoch [default: constant].
     #[arg(long, value_enum)]
@@ -17,19 +18,19 @@ pub(super) struct SgdArgs {
     #[arg(long, value_name = "N")]
     step_size: Option<usize>,
     /// Factor of each reduction of the learning rate with --schedule step [default: 0.1].
-    #[arg(long, value_name = "G", allow_hyphen_values = true)]
+    #[arg(long, value_name = "G", allow_hyphen_values = true, value_parser = float::<f64>)]
     gamma: Option<f64>,
     /// Momentum [default: 0.9].
-    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    #[arg(long, value_name = "M", allow_hyphen_values = true, value_parser = float::<f32>)]
     momentum: Option<f32>,
     /// Use Nesterov momentum.
     #[arg(long)]
     nesterov: bool,
     /// L2 penalty, added to the gradient [default: 0].
-    #[arg(long, value_name = "L2", allow_hyphen_values = true)]
+    #[arg(long, value_name = "L2", allow_hyphen_values = true, value_parser = float::<f32>)]
     weight_decay: Option<f32>,
     /// Share of the features dropped at random in each step [default: 0].
-    #[arg(long, value_name = "P", allow_hyphen_values = true)]
+    #[arg(long, value_name = "P", allow_hyphen_values = true, value_parser = float::<f32>)]
     dropout: Option<f32>,
     /// Images per step [default: 32].
     #[arg(long, value_name = "N")]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::number::float;
 use super::super::refusal::Refusal;
 use super::sgd_args::SgdArgs;
 use frostline::head::{
@@ -25,7 +26,8 @@ pub(super) struct SolverArgs {
         long,
         value_name = "E",
         default_value_t = 0.0,
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        value_parser = float::<f64>
     )]
     label_smoothing: f64,
     /// Class weights in the loss: none, balanced (rare classes weigh more), or a CSV file with the columns
@@ -45,10 +47,10 @@ pub(super) struct SolverArgs {
 #[command(next_help_heading = "L-BFGS (--solver lbfgs or linfa)")]
 struct LbfgsArgs {
     /// L2 penalty on the weights, 1 / C in scikit-learn [default: 1].
-    #[arg(long, value_name = "L2", allow_hyphen_values = true)]
+    #[arg(long, value_name = "L2", allow_hyphen_values = true, value_parser = float::<f64>)]
     l2: Option<f64>,
     /// Largest gradient entry at convergence [default: 0.000001].
-    #[arg(long, value_name = "G", allow_hyphen_values = true)]
+    #[arg(long, value_name = "G", allow_hyphen_values = true, value_parser = float::<f64>)]
     tol: Option<f64>,
     /// Maximum number of iterations [default: 10000].
     #[arg(long, value_name = "N")]

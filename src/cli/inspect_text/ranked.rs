@@ -7,6 +7,9 @@ use frostline::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike
 const SUSPECTS: usize = 30;
 const OUTLIERS: usize = 20;
 
+const LEGEND: &str = "  percentages: the probability of the label and of the predicted class, by a head \
+                      trained without the image";
+
 pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
     if labels.suspects.is_empty() {
         return None;
@@ -17,12 +20,9 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
         .filter(|suspect| suspect.confident)
         .count();
     let others = labels.suspects.len() - confident;
-    let is = if confident == 1 { "is" } else { "are" };
-    let disagree = if others == 1 { "disagrees" } else { "disagree" };
     let heading = format!(
-        "{} {is} probably wrong (*); {others} more {disagree} with cross-validation ({} folds, accuracy \
-         {:.1} %; confident learning expects {:.0} wrong)",
-        counted(confident, "label"),
+        "{} ({} folds, accuracy {:.1} %; confident learning estimates {:.0} wrong)",
+        to_check(confident, others),
         labels.folds,
         100.0 * labels.accuracy,
         labels.estimated_errors
@@ -37,12 +37,23 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
         .iter()
         .map(|suspect| suspect_line(suspect, widths))
         .collect();
-    Some(shown(heading, lines, SUSPECTS))
+    let mut out = shown(heading, lines, SUSPECTS);
+    out.insert(1, LEGEND.to_owned());
+    Some(out)
+}
+
+/// Says how many labels cross-validation contradicts. Most of them may be right, so they are not called
+/// wrong.
+fn to_check(confident: usize, others: usize) -> String {
+    format!(
+        "labels to check: {confident} (*) where cross-validation is confident of another class, {others} \
+         more where it disagrees"
+    )
 }
 
 fn suspect_line(suspect: &SuspectImage, [given_width, suggested_width]: [usize; 2]) -> String {
     format!(
-        "{:>5}{} {} {:5.1} %  predicted {} {:5.1} %  {}",
+        "{:>5}{} label {} {:5.1} %  predicted {} {:5.1} %  {}",
         suspect.rank,
         if suspect.confident { '*' } else { ' ' },
         padded(&given(suspect), given_width),
@@ -96,4 +107,18 @@ pub(super) fn shown(heading: String, lines: Vec<String>, most: usize) -> Vec<Str
         out.push(format!("  and {more} more; --format json lists all"));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradicted_labels_are_not_called_wrong() {
+        assert_eq!(
+            to_check(26, 14),
+            "labels to check: 26 (*) where cross-validation is confident of another class, 14 more where it \
+             disagrees"
+        );
+    }
 }

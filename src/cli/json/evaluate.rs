@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use frostline::ClassIndex;
 use frostline::head::{Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
 use frostline::images::path_text::to_text;
-use frostline::tasks::{Accepted, Acquaintance, EvaluateReport, Rejected};
+use frostline::tasks::{Accepted, EvaluateReport, Rejected, TrainingOverlap};
 
 /// The result of `evaluate`, with the names of scikit-learn and torchvision for what they have too.
 #[derive(Debug, Serialize)]
@@ -30,7 +30,7 @@ pub(in crate::cli) struct EvaluationJson<'a> {
     per_class: Map<String, Value>,
     reliability: &'a [ReliabilityBin],
     intervals: Option<&'a Intervals>,
-    judged: Acquaintance,
+    training_overlap: TrainingOverlap,
     unknown_classes: &'a BTreeMap<String, usize>,
     missing_classes: &'a [String],
     rejected: Option<Rejected>,
@@ -76,7 +76,7 @@ impl<'a> EvaluationJson<'a> {
                 .collect(),
             reliability: &e.reliability,
             intervals: e.intervals.as_ref(),
-            judged: report.acquaintance,
+            training_overlap: report.training_overlap,
             unknown_classes: &report.unknown_classes,
             missing_classes: &report.missing_classes,
             rejected: report.rejected,

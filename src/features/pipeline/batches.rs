@@ -205,7 +205,7 @@ impl<'a> Batcher<'a> {
                         .next()
                         .expect("a backbone returns a row for each image");
                     computed += 1;
-                    self.judged(picture, row)
+                    self.outcome_of(picture, row)
                 }
             };
             (self.each)(Item { found, outcome })?;
@@ -217,7 +217,7 @@ impl<'a> Batcher<'a> {
         Ok(())
     }
 
-    fn judged(&mut self, picture: Picture, features: &[f32]) -> Outcome {
+    fn outcome_of(&mut self, picture: Picture, features: &[f32]) -> Outcome {
         match self.dtype.holds(features) {
             Ok(()) => Outcome::Computed(picture, features.to_vec()),
             Err(reason) => {

@@ -84,8 +84,9 @@ impl Speed {
 }
 
 impl Bound {
-    /// The shortest run that is evaluated. Shorter ones mostly consist of startup and shutdown.
-    const LEAST: Duration = Duration::from_secs(1);
+    /// The shortest run that is evaluated. A shorter one is not worth making faster, and startup and shutdown
+    /// are a large part of it.
+    const LEAST: Duration = Duration::from_secs(10);
 
     /// Finds the stage that kept the CPUs or the lanes, possibly on another device, busy the longest.
     pub(super) fn of(timings: &Timings, means: Means) -> Option<Self> {
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn a_short_run_says_nothing() {
         let timings = Timings {
-            decode: Duration::from_millis(1900),
+            decode: s(19),
             ..Timings::default()
         };
         let means = |milliseconds| Means {
@@ -234,8 +235,8 @@ mod tests {
             on_cpu: true,
             reducible: Reducible::default(),
         };
-        assert_eq!(Bound::of(&timings, means(999)), None);
+        assert_eq!(Bound::of(&timings, means(9_999)), None);
         let decoding = Bound::Decoding(Reduced::Nothing);
-        assert_eq!(Bound::of(&timings, means(1000)), Some(decoding));
+        assert_eq!(Bound::of(&timings, means(10_000)), Some(decoding));
     }
 }

@@ -38,7 +38,7 @@ pub struct CandidateFigures {
 }
 
 /// Evaluates a head on the fold that it was not trained on; None if the loss or a weight is not finite.
-pub(super) fn judge(
+pub(super) fn evaluate(
     head: &LinearHead,
     set: &LabelledFeatures<'_>,
     folds: &Folds,

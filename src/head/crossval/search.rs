@@ -64,7 +64,7 @@ pub fn search(
         folds,
         progress,
     };
-    let mut candidates = trials.judged(grid.settings())?;
+    let mut candidates = trials.evaluated(grid.settings())?;
     let mut extensions = 0;
     loop {
         candidates.sort_by(|a, b| in_order(a.setting, b.setting));
@@ -81,7 +81,7 @@ pub fn search(
             });
         }
         extensions += 1;
-        candidates.extend(trials.judged(grid.extend(winner))?);
+        candidates.extend(trials.evaluated(grid.extend(winner))?);
     }
 }
 

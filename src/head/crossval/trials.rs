@@ -2,7 +2,7 @@
 
 use linfa::ParamGuard;
 
-use super::candidate::{Candidate, judge, summed};
+use super::candidate::{Candidate, evaluate, summed};
 use super::folds::Folds;
 use super::grid::Setting;
 use crate::error::Result;
@@ -35,7 +35,7 @@ pub(super) struct Trials<'a, 'f> {
 
 impl Trials<'_, '_> {
     /// Returns the candidates of some settings, with their metrics.
-    pub(super) fn judged(&self, settings: Vec<Setting>) -> Result<Vec<Candidate>> {
+    pub(super) fn evaluated(&self, settings: Vec<Setting>) -> Result<Vec<Candidate>> {
         let k = self.folds.k();
         let heads = settings.len() * k;
         self.progress.begin("search fits", heads as u64);
@@ -47,13 +47,13 @@ impl Trials<'_, '_> {
                 left_out,
             }));
         }
-        let judged = match self.values.solver {
+        let evaluated = match self.values.solver {
             Solver::Sgd => self.by_sgd(&tasks),
             Solver::Lbfgs | Solver::Linfa => self.by_lbfgs(&tasks),
         };
         self.progress.end();
-        let judged = judged?;
-        let folds = settings.into_iter().zip(judged.chunks(k));
+        let evaluated = evaluated?;
+        let folds = settings.into_iter().zip(evaluated.chunks(k));
         let candidate = |(setting, folds)| Candidate {
             setting,
             figures: summed(folds),
@@ -73,13 +73,13 @@ impl Trials<'_, '_> {
             None => set.reborrow(),
         };
         let class_weights = self.class_weights()?;
-        let judged = in_parallel(tasks.len(), |number| {
+        let evaluated = in_parallel(tasks.len(), |number| {
             let task = &tasks[number];
             let head = train(task, &set, folds, &class_weights)?;
             self.progress.advance(1);
-            Ok(judge(&head, &set, folds, task.left_out))
+            Ok(evaluate(&head, &set, folds, task.left_out))
         });
-        judged.into_iter().collect()
+        evaluated.into_iter().collect()
     }
 
     /// Trains all tasks with L-BFGS; returns the sums of each, in order. As many problems as memory allows
@@ -98,16 +98,16 @@ impl Trials<'_, '_> {
         };
         let parameters = zeros.n_classes() * (zeros.n_features() + 1);
         let at_once = (REMEMBERED / (VECTORS * parameters)).max(1);
-        let mut judged = Vec::with_capacity(tasks.len());
+        let mut evaluated = Vec::with_capacity(tasks.len());
         for tasks in tasks.chunks(at_once) {
             let problems: Vec<Problem> = tasks.iter().map(problem).collect();
             let reached = minimise_all(set, &problems, &zeros, stop, &|| self.progress.advance(1));
             for ((task, problem), reached) in tasks.iter().zip(&problems).zip(reached) {
                 let head = reached.converged.then(|| problem.head(&reached.point));
-                judged.push(head.and_then(|head| judge(&head, set, folds, task.left_out)));
+                evaluated.push(head.and_then(|head| evaluate(&head, set, folds, task.left_out)));
             }
         }
-        Ok(judged)
+        Ok(evaluated)
     }
 
     fn class_weights(&self) -> Result<Vec<f64>> {

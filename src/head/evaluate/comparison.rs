@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
-use super::judgement::Judgement;
+use super::scored_samples::ScoredSamples;
 use crate::error::Result;
 use crate::head::parallel::start_processors;
 
@@ -62,8 +62,8 @@ impl Comparison {
         start_processors()?;
         let (c, n) = (first.ncols(), targets.len());
         let heads = [
-            Judgement::new(c, targets, first)?,
-            Judgement::new(c, targets, second)?,
+            ScoredSamples::new(c, targets, first)?,
+            ScoredSamples::new(c, targets, second)?,
         ];
         let [
             [neither_right, only_second_right],
@@ -93,7 +93,7 @@ impl Comparison {
 }
 
 /// Counts the samples by whether the first head is right, then by whether the second is.
-fn rights([first, second]: &[Judgement; 2]) -> [[usize; 2]; 2] {
+fn rights([first, second]: &[ScoredSamples; 2]) -> [[usize; 2]; 2] {
     let mut counts = [[0; 2]; 2];
     for (first, second) in first.samples.iter().zip(&second.samples) {
         counts[usize::from(first.right)][usize::from(second.right)] += 1;
@@ -102,8 +102,8 @@ fn rights([first, second]: &[Judgement; 2]) -> [[usize; 2]; 2] {
 }
 
 /// Returns the accuracy and the log loss, each for both heads.
-fn both(heads: &[Judgement; 2], weights: &[u32]) -> [[f64; 2]; 2] {
-    [Judgement::accuracy, Judgement::log_loss]
+fn both(heads: &[ScoredSamples; 2], weights: &[u32]) -> [[f64; 2]; 2] {
+    [ScoredSamples::accuracy, ScoredSamples::log_loss]
         .map(|figure| heads.each_ref().map(|head| figure(head, weights)))
 }
 

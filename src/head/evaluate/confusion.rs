@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::judgement::Judgement;
+use super::scored_samples::ScoredSamples;
 
 /// Metrics of one class; 0 where the denominator is 0 (`zero_division=0`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -143,7 +143,7 @@ impl Serialize for Confusion {
 /// Samples counted by truth and prediction. Most of the C × C pairs do not occur and are not stored.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
-    /// Count of each pair in [`Judgement::cells`].
+    /// Count of each pair in [`ScoredSamples::cells`].
     pub(super) cells: Vec<u64>,
     /// Count of each class in the targets, (C).
     pub(super) support: Vec<u64>,
@@ -155,10 +155,10 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Counts the samples, each as often as its weight.
-    pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
-        let c = judgement.n_classes;
-        let mut cells = vec![0; judgement.cells.len()];
-        for (sample, &weight) in judgement.samples.iter().zip(weights) {
+    pub(super) fn of(scored: &ScoredSamples, weights: &[u32]) -> Self {
+        let c = scored.n_classes;
+        let mut cells = vec![0; scored.cells.len()];
+        for (sample, &weight) in scored.samples.iter().zip(weights) {
             cells[sample.cell] += u64::from(weight);
         }
         let mut counts = Self {
@@ -167,7 +167,7 @@ impl Counts {
             predicted: vec![0; c],
             right: vec![0; c],
         };
-        for (&(truth, prediction), &n) in judgement.cells.iter().zip(&counts.cells) {
+        for (&(truth, prediction), &n) in scored.cells.iter().zip(&counts.cells) {
             counts.support[truth] += n;
             counts.predicted[prediction] += n;
             if truth == prediction {
@@ -224,7 +224,7 @@ impl Counts {
         }
     }
 
-    /// Returns the counts as a confusion matrix; `cells` are those of [`Judgement::cells`].
+    /// Returns the counts as a confusion matrix; `cells` are those of [`ScoredSamples::cells`].
     pub(super) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
         let cells = cells.iter().zip(&self.cells);
         let cell = |(&(truth, predicted), &n): (&(usize, usize), &u64)| ConfusionCell {

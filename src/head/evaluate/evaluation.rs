@@ -3,12 +3,12 @@
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::bootstrap::Bootstrap;
+use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{ClassFigures, Confusion, Counts, mean};
 use super::intervals::Intervals;
-use super::judgement::Judgement;
 use super::ranking::{TopK, ks};
 use super::reliability::{Bins, ReliabilityBin};
+use super::scored_samples::ScoredSamples;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::parallel::start_processors;
@@ -85,11 +85,11 @@ impl Evaluation {
     ) -> Result<Self> {
         bootstrap.check()?;
         start_processors()?;
-        let judgement = Judgement::new(classes.len(), targets, probabilities)?;
+        let scored = ScoredSamples::new(classes.len(), targets, probabilities)?;
         let once = vec![1; targets.len()];
-        let counts = Counts::of(&judgement, &once);
-        let bins = Bins::of(&judgement, &once);
-        let areas = judgement.orders.iter().map(|order| order.auc(&once));
+        let counts = Counts::of(&scored, &once);
+        let bins = Bins::of(&scored, &once);
+        let areas = scored.orders.iter().map(|order| order.auc(&once));
         let per_class: Vec<_> = areas
             .enumerate()
             .map(|(class, area)| counts.class_figures(class, area))
@@ -97,24 +97,24 @@ impl Evaluation {
         let n = targets.len() as f64;
         let top_k = ks(classes.len()).map(|k| TopK {
             k,
-            accuracy: judgement.hits(&once, k) as f64 / n,
+            accuracy: scored.hits(&once, k) as f64 / n,
         });
         Ok(Self {
             classes: classes.clone(),
             n_samples: targets.len(),
-            accuracy: judgement.accuracy(&once),
+            accuracy: scored.accuracy(&once),
             balanced_accuracy: counts.balanced_accuracy(),
             macro_f1: counts.macro_f1(),
             weighted_f1: counts.weighted_f1(),
-            log_loss: judgement.log_loss(&once),
-            brier_score: judgement.brier_score(&once),
+            log_loss: scored.log_loss(&once),
+            brier_score: scored.brier_score(&once),
             ece: bins.ece(),
             roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
             top_k: top_k.collect(),
             per_class,
-            confusion: counts.confusion(&judgement.cells),
+            confusion: counts.confusion(&scored.cells),
             reliability: bins.described(),
-            intervals: Intervals::of(&judgement, bootstrap)?,
+            intervals: Intervals::of(&scored, bootstrap)?,
         })
     }
 
@@ -122,6 +122,15 @@ impl Evaluation {
     #[must_use]
     pub fn occurs(&self, class: usize) -> bool {
         self.confusion.margins(class) != [0, 0]
+    }
+
+    /// Returns the top-k accuracies that summaries show, with their intervals: k = 3 and 5, if below C.
+    #[doc(hidden)]
+    pub fn summarised_top_k(&self) -> impl Iterator<Item = (TopK, Option<Interval>)> {
+        let intervals = self.intervals.as_ref();
+        let all = self.top_k.iter().enumerate();
+        let shown = all.filter(|(_, top)| top.is_summarised());
+        shown.map(move |(place, top)| (*top, intervals.map(|i| i.top_k[place])))
     }
 
     /// Returns the number of correct predictions.
@@ -190,6 +199,22 @@ mod tests {
         let json = serde_json::to_value(&evaluation).unwrap();
         assert_eq!(json["classes"], serde_json::json!(["a", "b"]));
         assert_eq!(json["confusion"], serde_json::json!([[1, 0], [0, 0]]));
+    }
+
+    #[test]
+    fn summaries_have_the_third_and_fifth_place_below_the_number_of_classes() {
+        let shown = |n: usize| -> Vec<usize> {
+            let classes = ClassIndex::from_names((0..n).map(|class| class.to_string()));
+            let p = ndarray::Array2::from_elem((1, n), 1.0 / n as f64);
+            let evaluation = Evaluation::new(&classes, &[0], p.view()).unwrap();
+            evaluation
+                .summarised_top_k()
+                .map(|(top, _)| top.k)
+                .collect()
+        };
+        assert_eq!(shown(3), Vec::<usize>::new());
+        assert_eq!(shown(5), [3]);
+        assert_eq!(shown(6), [3, 5]);
     }
 
     /// A dense confusion matrix would take 3.2 GB, and a dense one of intervals 12.8 GB.

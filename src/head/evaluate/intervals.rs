@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{Counts, mean, ratio};
-use super::judgement::Judgement;
 use super::ranking::ks;
 use super::reliability::Bins;
+use super::scored_samples::ScoredSamples;
 use crate::error::Result;
 
 /// 95 % intervals for the metrics of the same names in [`Evaluation`](crate::head::Evaluation).
@@ -65,15 +65,15 @@ impl Intervals {
     ///
     /// # Errors
     /// Those of [`Bootstrap::check_for`].
-    pub(super) fn of(judgement: &Judgement, bootstrap: Bootstrap) -> Result<Option<Self>> {
+    pub(super) fn of(scored: &ScoredSamples, bootstrap: Bootstrap) -> Result<Option<Self>> {
         if bootstrap.resamples == 0 {
             return Ok(None);
         }
-        let once = vec![1; judgement.samples.len()];
-        bootstrap.check_for(row(judgement, &once).len())?;
-        let rows = bootstrap.resample(once.len(), |weights| row(judgement, weights));
+        let once = vec![1; scored.samples.len()];
+        bootstrap.check_for(row(scored, &once).len())?;
+        let rows = bootstrap.resample(once.len(), |weights| row(scored, weights));
         let mut places = 0..;
-        Ok(Some(Self::each(judgement, &once, bootstrap, |figure| {
+        Ok(Some(Self::each(scored, &once, bootstrap, |figure| {
             let place = places.next()?;
             let values = rows.iter().map(|row| row[place]);
             let values = values.filter(|value| !value.is_nan());
@@ -83,14 +83,14 @@ impl Intervals {
 
     /// Calls `of` for the interval of each metric of the samples, each counted as often as its weight.
     fn each(
-        judgement: &Judgement,
+        scored: &ScoredSamples,
         weights: &[u32],
         bootstrap: Bootstrap,
         mut of: impl FnMut(Figure) -> Option<Interval>,
     ) -> Self {
-        let counts = Counts::of(judgement, weights);
+        let counts = Counts::of(scored, weights);
         let all: u64 = counts.support.iter().sum();
-        let areas = judgement.orders.iter().map(|order| order.auc(weights));
+        let areas = scored.orders.iter().map(|order| order.auc(weights));
         let areas: Vec<Option<f64>> = areas.collect();
         let number = Figure::Number;
         let some = |interval: Option<Interval>| interval.expect("a share of at least one sample");
@@ -100,13 +100,13 @@ impl Intervals {
             balanced_accuracy: of(number(Some(counts.balanced_accuracy()))),
             macro_f1: of(number(Some(counts.macro_f1()))),
             weighted_f1: of(number(Some(counts.weighted_f1()))),
-            log_loss: of(number(Some(judgement.log_loss(weights)))),
-            brier_score: of(number(Some(judgement.brier_score(weights)))),
+            log_loss: of(number(Some(scored.log_loss(weights)))),
+            brier_score: of(number(Some(scored.brier_score(weights)))),
             roc_auc: of(number(mean(areas.iter().flatten().copied()))),
-            top_k: ks(judgement.n_classes)
-                .map(|k| some(of(Figure::Share(judgement.hits(weights, k), all))))
+            top_k: ks(scored.n_classes)
+                .map(|k| some(of(Figure::Share(scored.hits(weights, k), all))))
                 .collect(),
-            per_class: (0..judgement.n_classes)
+            per_class: (0..scored.n_classes)
                 .map(|class| ClassIntervals {
                     precision: of(Figure::Share(counts.right[class], counts.predicted[class])),
                     recall: of(Figure::Share(counts.right[class], counts.support[class])),
@@ -114,10 +114,10 @@ impl Intervals {
                     roc_auc: of(number(areas[class])),
                 })
                 .collect(),
-            confusion_shares: (judgement.cells.iter().zip(&counts.cells))
+            confusion_shares: (scored.cells.iter().zip(&counts.cells))
                 .map(|(&(truth, _), &n)| of(Figure::Share(n, counts.support[truth])))
                 .collect(),
-            reliability: (Bins::of(judgement, weights).right())
+            reliability: (Bins::of(scored, weights).right())
                 .map(|(right, n)| of(Figure::Share(right, n)))
                 .collect(),
         }
@@ -126,9 +126,9 @@ impl Intervals {
 
 /// Returns the values of the metrics in the order of [`Intervals::each`]; the intervals made there are
 /// discarded. NaN marks an undefined value because it takes half the memory of an `Option`.
-fn row(judgement: &Judgement, weights: &[u32]) -> Vec<f64> {
+fn row(scored: &ScoredSamples, weights: &[u32]) -> Vec<f64> {
     let mut values = Vec::new();
-    Intervals::each(judgement, weights, Bootstrap::new(0, 0), |figure| {
+    Intervals::each(scored, weights, Bootstrap::new(0, 0), |figure| {
         values.push(figure.value().unwrap_or(f64::NAN));
         figure.score_interval()
     });

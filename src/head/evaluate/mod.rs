@@ -5,9 +5,9 @@ mod comparison;
 mod confusion;
 mod evaluation;
 mod intervals;
-mod judgement;
 mod ranking;
 mod reliability;
+mod scored_samples;
 
 pub(crate) use bootstrap::quantile;
 pub use bootstrap::{Bootstrap, Interval, IntervalMethod};

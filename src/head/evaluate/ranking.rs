@@ -6,6 +6,9 @@ use serde::Serialize;
 /// The largest k.
 const MOST: usize = 5;
 
+/// The values of k that summaries show.
+const SUMMARISED: [usize; 2] = [3, 5];
+
 /// Top-k accuracy: how often the right class is among the k most probable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TopK {
@@ -13,6 +16,13 @@ pub struct TopK {
     pub k: usize,
     /// Share of samples whose class is among them, in [0, 1] (`top_k_accuracy_score`).
     pub accuracy: f64,
+}
+
+impl TopK {
+    /// Returns whether summaries show it, to keep them short; the others are in JSON.
+    pub(super) fn is_summarised(&self) -> bool {
+        SUMMARISED.contains(&self.k)
+    }
 }
 
 /// Returns the values of k to report: 1 to 5 but below C (at C every sample is a hit), and always 1.

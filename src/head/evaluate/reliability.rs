@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::judgement::{BINS, Judgement, edge};
+use super::scored_samples::{BINS, ScoredSamples, edge};
 
 /// A bin of the reliability diagram: the samples whose largest probability is in (`lower`, `upper`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -26,9 +26,9 @@ pub(super) struct Bins([(u64, f64, u64); BINS]);
 
 impl Bins {
     /// Sorts the samples into the bins, each counted as often as its weight.
-    pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
+    pub(super) fn of(scored: &ScoredSamples, weights: &[u32]) -> Self {
         let mut bins = [(0, 0.0, 0); BINS];
-        for (sample, &weight) in judgement.samples.iter().zip(weights) {
+        for (sample, &weight) in scored.samples.iter().zip(weights) {
             let (n, confidence, right) = &mut bins[sample.bin];
             *n += u64::from(weight);
             *confidence += f64::from(weight) * sample.confidence;
@@ -70,7 +70,7 @@ impl Bins {
 mod tests {
     use ndarray::array;
 
-    use super::super::judgement::bin_of;
+    use super::super::scored_samples::bin_of;
     use super::*;
 
     #[test]
@@ -93,8 +93,8 @@ mod tests {
     fn the_error_is_that_of_paper() {
         // Two samples at 0.75 (bin 12), one of them right; one at 1 and right; one at 0.5 (bin 8) and wrong.
         let p = array![[0.75, 0.25], [0.75, 0.25], [0.0, 1.0], [0.5, 0.5]];
-        let judgement = Judgement::new(2, &[0, 1, 1, 1], p.view()).unwrap();
-        let bins = Bins::of(&judgement, &[1; 4]);
+        let scored = ScoredSamples::new(2, &[0, 1, 1, 1], p.view()).unwrap();
+        let bins = Bins::of(&scored, &[1; 4]);
         assert!((bins.ece() - (2.0 * 0.25 + 0.0 + 0.5) / 4.0).abs() < 1e-15);
         let described = bins.described();
         let full: Vec<_> = described.iter().filter(|bin| bin.n > 0).collect();
@@ -103,6 +103,6 @@ mod tests {
         assert!(numbers.eq(expected));
         assert!((full[1].lower - 11.0 / 15.0).abs() < 1e-15 && (full[1].upper - 0.8).abs() < 1e-15);
         // Without the sample at 1, and with the wrong one twice.
-        assert!((Bins::of(&judgement, &[1, 1, 0, 2]).ece() - 1.5 / 4.0).abs() < 1e-15);
+        assert!((Bins::of(&scored, &[1, 1, 0, 2]).ece() - 1.5 / 4.0).abs() < 1e-15);
     }
 }

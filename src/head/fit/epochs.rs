@@ -28,9 +28,12 @@ pub(crate) fn run(
     // The epoch with the lowest validation loss so far, if patience is set.
     let mut best: Option<(usize, ValidationFigures, LinearHead)> = None;
     for epoch in 1..=epochs {
-        let schedule = values.schedule;
-        sgd.set_lr(schedule.stretched_lr(values.lr, epoch, epochs, values.epochs));
-        let figures = run_epoch(&mut sgd, passes, values.batch_size, epoch)?;
+        let lr = values
+            .schedule
+            .stretched_lr(values.lr, epoch, epochs, values.epochs);
+        sgd.set_lr(lr);
+        let decay = f64::from(lr) * f64::from(values.weight_decay);
+        let figures = run_epoch(&mut sgd, passes, values.batch_size, epoch, decay)?;
         on_epoch(&figures);
         history.push(figures);
         let (Some(patience), Some(figures)) = (values.patience, figures.validation) else {
@@ -72,18 +75,17 @@ fn run_epoch(
     passes: &mut dyn Passes,
     batch_size: usize,
     epoch: usize,
+    decay: f64,
 ) -> Result<EpochFigures> {
+    let diverged = |loss| Err(HeadError::Diverged { epoch, loss, decay }.into());
     // A loss that is not finite makes the sum not finite. The weights after the last step are checked too,
     // because no loss has been computed from them yet.
     let train_loss = passes.epoch(sgd, batch_size)?.mean();
     if !(train_loss.is_finite() && sgd.is_finite()) {
-        let loss = train_loss;
-        return Err(HeadError::Diverged { epoch, loss }.into());
+        return diverged(train_loss);
     }
     match passes.validate(&sgd.head())? {
-        Some(ValidationFigures { loss, .. }) if !loss.is_finite() => {
-            Err(HeadError::Diverged { epoch, loss }.into())
-        }
+        Some(ValidationFigures { loss, .. }) if !loss.is_finite() => diverged(loss),
         validation => Ok(EpochFigures {
             epoch,
             train_loss,

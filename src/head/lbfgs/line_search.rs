@@ -70,7 +70,7 @@ impl LineSearch {
     }
 
     /// Receives the value and the slope at [`step`](Self::step).
-    pub(crate) fn judge(&mut self, value: f64, slope: f64) -> Trial {
+    pub(crate) fn receive(&mut self, value: f64, slope: f64) -> Trial {
         let at = At {
             step: self.step,
             value,
@@ -146,7 +146,7 @@ mod tests {
         let mut line = LineSearch::new(value, slope, first);
         loop {
             let (value, slope) = f(line.step());
-            match line.judge(value, slope) {
+            match line.receive(value, slope) {
                 Trial::Again => {}
                 end => return (line, end),
             }

@@ -86,7 +86,7 @@ impl Lbfgs {
                 return Step::Failed;
             }
         } else {
-            match self.line.judge(value, slope) {
+            match self.line.receive(value, slope) {
                 Trial::Accepted => self.remember(gradient),
                 Trial::Again => {
                     self.place();

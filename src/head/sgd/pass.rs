@@ -138,7 +138,7 @@ impl Thread<'_, '_, '_> {
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
             let laid = self.lay(shares, rows, next);
             self.meeting.wait()?;
-            self.judge(rows, &bias.values, weight, &mut logits);
+            self.residuals(rows, &bias.values, weight, &mut logits);
             self.meeting.wait()?;
             self.exchange.residuals(rows.len(), &mut residuals);
             let sum = self.exchange.loss(rows.len());
@@ -184,7 +184,7 @@ impl Thread<'_, '_, '_> {
     }
 
     /// Computes the losses and residuals of this thread's part of the rows.
-    fn judge(&self, rows: &[usize], bias: &[f32], weight: f64, logits: &mut [f64]) {
+    fn residuals(&self, rows: &[usize], bias: &[f32], weight: f64, logits: &mut [f64]) {
         let bound = |i: usize| i * rows.len() / self.threads;
         for row in bound(self.number)..bound(self.number + 1) {
             self.exchange.logits(row, bias, logits);

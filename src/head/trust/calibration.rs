@@ -10,7 +10,7 @@ use crate::head::evaluate::Evaluation;
 
 /// Calibration metrics of probabilities; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sureness {
+pub(crate) struct CalibrationMetrics {
     /// Mean of -ln p of the right class.
     pub log_loss: f64,
     /// Expected calibration error, in [0, 1].
@@ -23,10 +23,10 @@ pub(crate) struct CalibrationFit {
     /// The temperature; 1 if no other was better on images that it was not fitted on.
     pub temperature: Temperature,
     /// Metrics without a temperature.
-    pub before: Sureness,
+    pub before: CalibrationMetrics,
     /// Metrics with a temperature fitted, for each fold, on the images of the other folds; equal to `before`
     /// if the temperature is 1.
-    pub after: Sureness,
+    pub after: CalibrationMetrics,
     /// -ln p of the right class of each image, with the probabilities of `after`, (N).
     pub losses: Vec<f64>,
 }
@@ -47,9 +47,9 @@ impl CalibrationFit {
     ) -> Result<Self> {
         let views = logits.nrows() / targets.len().max(1);
         let before = Temperature::default().probabilities(logits.to_owned(), views);
-        let (before, losses) = Sureness::of(classes, targets, &before)?;
+        let (before, losses) = CalibrationMetrics::of(classes, targets, &before)?;
         let nested = nested(logits, views, targets, fold)?;
-        let (after, losses_after) = Sureness::of(classes, targets, &nested)?;
+        let (after, losses_after) = CalibrationMetrics::of(classes, targets, &nested)?;
         let temperature = Temperature::fit(logits, views, targets)?;
         let better = after.log_loss < before.log_loss && temperature != Temperature::default();
         Ok(if better {
@@ -70,7 +70,7 @@ impl CalibrationFit {
     }
 }
 
-impl Sureness {
+impl CalibrationMetrics {
     /// Computes the metrics of the probabilities (N, C) of images, and the loss of each image, (N).
     ///
     /// # Errors
@@ -86,11 +86,11 @@ impl Sureness {
         let loss = |(row, &target): (ndarray::ArrayView1<f64>, &usize)| -> f64 {
             -row[target].max(f64::EPSILON).ln()
         };
-        let sureness = Self {
+        let metrics = Self {
             log_loss: evaluation.log_loss,
             ece: evaluation.ece,
         };
-        Ok((sureness, rows.map(loss).collect()))
+        Ok((metrics, rows.map(loss).collect()))
     }
 }
 

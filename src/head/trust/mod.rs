@@ -8,7 +8,7 @@ mod rejection_fit;
 mod temperature;
 
 pub(crate) use bank::BANK_CAPACITY;
-pub(crate) use calibration::{CalibrationFit, Sureness};
+pub(crate) use calibration::{CalibrationFit, CalibrationMetrics};
 pub use disagreement::{Disagreement, DisagreementFigure};
 pub use rejection::{Likeness, Method, Rejection, RejectionRule};
 pub use rejection_fit::RejectionFit;

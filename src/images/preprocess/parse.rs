@@ -1,6 +1,7 @@
 //! The settings as text, in files and on the command line.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::words::words;
@@ -97,6 +98,17 @@ pub fn channel_values(name: &'static str, text: &str) -> Result<[f32; 3]> {
     }
 }
 
+/// Reads the three numbers of a mean or std. A plain array would silently ignore a fourth number in TOML.
+pub(super) fn three_values<'de, D: Deserializer<'de>>(file: D) -> Result<[f32; 3], D::Error> {
+    let values = Vec::<f32>::deserialize(file)?;
+    let given = values.len();
+    values.try_into().map_err(|_| {
+        D::Error::custom(format!(
+            "expected 3 numbers, one for each channel, but found {given}"
+        ))
+    })
+}
+
 /// Formats channel values as on the command line.
 pub(super) fn joined(values: &[f32]) -> String {
     values
@@ -149,6 +161,19 @@ scale = 255
             "size = 3",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn files_have_three_numbers_for_the_channels() {
+        for (text, given) in [
+            ("mean = [0.1, 0.2, 0.3, 0.4]", 4),
+            ("std = [0.1, 0.2]", 2),
+            ("std = []", 0),
+        ] {
+            let error = toml::from_str::<Preprocessing>(text).unwrap_err();
+            let expected = format!("expected 3 numbers, one for each channel, but found {given}");
+            assert_eq!(error.message(), expected, "{text}");
         }
     }
 

@@ -37,7 +37,7 @@ pub enum Crop {
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a number of pixels, [width, height] or \"none\""
+    expecting = "expected a number of pixels from 1 to 16384, [width, height] or \"none\""
 )]
 pub(super) enum SizeForm {
     One(u32),
@@ -116,7 +116,7 @@ impl fmt::Display for SizeForm {
 }
 
 fn not_a_size(name: &'static str, value: &str) -> Error {
-    let wanted = "a number of pixels (256), WIDTHxHEIGHT (320x240) or `none`";
+    let wanted = "a number of pixels from 1 to 16384, WIDTHxHEIGHT (320x240) or `none`";
     Error::parameter(name, value, wanted)
 }
 

@@ -9,8 +9,8 @@ use super::options::{CalibrateOn, CrossValidation, FitHeadOptions};
 use crate::classifier::top;
 use crate::error::Result;
 use crate::head::{
-    CalibrationFit, Disagreement, DisagreementFigure, FitValidParams, LabelledFeatures, LinearHead,
-    Rejection, RejectionFit, Search, Sureness, Temperature,
+    CalibrationFit, CalibrationMetrics, Disagreement, DisagreementFigure, FitValidParams,
+    LabelledFeatures, LinearHead, Rejection, RejectionFit, Search, Temperature,
 };
 
 /// A fitted temperature and its effect, measured on images that neither the heads nor the temperature were
@@ -98,7 +98,7 @@ pub(super) struct Trust {
 /// What cross-validation on the training images finds before the head is fitted.
 #[derive(Debug, Default)]
 pub(super) struct FromFolds {
-    calibration: Option<Judged>,
+    calibration: Option<FoldCalibration>,
     rejection: Option<RejectionFit>,
     /// The numbers of right and of all images, for the winner of the search.
     searched: Option<(usize, usize)>,
@@ -106,7 +106,7 @@ pub(super) struct FromFolds {
 
 /// The calibration on the folds, and how many images were right out of fold.
 #[derive(Debug)]
-struct Judged {
+struct FoldCalibration {
     fit: CalibrationFit,
     folds: usize,
     right: usize,
@@ -134,7 +134,7 @@ impl FromFolds {
         if let Some(asked) = options.calibrate {
             let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
             let (logits, fold) = (logits.view(), folds.of_row());
-            found.calibration = Some(Judged {
+            found.calibration = Some(FoldCalibration {
                 fit: CalibrationFit::of(set.classes(), logits, set.targets(), fold)?,
                 folds: folds.k(),
                 right: right_of(&logits, set),
@@ -172,8 +172,8 @@ impl FromFolds {
                 .disagreements
                 .extend(self.disagreement(head, validation)?);
         }
-        if let Some(judged) = self.calibration {
-            trust.calibrated(&judged, head, validation)?;
+        if let Some(on_folds) = self.calibration {
+            trust.calibrated(&on_folds, head, validation)?;
         }
         if let Some(fit) = self.rejection {
             trust.check_rejection(&fit, validation)?;
@@ -190,8 +190,8 @@ impl FromFolds {
     ) -> Result<Option<Disagreement>> {
         let logits = head.logits(set.features())?;
         let right = (right_of(&logits.view(), set), set.n_samples());
-        let judged = self.calibration.as_ref();
-        let left_out = judged.map(|j| (j.right, j.fit.losses.len()));
+        let on_folds = self.calibration.as_ref();
+        let left_out = on_folds.map(|j| (j.right, j.fit.losses.len()));
         let left_out = left_out.or(self.searched);
         let of_accuracy =
             |left_out| Disagreement::of_shares(DisagreementFigure::Accuracy, left_out, right);
@@ -221,21 +221,21 @@ impl Trust {
     /// Uses the temperature from the folds, unless it makes the validation set's log loss worse.
     fn calibrated(
         &mut self,
-        judged: &Judged,
+        on_folds: &FoldCalibration,
         head: &LinearHead,
         validation: Option<&LabelledFeatures<'_>>,
     ) -> Result<()> {
-        let fit = &judged.fit;
-        let mut calibration = described(fit, CalibrateOn::Folds, judged.folds);
+        let fit = &on_folds.fit;
+        let mut calibration = described(fit, CalibrateOn::Folds, on_folds.folds);
         self.temperature = fit.temperature;
         if let Some(set) = validation {
             let logits = head.logits(set.features())?;
-            let sureness = |temperature: Temperature| {
+            let metrics = |temperature: Temperature| {
                 let p = temperature.probabilities(logits.clone(), set.views());
-                Sureness::of(set.classes(), set.targets(), &p)
+                CalibrationMetrics::of(set.classes(), set.targets(), &p)
             };
-            let (before, _) = sureness(Temperature::default())?;
-            let (after, losses) = sureness(fit.temperature)?;
+            let (before, _) = metrics(Temperature::default())?;
+            let (after, losses) = metrics(fit.temperature)?;
             calibration.on_validation = Some(Change {
                 log_loss_before: before.log_loss,
                 log_loss_after: after.log_loss,

@@ -1,5 +1,6 @@
 //! The kind of an existing file, and whether an output of another kind may replace it.
 
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -27,13 +28,15 @@ pub enum Wanted {
     Parquet,
     /// A `NumPy` array.
     Npy,
+    /// One of frostline's man pages.
+    ManPage,
 }
 
 impl Wanted {
     /// Returns whether it is binary, so that a terminal cannot show it.
     pub(super) fn is_binary(self) -> bool {
         match self {
-            Self::Text | Self::Json | Self::Html => false,
+            Self::Text | Self::Json | Self::Html | Self::ManPage => false,
             Self::Png | Self::Head | Self::Parquet | Self::Npy => true,
         }
     }
@@ -48,6 +51,7 @@ impl Wanted {
             Self::Head => "a head",
             Self::Parquet => "a Parquet table",
             Self::Npy => "a NumPy array",
+            Self::ManPage => "a man page of frostline",
         }
     }
 }
@@ -93,6 +97,9 @@ impl Content {
         if start.starts_with(b"PAR1") {
             return Self::Output(Wanted::Parquet);
         }
+        if is_man_page(start) {
+            return Self::Output(Wanted::ManPage);
+        }
         match images::sniff(start) {
             Ok(Format::Png) => Self::Output(Wanted::Png),
             Ok(format) | Err(SkipReason::NotBuiltIn(format)) => {
@@ -115,7 +122,8 @@ impl Content {
     pub(super) fn is_text(&self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::Output(Wanted::Text | Wanted::Json | Wanted::Html)
+            Self::Empty
+                | Self::Output(Wanted::Text | Wanted::Json | Wanted::Html | Wanted::ManPage)
         )
     }
 
@@ -135,6 +143,31 @@ impl Content {
     }
 }
 
+/// Refuses an existing entry that is not a regular file. Outputs that the user named may be links, pipes and
+/// devices, but a pipe under a name that frostline chose would wait for a reader.
+pub(super) fn refuse_special(output: &Path) -> Result<(), OutputProblem> {
+    let Ok(there) = fs::symlink_metadata(output) else {
+        return Ok(());
+    };
+    let found = match there.file_type() {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_symlink() => "a symbolic link",
+        _ => "a device, a pipe or a socket",
+    };
+    let output = output.to_owned();
+    Err(OutputProblem::Special { output, found })
+}
+
+/// Returns whether it is a man page of frostline: its title is that of the program or of one of its commands.
+fn is_man_page(start: &[u8]) -> bool {
+    let is_title = |line: &[u8]| {
+        let rest = line.strip_prefix(b".TH FROSTLINE");
+        rest.is_some_and(|rest| rest.starts_with(b" ") || rest.starts_with(b"-"))
+    };
+    start.split(|&byte| byte == b'\n').any(is_title)
+}
+
 /// Returns whether it is UTF-8 without NUL. File names in a table may contain other control characters, which
 /// the image sniffer takes for binary data.
 fn is_utf8(start: &[u8]) -> bool {
@@ -152,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_told_by_the_content() {
-        let outputs: [(&[u8], Wanted); 10] = [
+        let outputs: [(&[u8], Wanted); 13] = [
             (b"path,class\na\x1b[31m\x07.png,cat\n", Wanted::Text),
             (b"path,label\na.png,cat\n", Wanted::Text),
             (b"path\tlabel\na.png\tcat\n", Wanted::Text),
@@ -162,6 +195,9 @@ mod tests {
             (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", Wanted::Png),
             (b"PAR1\x15\x04", Wanted::Parquet),
             (b"\x93NUMPY\x01\0", Wanted::Npy),
+            (b".ie \\n(.g\n.TH FROSTLINE 1 \"\"\n", Wanted::ManPage),
+            (b".TH FROSTLINE-MODELS-PULL 1 \"\"\n", Wanted::ManPage),
+            (b".TH FROSTLINES 1\nSee .TH FROSTLINE 1\n", Wanted::Text),
             (b"\x90\0\0\0\0\0\0\0{\"__metadata__\"", Wanted::Head),
         ];
         for (start, wanted) in outputs {

@@ -2,7 +2,7 @@
 
 use super::ImportNote;
 use crate::backbones::Overrides;
-use crate::backbones::onnx::{Element, PictureInput};
+use crate::backbones::onnx::{Element, ImageInput};
 use crate::error::NetworkProblem;
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
@@ -15,7 +15,7 @@ use crate::images::{Crop, Layout, Preprocessing, Resize};
 /// # Errors
 /// An input that does not have three channels.
 pub(super) fn guess(
-    input: &PictureInput,
+    input: &ImageInput,
     said: &Overrides,
 ) -> Result<(Preprocessing, Option<ImportNote>), NetworkProblem> {
     let layout = match said.layout {
@@ -42,7 +42,7 @@ pub(super) fn guess(
     Ok((guessed, note))
 }
 
-fn layout(input: &PictureInput) -> Result<Layout, NetworkProblem> {
+fn layout(input: &ImageInput) -> Result<Layout, NetworkProblem> {
     match input.image {
         [Some(3), _, _] => Ok(Layout::Nchw),
         [_, _, Some(3)] => Ok(Layout::Nhwc),
@@ -55,7 +55,7 @@ fn layout(input: &PictureInput) -> Result<Layout, NetworkProblem> {
 }
 
 /// Returns width and height if the file fixes them.
-fn size(input: &PictureInput, layout: Layout) -> Option<(u32, u32)> {
+fn size(input: &ImageInput, layout: Layout) -> Option<(u32, u32)> {
     let [a, b, c] = input.image.map(|n| n.and_then(|n| u32::try_from(n).ok()));
     match layout {
         Layout::Nchw => Some((c?, b?)),
@@ -69,7 +69,7 @@ fn shorter_edge((w, h): (u32, u32)) -> u32 {
 }
 
 /// Returns a note that lists the guessed settings, if there are any.
-fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Option<ImportNote> {
+fn note(input: &ImageInput, guessed: &Preprocessing, said: &Overrides) -> Option<ImportNote> {
     let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
     let settings = [
         ("layout", said.layout.is_none(), guessed.layout.to_string()),
@@ -98,10 +98,10 @@ fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbones::onnx::PictureInput;
+    use crate::backbones::onnx::ImageInput;
 
-    fn input(element: Element, image: [Option<u64>; 3]) -> PictureInput {
-        PictureInput::new("x", element, image)
+    fn input(element: Element, image: [Option<u64>; 3]) -> ImageInput {
+        ImageInput::new("x", element, image)
     }
 
     fn guessed(image: [Option<u64>; 3]) -> (Layout, Crop, Resize) {

@@ -26,7 +26,7 @@ pub enum ImportNote {
         /// The original batch size.
         batch: u64,
         /// The number of Reshape nodes whose targets had to be changed.
-        mended: usize,
+        reshapes: usize,
     },
     /// The network's input was not float32; a conversion was added.
     Converted {
@@ -69,13 +69,13 @@ impl fmt::Display for ImportNote {
                 "kept {layers} of {all} layers and {weights} of {all_weights} weights of `{}`",
                 file.display()
             ),
-            Self::FreedBatch { batch, mended: 0 } => {
+            Self::FreedBatch { batch, reshapes: 0 } => {
                 write!(f, "its batch size was fixed to {batch} and is dynamic now")
             }
-            Self::FreedBatch { batch, mended } => write!(
+            Self::FreedBatch { batch, reshapes } => write!(
                 f,
                 "its batch size was fixed to {batch} and is dynamic now, also in the targets of {}",
-                counted(*mended, "Reshape node")
+                counted(*reshapes, "Reshape node")
             ),
             Self::Converted { input, element } => write!(
                 f,

@@ -1,4 +1,4 @@
-//! Labels of the inspected store that are probably wrong.
+//! Labels of the inspected store that cross-validation contradicts.
 
 use linfa::ParamGuard;
 use ndarray::ArrayView2;
@@ -7,12 +7,12 @@ use super::alike::Alike;
 use super::pictures::Pictures;
 use super::report::{InspectOptions, LabelReport, SuspectImage};
 use crate::classes::ClassIndex;
-use crate::error::{Result, TaskError};
+use crate::error::{DataProblem, Error, HeadError, Result, TaskError};
 use crate::features::Digest;
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
 
 /// Checks every label with a head that was trained without the image and its near-duplicates.
-pub(super) fn judge(
+pub(super) fn check(
     pictures: &Pictures,
     alike: &Alike,
     options: &InspectOptions,
@@ -38,6 +38,23 @@ pub(super) fn judge(
         &targets,
         options.folds,
     ))
+}
+
+/// Returns whether an error only says that these labels cannot be checked: some are missing, there are too
+/// few images, or no head can be trained on such features. Anything else, such as damaged features, is a
+/// fault.
+pub(super) fn cannot_be_checked(error: &Error) -> bool {
+    use DataProblem as P;
+    matches!(
+        error,
+        Error::Task(TaskError::NoLabels { .. })
+            | Error::Head(
+                HeadError::Diverged { .. }
+                    | HeadError::Data(
+                        P::OneClass { .. } | P::Folds { .. } | P::OneClassOutside { .. }
+                    )
+            )
+    )
 }
 
 fn report(
@@ -68,5 +85,23 @@ fn report(
         accuracy: 1.0 - errors.suspects.len() as f64 / targets.len() as f64,
         estimated_errors: errors.estimated_errors,
         suspects: suspects.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_labels_that_cannot_be_checked_are_no_fault() {
+        let few = DataProblem::Folds {
+            folds: 5,
+            images: 4,
+        };
+        assert!(cannot_be_checked(&HeadError::Data(few).into()));
+        let damaged = DataProblem::NotFinite { row: Some(3) };
+        assert!(!cannot_be_checked(&HeadError::Data(damaged).into()));
+        assert!(!cannot_be_checked(&HeadError::ModelNotFinite.into()));
+        assert!(!cannot_be_checked(&TaskError::NothingToHoldOut.into()));
     }
 }

@@ -244,7 +244,7 @@ pub struct Contradiction {
     pub likeness: Likeness,
 }
 
-/// Probable label errors in the inspected store.
+/// Labels of the inspected store that cross-validation contradicts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LabelReport {

@@ -8,7 +8,7 @@ use super::options::{ReportOptions, Roots};
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::{counted, in_quotes};
-use crate::tasks::judge::Judged;
+use crate::tasks::labelled_predictions::LabelledPredictions;
 
 /// A note on a report for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub(super) fn title(data: &Path) -> String {
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
     format!(
         "Evaluation of {} on {} of {}, {}",
-        name(&options.judge.head.path),
+        name(&options.input.head.path),
         counted(evaluation.n_samples, "image"),
         counted(evaluation.classes.len(), "class"),
         today()
@@ -47,22 +47,22 @@ pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> Stri
 }
 
 /// Returns the notes on what the metrics exclude.
-pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<ReportNote> {
-    let mut notes = judged.notes.clone();
-    notes.extend(judged.acquaintance.omission());
-    if !judged.acquaintance.recorded {
+pub(super) fn notes(labelled: &LabelledPredictions, evaluation: &Evaluation) -> Vec<ReportNote> {
+    let mut notes = labelled.notes.clone();
+    notes.extend(labelled.training_overlap.omission());
+    if !labelled.training_overlap.recorded {
         notes.push(
             "The head does not record its training images: if any of them are included here, the results \
             are optimistic.".to_owned(),
         );
     }
-    if !judged.skipped.is_empty() {
+    if !labelled.skipped.is_empty() {
         notes.push(format!(
             "Skipped {} that could not be used.",
-            counted(judged.skipped.len(), "image")
+            counted(labelled.skipped.len(), "image")
         ));
     }
-    let unknown = &judged.unknown_classes;
+    let unknown = &labelled.unknown_classes;
     if !unknown.is_empty() {
         notes.push(format!(
             "Excluded {} of classes that the head does not know: {}.",

@@ -33,15 +33,15 @@ impl Care {
 /// Inspects the available features. Returns `None` if there are none: a folder of images has stored features
 /// only if it is used with a store.
 pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
-    let judged = options.judged_features().ok().map(Path::to_owned);
+    let evaluated = options.evaluated_features().ok().map(Path::to_owned);
     // A store that `classify` or `report` caches features in has no list of images.
-    let judged = match judged {
+    let evaluated = match evaluated {
         Some(store) if FeatureStore::open(&store)?.index().used().next().is_some() => Some(store),
         _ => None,
     };
-    let (features, against) = match (&options.train, judged) {
-        (Some(train), judged) => (train.clone(), judged),
-        (None, Some(judged)) => (judged, None),
+    let (features, against) = match (&options.train, evaluated) {
+        (Some(train), evaluated) => (train.clone(), evaluated),
+        (None, Some(evaluated)) => (evaluated, None),
         (None, None) => return Ok(None),
     };
     let root = match &options.train {

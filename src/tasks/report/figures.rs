@@ -1,8 +1,8 @@
 //! Converts an [`Evaluation`] into the metrics that the page shows.
 
-use crate::head::{ClassIntervals, Evaluation, Interval, Intervals};
+use crate::head::{ClassIntervals, Evaluation, Interval, Intervals, TopK};
 use crate::report::{Bin, ClassRow, Figure, Measure, Page, Reliability, Unit};
-use crate::tasks::judge::Accepted;
+use crate::tasks::labelled_predictions::Accepted;
 
 pub(super) fn fill(page: &mut Page, evaluation: &Evaluation, accepted: Option<Accepted>) {
     page.headline = headline(evaluation);
@@ -28,7 +28,7 @@ fn headline(e: &Evaluation) -> Vec<Figure> {
         ),
         share("Macro F1", "mean F1 of the classes", e.macro_f1, macro_f1),
     ];
-    figures.extend(top_k(e));
+    figures.extend(e.summarised_top_k().map(top_k));
     let auc = |auc| {
         number(
             "ROC AUC",
@@ -86,16 +86,12 @@ fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
     std::iter::once(coverage).chain(accuracy)
 }
 
-/// Returns the top-k accuracy for the largest k; the first one is the accuracy itself.
-fn top_k(evaluation: &Evaluation) -> Option<Figure> {
-    let (place, top) = evaluation.top_k.iter().enumerate().skip(1).last()?;
-    let intervals = evaluation.intervals.as_ref();
-    let interval = intervals.and_then(|i| i.top_k.get(place).copied());
+fn top_k((top, interval): (TopK, Option<Interval>)) -> Figure {
     let (name, meaning) = (
         format!("Top-{} accuracy", top.k),
         format!("true class among the top {}", top.k),
     );
-    Some(share(&name, &meaning, top.accuracy, interval))
+    share(&name, &meaning, top.accuracy, interval)
 }
 
 fn per_class(evaluation: &Evaluation) -> Vec<ClassRow> {

@@ -11,10 +11,14 @@ use crate::head::{Bootstrap, HeadFile};
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::counted;
 use crate::report::Provenance;
-use crate::tasks::acquaintance::Acquaintance;
-use crate::tasks::judge::Judged;
+use crate::tasks::labelled_predictions::LabelledPredictions;
+use crate::tasks::training_overlap::TrainingOverlap;
 
-pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) -> Vec<Provenance> {
+pub(super) fn groups(
+    options: &ReportOptions,
+    head: &HeadFile,
+    labelled: &LabelledPredictions,
+) -> Vec<Provenance> {
     let group = |name: &str, facts| Provenance {
         name: name.to_owned(),
         facts,
@@ -23,20 +27,20 @@ pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) 
         group("Backbone", flat(&head.manifest["backbone"])),
         group("Preprocessing", preprocessing(head)),
         group("Training", training(head)),
-        group("Feature extraction", computed(&judged.engine)),
-        group("Evaluated images", seen(judged.acquaintance)),
+        group("Feature extraction", computed(&labelled.engine)),
+        group("Evaluated images", seen(labelled.training_overlap)),
         group("Report", this_report(options)),
     ]
 }
 
 /// Returns how many of the images the head was trained on, or validated on.
-fn seen(judged: Acquaintance) -> Facts {
+fn seen(overlap: TrainingOverlap) -> Facts {
     let counts = [
-        ("new to the head", judged.new),
-        ("held out for validation", judged.held_out),
-        ("evaluated out of fold", judged.out_of_fold),
-        ("trained on, included", judged.training),
-        ("trained on, excluded", judged.left_out),
+        ("new to the head", overlap.new),
+        ("held out for validation", overlap.held_out),
+        ("evaluated out of fold", overlap.out_of_fold),
+        ("trained on, included", overlap.training),
+        ("trained on, excluded", overlap.left_out),
     ];
     let counts = counts.into_iter().filter(|(_, n)| *n > 0);
     counts
@@ -92,8 +96,8 @@ fn this_report(options: &ReportOptions) -> Facts {
     let mut facts = vec![
         ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("date".to_owned(), captions::today()),
-        ("head".to_owned(), captions::name(&options.judge.head.path)),
-        ("evaluated on".to_owned(), path(&options.judge.data)),
+        ("head".to_owned(), captions::name(&options.input.head.path)),
+        ("evaluated on".to_owned(), path(&options.input.data)),
     ];
     if let Some(train) = &options.train {
         facts.push(("training features".to_owned(), path(train)));

@@ -44,8 +44,8 @@ pub(super) fn training_images(
     let train = open(train, options)?;
     let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
     let queries: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
-    let judged = FeatureStore::open(options.judged_features()?)?;
-    let queries = UnitRows::of(judged.features(&queries)?.view());
+    let evaluated = FeatureStore::open(options.evaluated_features()?)?;
+    let queries = UnitRows::of(evaluated.features(&queries)?.view());
     let (rows, digests): (Vec<_>, Vec<Digest>) = train.index().used().unzip();
     let known = UnitRows::of(train.features(&digests)?.view());
     let mut album = Album::default();
@@ -96,7 +96,7 @@ fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
 /// Opens the training store, and checks that its features fit the head.
 fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     let store = FeatureStore::open(train)?;
-    Predictor::open(&options.judge.head.path, Tta::None)?.require(
+    Predictor::open(&options.input.head.path, Tta::None)?.require(
         &store.manifest().spec,
         &format!("the training features `{}`", train.display()),
     )?;

@@ -6,15 +6,15 @@ use crate::error::{Result, TaskError};
 use crate::features::{Digest, is_store};
 use crate::head::Bootstrap;
 use crate::images::path_text::{from_text, to_text};
-use crate::tasks::judge::JudgeOptions;
+use crate::tasks::labelled_predictions::EvaluationInput;
 
 /// The options of [`report`](crate::tasks::report()): what to report on, and where to.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReportOptions {
     /// The head, and the features or images to evaluate it on.
-    pub judge: JudgeOptions,
-    /// The folder with the images of a feature store; not used if `judge` has a folder of images.
+    pub input: EvaluationInput,
+    /// The folder with the images of a feature store; not used if `input.data` is a folder of images.
     pub images: Option<PathBuf>,
     /// The store with the training features, to show the nearest training images of each mistake.
     pub train: Option<PathBuf>,
@@ -29,9 +29,9 @@ pub struct ReportOptions {
 impl ReportOptions {
     /// Reports on an evaluation, without images from elsewhere and without training images.
     #[must_use]
-    pub fn new(judge: JudgeOptions, output: PathBuf) -> Self {
+    pub fn new(input: EvaluationInput, output: PathBuf) -> Self {
         Self {
-            judge,
+            input,
             images: None,
             train: None,
             train_images: None,
@@ -44,12 +44,12 @@ impl ReportOptions {
     ///
     /// # Errors
     /// [`TaskError::FeaturesNotKept`].
-    pub(super) fn judged_features(&self) -> Result<&Path> {
-        let judge = &self.judge;
-        if is_store(&judge.data) {
-            return Ok(&judge.data);
+    pub(super) fn evaluated_features(&self) -> Result<&Path> {
+        let input = &self.input;
+        if is_store(&input.data) {
+            return Ok(&input.data);
         }
-        let kept = judge.head.computing.store.as_deref();
+        let kept = input.head.computing.store.as_deref();
         Ok(kept.ok_or(TaskError::FeaturesNotKept)?)
     }
 }
@@ -72,7 +72,7 @@ pub(super) struct Roots<'a> {
 
 impl<'a> Roots<'a> {
     pub(super) fn of(options: &'a ReportOptions) -> Self {
-        let data = options.judge.data.as_path();
+        let data = options.input.data.as_path();
         if is_store(data) {
             return Self {
                 folder: None,

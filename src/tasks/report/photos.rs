@@ -6,7 +6,7 @@ use crate::classifier::top;
 use crate::features::Digest;
 use crate::images::path_text::for_terminal;
 use crate::report::{Photo, worst_first};
-use crate::tasks::judge::{Judged, JudgedItem};
+use crate::tasks::labelled_predictions::{LabelledPrediction, LabelledPredictions};
 
 /// The number of classes whose probabilities are shown.
 const TOP: usize = 5;
@@ -27,18 +27,18 @@ impl Shown {
 }
 
 /// Returns all images, mistakes first.
-pub(super) fn of(judged: &Judged, options: &ReportOptions) -> Vec<Shown> {
+pub(super) fn of(labelled: &LabelledPredictions, options: &ReportOptions) -> Vec<Shown> {
     let roots = Roots::of(options);
-    let mut shown: Vec<Shown> = judged
+    let mut shown: Vec<Shown> = labelled
         .items
         .iter()
-        .map(|item| one(item, judged, &roots))
+        .map(|item| one(item, labelled, &roots))
         .collect();
     shown.sort_by(|a, b| worst_first(&a.photo, &b.photo));
     shown
 }
 
-fn one(item: &JudgedItem, judged: &Judged, roots: &Roots<'_>) -> Shown {
+fn one(item: &LabelledPrediction, labelled: &LabelledPredictions, roots: &Roots<'_>) -> Shown {
     let mut top = top(&item.probabilities, TOP);
     if !top.iter().any(|(class, _)| *class == item.target) {
         top.push((item.target, item.probabilities[item.target]));
@@ -51,7 +51,7 @@ fn one(item: &JudgedItem, judged: &Judged, roots: &Roots<'_>) -> Shown {
             top,
             rejected: item
                 .verdict
-                .reason(&judged.classes)
+                .reason(&labelled.classes)
                 .map(|reason| for_terminal(&reason)),
             thumbnail: None,
             neighbours: Vec::new(),

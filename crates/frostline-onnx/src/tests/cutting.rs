@@ -247,9 +247,9 @@ fn a_cut_says_what_it_did() {
     cut_with(&zoo(), "penultimate", |cut| {
         let cut = cut.unwrap();
         assert_eq!(cut.sizes(), [(5, 8), (3, 6)]);
-        assert_eq!(cut.mended(), ["Reshape `flat`"]);
+        assert_eq!(cut.rewritten(), ["Reshape `flat`"]);
         assert_eq!(
-            (cut.picture().batch, cut.picture().image),
+            (cut.image_input().batch, cut.image_input().image),
             (Some(1), [Some(3), Some(9), Some(9)])
         );
     });

@@ -21,7 +21,7 @@ fn network(nodes: Vec<NodeProto>) -> ModelProto {
 }
 
 #[test]
-fn circles_are_named() {
+fn cycles_are_named() {
     let text = refusal(
         &network(vec![
             node("Add", &["data", "b"], &["a"]),

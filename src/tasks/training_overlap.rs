@@ -55,7 +55,7 @@ impl Basis {
 /// How many of the evaluated images the head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
-pub struct Acquaintance {
+pub struct TrainingOverlap {
     /// Whether the head records its training images; if not, all images count as new.
     pub recorded: bool,
     /// Images that the head was neither trained nor validated on.
@@ -72,7 +72,7 @@ pub struct Acquaintance {
     pub folds: Option<usize>,
 }
 
-impl Acquaintance {
+impl TrainingOverlap {
     pub(super) fn of(classifier: &Predictor) -> Self {
         Self {
             recorded: classifier.record().is_known(),
@@ -91,7 +91,7 @@ impl Acquaintance {
     }
 
     /// Returns the number of images that the metrics include.
-    fn judged(self) -> usize {
+    fn evaluated(self) -> usize {
         self.new + self.held_out + self.out_of_fold + self.training
     }
 
@@ -103,7 +103,7 @@ impl Acquaintance {
             "evaluated out of fold, by heads trained without the image and its near-duplicates \
             ({folds} folds)"
         );
-        if self.out_of_fold > 0 && self.out_of_fold == self.judged() {
+        if self.out_of_fold > 0 && self.out_of_fold == self.evaluated() {
             return Some(format!(
                 "All {} are {trained}.",
                 counted(self.out_of_fold, "training image")
@@ -151,14 +151,14 @@ mod tests {
 
     #[test]
     fn sentences_say_what_the_figures_stand_on() {
-        let all = Acquaintance {
+        let all = TrainingOverlap {
             recorded: true,
             folds: Some(5),
-            ..Acquaintance::default()
+            ..TrainingOverlap::default()
         };
-        let new = Acquaintance { new: 3, ..all };
+        let new = TrainingOverlap { new: 3, ..all };
         assert_eq!((new.sentence(), new.omission()), (None, None));
-        let unseen = Acquaintance {
+        let unseen = TrainingOverlap {
             out_of_fold: 20,
             ..all
         };
@@ -167,7 +167,7 @@ mod tests {
             "All 20 training images are evaluated out of fold, by heads trained without the image and its \
             near-duplicates (5 folds)."
         );
-        let mixed = Acquaintance {
+        let mixed = TrainingOverlap {
             new: 1,
             held_out: 1,
             out_of_fold: 2,
@@ -186,7 +186,7 @@ mod tests {
             mixed.omission().unwrap(),
             "1 training image is excluded from all metrics."
         );
-        let included = Acquaintance { training: 2, ..all };
+        let included = TrainingOverlap { training: 2, ..all };
         assert!(included.sentence().unwrap().contains("optimistic"));
     }
 }

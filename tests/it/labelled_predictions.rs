@@ -5,23 +5,25 @@ use std::path::Path;
 use frostline::backbones::{Home, RunOptions};
 use frostline::features::{Computing, Digest};
 use frostline::progress::Silent;
-use frostline::tasks::{HeadOptions, JudgeOptions, Judged, TrainingImages, judge};
+use frostline::tasks::{
+    EvaluationInput, HeadOptions, LabelledPredictions, TrainingImages, predict_labelled,
+};
 
 use crate::harness::Place;
 
-fn judged(place: &Place, data: &str) -> Judged {
+fn labelled(place: &Place, data: &str) -> LabelledPredictions {
     let path = |name: &str| place.folder().join(name);
     let mut computing = Computing::new(RunOptions::new(Home::at(path("home"))));
     computing.batch_size = 4;
-    let mut options = JudgeOptions::new(path(data), HeadOptions::new(path("head"), computing));
+    let mut options = EvaluationInput::new(path(data), HeadOptions::new(path("head"), computing));
     options.training_images = TrainingImages::Included;
-    judge(&options, &Silent).unwrap()
+    predict_labelled(&options, &Silent).unwrap()
 }
 
 #[test]
-fn images_and_their_features_are_judged_alike() {
+fn images_and_their_features_are_predicted_alike() {
     let Some(place) = Place::fitted() else { return };
-    let (images, store) = (judged(&place, "images"), judged(&place, "store"));
+    let (images, store) = (labelled(&place, "images"), labelled(&place, "store"));
     assert_eq!(images.targets(), [[0; 6], [1; 6]].concat());
     assert_eq!(images.probabilities().dim(), (12, 2));
     assert_eq!(images.items.len(), store.items.len());

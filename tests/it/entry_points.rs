@@ -23,7 +23,7 @@ fn images(place: &Place) -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_doors_are_shared_between_threads() {
+fn the_entry_points_are_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Extractor>();
     shared::<Classifier>();

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::inputs::{Inputs, Skipped};
 use super::memory::{check_room, free};
 use super::predictions::{HeadOptions, open_store, predict};
+use super::training_overlap::{Basis, TrainingImages, TrainingOverlap};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict, top};
@@ -22,7 +22,7 @@ use crate::progress::Progress;
 /// The data to evaluate a head on, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct JudgeOptions {
+pub struct EvaluationInput {
     /// A feature store, or a folder of images with one subfolder per class.
     pub data: PathBuf,
     /// Which files in a folder are images.
@@ -33,7 +33,7 @@ pub struct JudgeOptions {
     pub training_images: TrainingImages,
 }
 
-impl JudgeOptions {
+impl EvaluationInput {
     /// Evaluates `head` on the images in `data` that it was not trained on.
     #[must_use]
     pub fn new(data: PathBuf, head: HeadOptions) -> Self {
@@ -48,12 +48,12 @@ impl JudgeOptions {
 
 /// A labelled sample with its prediction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedItem {
+pub struct LabelledPrediction {
     /// Its path as text: the path to open for images, the path in the index for a store.
     pub path: String,
     /// The digest of its bytes.
     pub digest: Digest,
-    /// Its true class, an index into [`Judged::classes`].
+    /// Its true class, an index into [`LabelledPredictions::classes`].
     pub target: usize,
     /// The probability of each class, (C); out-of-fold where `basis` is [`Basis::OutOfFold`].
     pub probabilities: Vec<f64>,
@@ -65,17 +65,17 @@ pub struct JudgedItem {
 
 /// All labelled samples with their predictions, and what could not be predicted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct LabelledPredictions {
     /// The head's classes.
     pub classes: ClassIndex,
     /// The samples whose class the head knows, in input order; at least one.
-    pub items: Vec<JudgedItem>,
+    pub items: Vec<LabelledPrediction>,
     /// Samples of classes that the head does not know, by class; they are not among the items.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head rejects; `None` if it has no rejection, or if items are evaluated out of fold.
     pub rejected: Option<Rejected>,
     /// How many of the items the head was trained on, and how many training images are excluded.
-    pub acquaintance: Acquaintance,
+    pub training_overlap: TrainingOverlap,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// Notes for the user.
@@ -84,7 +84,7 @@ pub struct Judged {
     pub engine: Engine,
 }
 
-impl Judged {
+impl LabelledPredictions {
     /// Returns the true class of each item, (N).
     #[must_use]
     pub fn targets(&self) -> Vec<usize> {
@@ -152,16 +152,19 @@ pub struct Rejected {
 /// # Errors
 /// A head or store that cannot be read, features that do not fit the head, samples without a class, or no
 /// sample of a class that the head knows.
-pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> {
-    Ok(judge_by(&[&options.head.open()?], options, progress)?.remove(0))
+pub fn predict_labelled(
+    options: &EvaluationInput,
+    progress: &dyn Progress,
+) -> Result<LabelledPredictions> {
+    Ok(predict_labelled_with(&[&options.head.open()?], options, progress)?.remove(0))
 }
 
-/// Like [`judge`], for several heads on the same features, which are computed once.
-pub(super) fn judge_by(
+/// Like [`predict_labelled`], for several heads on the same features, which are computed once.
+pub(super) fn predict_labelled_with(
     classifiers: &[&Predictor],
-    options: &JudgeOptions,
+    options: &EvaluationInput,
     progress: &dyn Progress,
-) -> Result<Vec<Judged>> {
+) -> Result<Vec<LabelledPredictions>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
     let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
     let scan = scan.transpose()?;
@@ -184,7 +187,7 @@ pub(super) fn judge_by(
     notes.extend([done.store_notes, done.network_notes].concat());
     notes.extend(scan.and_then(|_| first.pixel_note(PIXEL_VERSION)));
     let tallies = tallies.into_iter();
-    tallies.map(|tally| tally.judged(&notes)).collect()
+    tallies.map(|tally| tally.finish(&notes)).collect()
 }
 
 /// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before
@@ -192,7 +195,7 @@ pub(super) fn judge_by(
 fn images<'a>(
     scan: &'a Scan,
     classifiers: &[&Predictor],
-    options: &JudgeOptions,
+    options: &EvaluationInput,
 ) -> Result<(Source<'a>, Vec<String>)> {
     for classifier in classifiers {
         refuse_unlabelled(scan, classifier, options)?;
@@ -204,7 +207,7 @@ fn images<'a>(
 }
 
 /// Refuses a scan with unlabelled images, or without any image of a class that the head knows.
-fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions) -> Result<()> {
+fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &EvaluationInput) -> Result<()> {
     let (mut is_known, mut left_out) = (false, LeftOut::default());
     let samples = scan.entries.iter().filter(|found| found.reason().is_none());
     for found in samples {
@@ -215,7 +218,9 @@ fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions
     if is_known && left_out.unlabelled == 0 {
         return Ok(());
     }
-    Err(left_out.nothing_to_judge(classifier, options, None).into())
+    Err(left_out
+        .nothing_to_evaluate(classifier, options, None)
+        .into())
 }
 
 /// Returns the sum of all heads' class counts.
@@ -245,10 +250,10 @@ impl LeftOut {
         target
     }
 
-    fn nothing_to_judge(
+    fn nothing_to_evaluate(
         &self,
         classifier: &Predictor,
-        options: &JudgeOptions,
+        options: &EvaluationInput,
         skipped: Option<&Skipped>,
     ) -> TaskError {
         let data = options.data.clone();
@@ -262,7 +267,7 @@ impl LeftOut {
         }
         if self.unknown_classes.is_empty() {
             let first = skipped.map(Skipped::told);
-            return TaskError::NothingToJudge { data, first, known };
+            return TaskError::NothingToEvaluate { data, first, known };
         }
         TaskError::OtherClasses {
             data,
@@ -277,10 +282,10 @@ struct Tally<'a> {
     classifier: &'a Predictor,
     /// All heads: an image is included only if each head may be evaluated on it.
     classifiers: &'a [&'a Predictor],
-    options: &'a JudgeOptions,
-    judged: Judged,
+    options: &'a EvaluationInput,
+    labelled: LabelledPredictions,
     /// Training images, used only if there is nothing else to evaluate the head on.
-    training: Vec<JudgedItem>,
+    training: Vec<LabelledPrediction>,
     left_out: LeftOut,
 }
 
@@ -288,15 +293,15 @@ impl<'a> Tally<'a> {
     fn new(
         classifier: &'a Predictor,
         classifiers: &'a [&'a Predictor],
-        options: &'a JudgeOptions,
+        options: &'a EvaluationInput,
         engine: Engine,
     ) -> Self {
-        let judged = Judged {
+        let labelled = LabelledPredictions {
             classes: classifier.classes().clone(),
             items: Vec::new(),
             unknown_classes: BTreeMap::new(),
             rejected: classifier.rejection().map(|_| Rejected::default()),
-            acquaintance: Acquaintance::of(classifier),
+            training_overlap: TrainingOverlap::of(classifier),
             skipped: Vec::new(),
             notes: Vec::new(),
             engine,
@@ -305,7 +310,7 @@ impl<'a> Tally<'a> {
             classifier,
             classifiers,
             options,
-            judged,
+            labelled,
             training: Vec::new(),
             left_out: LeftOut::default(),
         }
@@ -317,7 +322,7 @@ impl<'a> Tally<'a> {
                 Ok((digest, prediction)) => self.add(row, digest, prediction),
                 Err(reason) => {
                     let path = row.path.clone();
-                    self.judged.skipped.push(Skipped { path, reason });
+                    self.labelled.skipped.push(Skipped { path, reason });
                 }
             }
         }
@@ -328,7 +333,7 @@ impl<'a> Tally<'a> {
     fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) {
         let class = row.class.as_deref();
         let Some(target) = self.left_out.target(class, self.classifier) else {
-            if let (Some(_), Some(rejected)) = (class, &mut self.judged.rejected) {
+            if let (Some(_), Some(rejected)) = (class, &mut self.labelled.rejected) {
                 rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
             }
             return;
@@ -339,7 +344,7 @@ impl<'a> Tally<'a> {
             Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
         };
         let prediction = unseen.unwrap_or(prediction);
-        let item = JudgedItem {
+        let item = LabelledPrediction {
             path: row.path.clone(),
             digest,
             target,
@@ -365,52 +370,52 @@ impl<'a> Tally<'a> {
     }
 
     /// Includes an image in the metrics.
-    fn count(&mut self, item: JudgedItem) {
-        self.judged.acquaintance.count(item.basis);
+    fn count(&mut self, item: LabelledPrediction) {
+        self.labelled.training_overlap.count(item.basis);
         let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
-        if let Some(rejected) = &mut self.judged.rejected {
+        if let Some(rejected) = &mut self.labelled.rejected {
             *if predicted == Some(item.target) {
                 &mut rejected.right
             } else {
                 &mut rejected.wrong
             } += usize::from(item.verdict != Verdict::Known);
         }
-        self.judged.items.push(item);
+        self.labelled.items.push(item);
     }
 
-    fn judged(mut self, notes: &[String]) -> Result<Judged> {
+    fn finish(mut self, notes: &[String]) -> Result<LabelledPredictions> {
         let training = std::mem::take(&mut self.training);
-        if self.judged.items.is_empty() {
+        if self.labelled.items.is_empty() {
             // Optimistic metrics, reported as such, are more useful than none.
             for item in training {
                 self.count(item);
             }
         } else {
-            self.judged.acquaintance.left_out = training.len();
+            self.labelled.training_overlap.left_out = training.len();
         }
         let Self {
-            mut judged,
+            mut labelled,
             left_out,
             classifier,
             options,
             ..
         } = self;
-        if judged.items.is_empty() || left_out.unlabelled > 0 {
-            let skipped = judged.skipped.first();
+        if labelled.items.is_empty() || left_out.unlabelled > 0 {
+            let skipped = labelled.skipped.first();
             return Err(left_out
-                .nothing_to_judge(classifier, options, skipped)
+                .nothing_to_evaluate(classifier, options, skipped)
                 .into());
         }
-        judged.notes = notes.to_vec();
-        if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {
-            judged.notes.push(
+        labelled.notes = notes.to_vec();
+        if labelled.rejected.is_some() && labelled.training_overlap.out_of_fold > 0 {
+            labelled.notes.push(
                 "the head's rejection is not applied to training images evaluated out of fold: it was \
                 fitted on them"
                     .to_owned(),
             );
-            judged.rejected = None;
+            labelled.rejected = None;
         }
-        judged.unknown_classes = left_out.unknown_classes;
-        Ok(judged)
+        labelled.unknown_classes = left_out.unknown_classes;
+        Ok(labelled)
     }
 }

@@ -15,9 +15,9 @@ const ROUNDING: f64 = 1e-9;
 /// The number of reliability bins, as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
 pub(super) const BINS: usize = 15;
 
-/// The evaluated predictions of N samples for C classes.
+/// The predictions of N samples for C classes, scored against the targets.
 #[derive(Debug)]
-pub(super) struct Judgement {
+pub(super) struct ScoredSamples {
     pub(super) n_classes: usize,
     /// The samples, (N).
     pub(super) samples: Vec<Sample>,
@@ -30,7 +30,7 @@ pub(super) struct Judgement {
 /// What one sample contributes to the metrics.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
-    /// Index of its pair in [`Judgement::cells`].
+    /// Index of its pair in [`ScoredSamples::cells`].
     pub(super) cell: usize,
     pub(super) right: bool,
     /// Number of classes ranked above the right one.
@@ -45,7 +45,7 @@ pub(super) struct Sample {
     pub(super) bin: usize,
 }
 
-impl Judgement {
+impl ScoredSamples {
     /// Evaluates `probabilities` (N, C) against `targets` (N).
     ///
     /// # Errors

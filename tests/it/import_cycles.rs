@@ -213,8 +213,8 @@ fn child(parent: &Name, name: &str) -> Name {
     [parent.as_slice(), &[name.to_owned()]].concat()
 }
 
-/// Returns the imports that are part of a circle.
-fn circles(imports: &BTreeMap<Name, BTreeMap<Name, String>>) -> Vec<String> {
+/// Returns the imports that are part of a cycle.
+fn cycles(imports: &BTreeMap<Name, BTreeMap<Name, String>>) -> Vec<String> {
     let reached = |from: &Name| {
         let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
         while let Some(name) = open.pop() {
@@ -238,20 +238,20 @@ fn circles(imports: &BTreeMap<Name, BTreeMap<Name, String>>) -> Vec<String> {
 }
 
 #[test]
-fn files_do_not_import_each_other_in_a_circle() {
+fn files_do_not_import_each_other_in_a_cycle() {
     for root in crate::borders::crates() {
-        let circles = circles(&Crate::read(&root).imports());
+        let cycles = cycles(&Crate::read(&root).imports());
         assert!(
-            circles.is_empty(),
+            cycles.is_empty(),
             "{}:\n{}",
             root.display(),
-            circles.join("\n")
+            cycles.join("\n")
         );
     }
 }
 
 #[test]
-fn a_circle_is_found_through_a_re_export() {
+fn a_cycle_is_found_through_a_re_export() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("lib.rs", "mod a;\nmod b;\npub use a::A;\npub use b::B;\n");
@@ -260,7 +260,7 @@ fn a_circle_is_found_through_a_re_export() {
         "b.rs",
         "pub struct B;\n#[cfg(test)]\nmod tests { use super::super::A; }\n",
     );
-    let found = || circles(&Crate::read(folder.path()).imports());
+    let found = || cycles(&Crate::read(folder.path()).imports());
     assert_eq!(found(), [""; 0]);
     write("b.rs", "pub struct B;\nfn a() { let _ = super::A; }\n");
     assert_eq!(
