@@ -134,7 +134,7 @@ fn training_images_are_no_evidence() {
 }
 
 #[test]
-fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
+fn one_unsplit_folder_is_evaluated_by_heads_that_saw_no_copy() {
     let noise = Noise::new();
     let fit = noise.fit("mine", "head", " --folds 4");
     assert!(
@@ -236,7 +236,7 @@ fn the_temperature_holds_out_of_fold_and_a_search_keeps_its_winner() {
 }
 
 #[test]
-fn images_that_were_held_out_are_judged_and_the_others_are_not() {
+fn images_that_were_held_out_are_evaluated_and_the_others_are_not() {
     let noise = Noise::new();
     noise.fit("mine", "head", " --validation-split 0.25");
     let head = noise.head("head");

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_head_can_be_judged_on_is_named() {
+    fn what_a_head_can_be_evaluated_on_is_named() {
         let error = TaskError::NothingToEvaluate {
             data: "new".into(),
             first: Some(("a.png".to_owned(), "it is empty".to_owned())),

@@ -70,7 +70,7 @@ mod tests {
 
     /// Checks each row of `out_of_fold` against a head that `fit` trained on a copy of the other folds'
     /// images.
-    fn judged_by_heads_of_the_others(params: FitParams, tolerance: f64) {
+    fn predicted_by_heads_of_the_others(params: FitParams, tolerance: f64) {
         let features = Array2::from_shape_fn((24, 3), |(row, column)| {
             ((row * 5 + column * 7) % 11) as f32 / 11.0
         });
@@ -109,16 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_judged_by_the_head_that_never_saw_it() {
+    fn every_row_is_predicted_by_the_head_that_never_saw_it() {
         let sgd = || FitParams::new().lr(0.5).epochs(30).batch_size(4);
-        judged_by_heads_of_the_others(sgd(), 0.0);
-        judged_by_heads_of_the_others(sgd().dropout(0.2).schedule(Schedule::Cosine), 0.0);
-        judged_by_heads_of_the_others(sgd().standardize(true), 1e-6);
+        predicted_by_heads_of_the_others(sgd(), 0.0);
+        predicted_by_heads_of_the_others(sgd().dropout(0.2).schedule(Schedule::Cosine), 0.0);
+        predicted_by_heads_of_the_others(sgd().standardize(true), 1e-6);
         // Patience watches the same images in every fold, and stops early here.
-        judged_by_heads_of_the_others(sgd().patience(Some(2)), 0.0);
+        predicted_by_heads_of_the_others(sgd().patience(Some(2)), 0.0);
         let lbfgs = || FitParams::new().solver(Solver::Lbfgs).tol(1e-10);
-        judged_by_heads_of_the_others(lbfgs(), 1e-6);
-        judged_by_heads_of_the_others(lbfgs().standardize(true), 1e-6);
+        predicted_by_heads_of_the_others(lbfgs(), 1e-6);
+        predicted_by_heads_of_the_others(lbfgs().standardize(true), 1e-6);
     }
 
     #[test]
