@@ -131,6 +131,8 @@ fn write(path: &Path, digests: &[Digest], features: &[f32]) {
             sha256: "0".repeat(64),
             layer: "features".to_owned(),
             pool: Pool::Flatten,
+            map: None,
+            prefix_tokens: 0,
             num_features,
             file: None,
         },

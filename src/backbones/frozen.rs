@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::backbone_file::BackboneFile;
 use super::library::RuntimeLibrary;
-use super::manifest::BackboneManifest;
+use super::manifest::{BackboneManifest, Pool};
 use super::registry::{Registry, is_file_name};
 use super::run_options::RunOptions;
 use super::runtime::OnnxBackbone;
@@ -89,7 +89,9 @@ impl Frozen {
         let same = file.has_manifest
             && file.manifest.name == id.name
             && file.manifest.preprocessing == spec.preprocessing
-            && features.pool == id.pool
+            && features.pool.unwrap_or(Pool::Flatten) == id.pool
+            && features.map == id.map
+            && features.prefix_tokens.unwrap_or(0) == id.prefix_tokens
             && features.layer.as_ref() == Some(&id.layer)
             && features.num_features.is_none_or(|n| n == id.num_features);
         Ok(same && registry.sha256(&file)? == id.sha256)
@@ -117,7 +119,9 @@ impl Frozen {
         };
         found.manifest.preprocessing = spec.preprocessing;
         found.manifest.features.layer = Some(id.layer.clone());
-        found.manifest.features.pool = id.pool;
+        found.manifest.features.pool = Some(id.pool);
+        found.manifest.features.map = id.map;
+        found.manifest.features.prefix_tokens = Some(id.prefix_tokens);
         found.manifest.features.num_features = Some(id.num_features);
         if sha256 != id.sha256 {
             let other = BackboneError::OtherNetwork {
@@ -146,12 +150,15 @@ impl Frozen {
         preprocessing.check()?;
         let network = (&*file.path, Some(&*sha256));
         let backbone = OnnxBackbone::load(library, network, features, &preprocessing, options)?;
+        let layer = backbone.feature_layer();
         let spec = FeatureSpec {
             backbone: BackboneId {
                 name: file.manifest.name.clone(),
                 sha256,
                 layer: backbone.layer().to_owned(),
-                pool: features.pool,
+                pool: layer.pool.unwrap_or(Pool::Flatten),
+                map: layer.map,
+                prefix_tokens: layer.prefix_tokens.unwrap_or(0),
                 num_features: backbone.num_features(),
                 file: None,
             },

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::features_problem;
 use crate::error::{Error, FileKind, FileProblem, Result};
-use crate::images::Preprocessing;
+use crate::images::{Layout, Preprocessing};
 use crate::inputs::{self, Links};
 use crate::words::words;
 
@@ -83,45 +83,53 @@ pub struct FeatureLayer {
     /// The name of the graph's output; required only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
-    /// How spatial positions are pooled.
-    #[serde(default)]
-    pub pool: Pool,
+    /// How positions are pooled. By default, all values of a layer (N, C) or (N, C, H, W) are features; for
+    /// tokens (N, T, D), there is no default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
+    /// The order of the layer's axes: channels first or last. By default, it is inferred from the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<Layout>,
+    /// The number of tokens before those of the patches: class and register tokens. By default, it is
+    /// inferred from the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_tokens: Option<usize>,
     /// D, the number of features; determined from the network if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_features: Option<usize>,
 }
 
-/// How a layer with spatial positions, (N, C, H, W) or (N, tokens, C), becomes one vector per image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How a layer with positions, (N, C, H, W) or tokens (N, T, D), becomes one vector per image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Pool {
-    /// All C·H·W values are features.
-    #[default]
+    /// All values are features: C·H·W or T·D.
+    #[serde(rename = "flatten")]
     Flatten,
-    /// The mean over all positions: C features. The axis of the channels is inferred from the network's
-    /// graph; if that is not possible, the network is refused.
+    /// The mean over all positions, without class and register tokens: C or D features.
+    #[serde(rename = "mean")]
     Mean,
-    /// The mean over the positions of (N, C, …).
-    #[serde(rename = "mean-channels-first")]
-    MeanChannelsFirst,
-    /// The mean over the positions of (N, …, C), such as a transformer's tokens.
-    #[serde(rename = "mean-channels-last")]
-    MeanChannelsLast,
+    /// The maximum over all positions, without class and register tokens: C or D features.
+    #[serde(rename = "max")]
+    Max,
+    /// The first token, which is the class token: D features.
+    #[serde(rename = "cls")]
+    Cls,
+    /// The first token, then the mean over the tokens of the patches: 2·D features, as in DINOv2's linear
+    /// evaluation.
+    #[serde(rename = "cls+mean")]
+    ClsMean,
 }
 
 words!(
     Pool,
     Error,
-    |text| Error::parameter(
-        "pool",
-        text,
-        "flatten, mean, mean-channels-first or mean-channels-last"
-    ),
+    |text| Error::parameter("pool", text, "flatten, mean, max, cls or cls+mean"),
     Flatten = "flatten",
     Mean = "mean",
-    MeanChannelsFirst = "mean-channels-first",
-    MeanChannelsLast = "mean-channels-last",
+    Max = "max",
+    Cls = "cls",
+    ClsMean = "cls+mean",
 );
 
 impl FromStr for BackboneManifest {
@@ -225,7 +233,9 @@ mod tests {
         let mut manifest = BackboneManifest::named("probe");
         manifest.features = FeatureLayer {
             layer: Some("features".into()),
-            pool: Pool::Mean,
+            pool: Some(Pool::ClsMean),
+            map: Some(Layout::Nhwc),
+            prefix_tokens: Some(5),
             num_features: Some(192),
         };
         assert_eq!(

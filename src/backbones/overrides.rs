@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::manifest::BackboneManifest;
+use super::manifest::{BackboneManifest, Pool};
 use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize};
 
 /// Replacements for fields of a manifest; `None` keeps the field.
@@ -11,6 +11,12 @@ use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize
 pub struct Overrides {
     /// The output used as features.
     pub layer: Option<String>,
+    /// How positions are pooled.
+    pub pool: Option<Pool>,
+    /// The order of the axes of the layer.
+    pub map: Option<Layout>,
+    /// The number of class and register tokens.
+    pub prefix_tokens: Option<usize>,
     /// The resize: shorter edge, size, or none.
     pub resize: Option<Resize>,
     /// The centre crop.
@@ -75,6 +81,13 @@ impl Overrides {
             // The manifest's D applies only to its own layer.
             manifest.features.num_features = None;
         }
+        let features = &mut manifest.features;
+        if self.pool.is_some() || self.map.is_some() || self.prefix_tokens.is_some() {
+            features.num_features = None;
+        }
+        features.pool = self.pool.or(features.pool);
+        features.map = self.map.or(features.map);
+        features.prefix_tokens = self.prefix_tokens.or(features.prefix_tokens);
         let p = &mut manifest.preprocessing;
         if let Some(preset) = self.preset {
             // The network determines the order of the axes; a preset does not change it.

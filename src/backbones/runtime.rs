@@ -19,7 +19,7 @@ mod threads;
 
 use std::iter;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ort::session::Session;
 
@@ -27,18 +27,16 @@ use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
 use self::operators::OwnNetwork;
-use self::pool::Pooling;
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};
 use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::library::RuntimeLibrary;
-use super::manifest::{FeatureLayer, Pool};
-use super::onnx::read_network;
+use super::manifest::FeatureLayer;
 use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
-use crate::images::{Layout, Preprocessing};
+use crate::images::Preprocessing;
 
 /// A network that ONNX Runtime runs. As a [`Backbone`], it turns preprocessed images into features.
 pub struct OnnxBackbone {
@@ -62,20 +60,6 @@ impl std::fmt::Debug for OnnxBackbone {
     }
 }
 
-/// Returns how a layer's values become features. For [`Pool::Mean`], the axis of the channels is inferred
-/// from the graph.
-fn pooling(path: &Path, layer: &str, pool: Pool, layout: Layout) -> Result<Pooling> {
-    let channels_of_input = match layout {
-        Layout::Nchw => 1,
-        Layout::Nhwc => 3,
-    };
-    let channels = match pool {
-        Pool::Mean => read_network(path)?.channel_axis(layer, channels_of_input)?,
-        _ => None,
-    };
-    Ok(Pooling { pool, channels })
-}
-
 impl OnnxBackbone {
     /// Loads a network and runs one blank image through it to determine D. If the SHA-256 of its files is
     /// passed, the graph that ONNX Runtime optimises is cached for the next start.
@@ -95,10 +79,11 @@ impl OnnxBackbone {
         let fault = |problem: NetworkProblem| problem.at(path);
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let pooling = pooling(path, &layer, features.pool, preprocessing.layout)?;
         let network = Network {
             sizes: BatchSizes::new(shape.batch, opener.liked_batches()),
-            pooling,
+            wanted: features.clone(),
+            pooling: OnceLock::new(),
+            layout: preprocessing.layout,
             opener,
             layer,
             shape,
@@ -121,6 +106,20 @@ impl OnnxBackbone {
     #[must_use]
     pub fn layer(&self) -> &str {
         &self.network.layer
+    }
+
+    /// Returns the layer and how it is pooled, with all that was inferred.
+    #[must_use]
+    pub fn feature_layer(&self) -> FeatureLayer {
+        let pooling = self.network.pooling.get();
+        let pooling = pooling.expect("a blank image has run through the network");
+        FeatureLayer {
+            layer: Some(self.network.layer.clone()),
+            pool: Some(pooling.pool),
+            map: pooling.map,
+            prefix_tokens: Some(pooling.prefix_tokens).filter(|&prefix| prefix > 0),
+            num_features: Some(self.num_features),
+        }
     }
 
     /// Returns the device that actually runs the network.

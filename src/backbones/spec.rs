@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::device::Precision;
 use super::manifest::Pool;
 use crate::images::{
-    Alpha, DecodeOptions, Exif, JpegScale, Limits, PIXEL_VERSION, Preprocessing, View,
+    Alpha, DecodeOptions, Exif, JpegScale, Layout, Limits, PIXEL_VERSION, Preprocessing, View,
 };
 
 /// The identity of features: the network, its layer, and everything done to an image before it.
@@ -35,8 +35,14 @@ pub struct BackboneId {
     pub sha256: String,
     /// The output used as features.
     pub layer: String,
-    /// How spatial positions are pooled.
+    /// How positions are pooled.
     pub pool: Pool,
+    /// The order of the layer's axes, if the graph does not determine it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<Layout>,
+    /// The number of tokens that pooling leaves out: class and register tokens.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prefix_tokens: usize,
     /// D, the number of features.
     pub num_features: usize,
     /// The path of the network, if it was passed as a file: a hint for finding it again.
@@ -281,11 +287,17 @@ impl FeatureSpec {
     }
 
     /// Returns all fields but the network itself, as text.
-    fn fields(&self) -> [(&'static str, String); 15] {
+    fn fields(&self) -> [(&'static str, String); 17] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         [
             ("layer", format!("`{}`", b.layer)),
             ("pool", b.pool.to_string()),
+            (
+                "map",
+                b.map
+                    .map_or("that of the graph".to_owned(), |map| map.to_string()),
+            ),
+            ("prefix_tokens", b.prefix_tokens.to_string()),
             ("num_features", b.num_features.to_string()),
             ("resize", p.resize.to_string()),
             ("crop", p.crop.to_string()),

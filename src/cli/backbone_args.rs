@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::choices::choices;
 use super::headings::PREPROCESSING;
 use super::number::float;
-use frostline::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
+use frostline::backbones::{DEFAULT_BACKBONE, Overrides, Pool, Preset};
 use frostline::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -18,7 +18,37 @@ pub(super) struct BackboneArgs {
     #[arg(long, value_name = "OUTPUT", help_heading = PREPROCESSING)]
     layer: Option<String>,
     #[command(flatten)]
+    pooling: PoolingArgs,
+    #[command(flatten)]
     preprocessing: PreprocessingArgs,
+}
+
+/// How a layer with positions becomes features.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct PoolingArgs {
+    /// Pooling over the positions of the layer: flatten keeps all values, mean and max leave one for each
+    /// channel, cls takes the class token of a transformer, cls+mean both [default: the manifest's, else
+    /// flatten; for tokens, a choice is required].
+    #[arg(long, value_name = "POOL", help_heading = PREPROCESSING,
+          value_parser = choices::<Pool>(&["flatten", "mean", "max", "cls", "cls+mean"]),
+          hide_possible_values = true)]
+    pool: Option<Pool>,
+    /// Axis order of the layer, if the network does not show it: nchw (channels first) or nhwc (channels
+    /// last).
+    #[arg(long, value_name = "AXES", help_heading = PREPROCESSING,
+          value_parser = choices::<Layout>(&["nchw", "nhwc"]), hide_possible_values = true)]
+    map: Option<Layout>,
+    /// Number of class and register tokens that mean and max leave out, if the network does not show it.
+    #[arg(long, value_name = "N", help_heading = PREPROCESSING)]
+    prefix_tokens: Option<usize>,
+}
+
+impl PoolingArgs {
+    pub(super) fn add_to(&self, overrides: &mut Overrides) {
+        overrides.pool = self.pool;
+        overrides.map = self.map;
+        overrides.prefix_tokens = self.prefix_tokens;
+    }
 }
 
 /// Overrides of a manifest's preprocessing.
@@ -93,6 +123,7 @@ impl BackboneArgs {
     pub(super) fn overrides(&self) -> Overrides {
         let mut overrides = self.preprocessing.overrides();
         overrides.layer.clone_from(&self.layer);
+        self.pooling.add_to(&mut overrides);
         overrides
     }
 }

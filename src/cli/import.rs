@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::backbone_args::PreprocessingArgs;
+use super::backbone_args::{PoolingArgs, PreprocessingArgs};
 use super::choices::choices;
 use super::examples::examples;
 use super::{import_notes, talk};
+use frostline::backbones::Home;
 use frostline::backbones::{Architecture, End, LayerChoice};
-use frostline::backbones::{Home, Pool};
 use frostline::error::Error;
 use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
 
@@ -34,12 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch",
           help_heading = CUT)]
     layer: Option<String>,
-    /// Pooling over the layer's positions: flatten keeps all values, mean averages over the positions; use
-    /// mean-channels-first or mean-channels-last if the network does not show which axis is the channels
-    /// [default: flatten].
-    #[arg(long, value_name = "POOL", conflicts_with = "arch", help_heading = CUT,
-          value_parser = choices::<Pool>(POOLS), hide_possible_values = true)]
-    pool: Option<Pool>,
+    #[command(flatten)]
+    pooling: PoolingArgs,
     /// Replace an installed backbone of the same name.
     #[arg(long)]
     replace: bool,
@@ -63,13 +59,6 @@ const ARCHITECTURES: &[&str] = &[
     "vgg19",
     "vgg19-bn",
 ];
-const POOLS: &[&str] = &[
-    "flatten",
-    "mean",
-    "mean-channels-first",
-    "mean-channels-last",
-];
-
 const EXAMPLES: &str = examples! {
     "Install an ONNX network, cut before its classifier":
     "frostline models import network.onnx --name mine"
@@ -120,8 +109,8 @@ fn network(args: Args, home: Home) -> Result<(), Error> {
     let mut options = ImportOnnxOptions::new(args.file, home);
     options.name = args.name;
     options.layer = args.layer.as_deref().map(LayerChoice::from);
-    options.pool = args.pool;
     options.overrides = args.preprocessing.overrides();
+    args.pooling.add_to(&mut options.overrides);
     options.overwrite = overwrite;
     let imported = import_onnx(&options)?;
     import_notes::tell(&imported.notes);

@@ -147,6 +147,54 @@ pub enum NetworkProblem {
         /// Its shape without the batch, at least two lengths.
         shape: Vec<usize>,
     },
+    /// A layer has tokens, and nothing says how to pool them.
+    #[error(
+        "its layer `{layer}` has {tokens} tokens of {features} values, and no pool is chosen: {}",
+        token_pools(*tokens, *features, *prefix_tokens)
+    )]
+    UnchosenPool {
+        /// The layer.
+        layer: String,
+        /// The number of tokens.
+        tokens: usize,
+        /// The number of values of each.
+        features: usize,
+        /// The number of class and register tokens, if the graph determines it.
+        prefix_tokens: Option<usize>,
+    },
+    /// A layer without tokens cannot be pooled by the class token.
+    #[error(
+        "its layer `{layer}` has the shape {shape:?} per image, so it has no class token for the pool {pool}"
+    )]
+    NoTokens {
+        /// The layer.
+        layer: String,
+        /// The requested pool.
+        pool: String,
+        /// Its shape without the batch.
+        shape: Vec<usize>,
+    },
+    /// The number of class and register tokens is unknown.
+    #[error(
+        "its layer `{layer}` has {tokens} tokens, and the graph does not show how many of them are class and \
+         register tokens"
+    )]
+    UnclearPrefix {
+        /// The layer.
+        layer: String,
+        /// The number of tokens.
+        tokens: usize,
+    },
+    /// There would be no token left to pool.
+    #[error("its layer `{layer}` has only {tokens} tokens, so {prefix} cannot be left out")]
+    OnlyPrefix {
+        /// The layer.
+        layer: String,
+        /// The number of tokens.
+        tokens: usize,
+        /// The number of class and register tokens to leave out.
+        prefix: usize,
+    },
     /// A layer does not have the number of features that its manifest says.
     #[error("its layer `{layer}` has {found} features, but its manifest says {wanted}")]
     NumFeatures {
@@ -206,6 +254,20 @@ fn listed(word: &str, parts: &[String], between: &str) -> String {
         [] => String::new(),
         some => word.to_owned() + &some.join(between),
     }
+}
+
+/// Lists what each pool gives.
+fn token_pools(tokens: usize, features: usize, prefix: Option<usize>) -> String {
+    let flat = format!("flatten gives {} features", tokens * features);
+    let mean = match prefix {
+        Some(0) => return format!("mean or max over the tokens gives {features} features, {flat}"),
+        Some(prefix) => format!("the {} tokens after the first {prefix}", tokens - prefix),
+        None => "the tokens of the patches".to_owned(),
+    };
+    format!(
+        "cls, the first token, gives {features} features; mean or max over {mean} {features}; cls+mean {}; {flat}",
+        2 * features
+    )
 }
 
 /// The largest number of nodes in a message.

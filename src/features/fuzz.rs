@@ -61,6 +61,8 @@ pub fn manifest(dtype: Dtype, views: &[View]) -> StoreManifest {
         sha256: "0".repeat(64),
         layer: "none".to_owned(),
         pool: Pool::Flatten,
+        map: None,
+        prefix_tokens: 0,
         num_features: 4,
         file: None,
     };

@@ -146,6 +146,8 @@ mod tests {
             sha256: "0".repeat(64),
             layer: "none".to_owned(),
             pool: Pool::Flatten,
+            map: None,
+            prefix_tokens: 0,
             num_features: WIDTH,
             file: None,
         };

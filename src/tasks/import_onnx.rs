@@ -14,9 +14,9 @@ pub use self::note::ImportNote;
 use super::guard::Overwrite;
 use super::import::{check_name, require_file};
 use super::install::Staged;
-use crate::backbones::onnx::{Cut, Element, LayerChoice, read_network, write_cut};
-use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
-use crate::error::{Error, Result, TaskError};
+use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, read_network};
+use crate::backbones::{BackboneManifest, Home, Overrides, Registry};
+use crate::error::{BackboneError, Error, NetworkProblem, Result, TaskError};
 use crate::outputs;
 
 /// The options of [`import_onnx`](crate::tasks::import_onnx()): what to import, and where to cut it.
@@ -30,9 +30,7 @@ pub struct ImportOnnxOptions {
     pub name: Option<String>,
     /// The last layer to keep; by default the known backbone's, else [`LayerChoice::Penultimate`].
     pub layer: Option<LayerChoice>,
-    /// How to pool its spatial positions; by default as in the known backbone, else [`Pool::Flatten`].
-    pub pool: Option<Pool>,
-    /// Preprocessing settings; all others are the known backbone's, or guessed.
+    /// Settings of the layer and the preprocessing; all others are the known backbone's, or guessed.
     pub overrides: Overrides,
     /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
@@ -48,7 +46,6 @@ impl ImportOnnxOptions {
             file,
             name: None,
             layer: None,
-            pool: None,
             overrides: Overrides::default(),
             home,
             overwrite: Overwrite::Refuse,
@@ -75,12 +72,13 @@ const MANY_FEATURES: usize = 8192;
 
 /// Cuts a network, runs it, and writes `NAME.onnx` and `NAME.toml` into the models of `FROSTLINE_HOME`.
 ///
-/// Nothing is installed unless batches of one and of two images give the same features.
+/// The batch size is free if batches of one and of two images give the same features; otherwise it stays that
+/// of the file, or one.
 ///
 /// # Errors
-/// Those of [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`];
-/// [`BackboneError`](crate::error::BackboneError) if the network does not run, not for every batch size, or
-/// ONNX Runtime is missing; [`Error::Parameter`] for an invalid name or preprocessing out of range;
+/// Those of [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and
+/// [`write_cut`](crate::backbones::onnx::write_cut);
+/// [`BackboneError`] if the network does not run, or ONNX Runtime is missing; [`Error::Parameter`] for an invalid name or preprocessing out of range;
 /// [`TaskError`] for the name of another backbone.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
@@ -88,9 +86,9 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     let known = made_from(Registry::known(), file, options.name.as_deref())?;
     let made_from_known = known.as_ref().map(|known| known.name.clone());
     let network = read_network(file)?;
-    let cut = network.cut(&layer_choice(options, known.as_ref()))?;
-    let mut notes = notes_of(&cut, file);
-    let mut manifest = manifest(options, known, &cut, &mut notes)?;
+    let layer = layer_choice(options, known.as_ref());
+    let cut = network.cut(&layer)?;
+    let (mut manifest, mut notes) = manifest(options, known, &cut)?;
     check_name(&manifest.name)?;
     manifest.preprocessing.check()?;
     if overwrite == Overwrite::Refuse {
@@ -100,23 +98,39 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     options.home.make(&models)?;
     let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
     let staged = staging.path().join(format!("{}.onnx", manifest.name));
-    let data = write_cut(&cut, &staged)?;
     let trial = Trial {
         home: &options.home,
         file,
         network: &staged,
         preprocessing: &manifest.preprocessing,
-        suspects: cut.suspects(),
     };
-    let num_features = trial.run(&manifest.features)?;
-    if num_features > MANY_FEATURES && options.pool.is_none() {
+    let (cut, tried) = match trial.run(&cut, &manifest.features, Batch::Free) {
+        Ok(tried) => {
+            notes.extend(freed(&cut));
+            (cut, tried)
+        }
+        Err(error) => {
+            notes.push(fixed(&cut, error)?);
+            let cut = network.cut_with(&layer, Batch::Fixed)?;
+            let tried = trial.run(&cut, &manifest.features, Batch::Fixed)?;
+            (cut, tried)
+        }
+    };
+    notes.splice(
+        0..0,
+        [Some(kept(&cut, file)), converted(&cut)]
+            .into_iter()
+            .flatten(),
+    );
+    let num_features = tried.num_features;
+    if num_features > MANY_FEATURES && options.overrides.pool.is_none() {
         notes.extend(trial.word_about_pooling(&manifest.features, num_features));
     }
-    manifest.features.num_features = Some(num_features);
+    manifest.features = tried.features;
     let staged = Staged {
         manifest: &manifest,
         network: &staged,
-        data: data.as_deref(),
+        data: tried.data.as_deref(),
     };
     Ok(ImportedOnnx {
         path: staged.install(&models, overwrite)?,
@@ -137,8 +151,8 @@ fn manifest(
     options: &ImportOnnxOptions,
     known: Option<BackboneManifest>,
     cut: &Cut,
-    notes: &mut Vec<ImportNote>,
-) -> Result<BackboneManifest> {
+) -> Result<(BackboneManifest, Vec<ImportNote>)> {
+    let mut notes = Vec::new();
     let mut manifest = if let Some(known) = known {
         notes.push(ImportNote::Known(known.name.clone()));
         known
@@ -151,38 +165,55 @@ fn manifest(
             ..BackboneManifest::named(suggested_name(&options.file))
         }
     };
-    let elsewhere = options.layer.is_some() || options.pool.is_some();
-    manifest.features = FeatureLayer {
-        layer: Some(cut.output().to_owned()),
-        pool: options.pool.unwrap_or(manifest.features.pool),
-        num_features: manifest.features.num_features.filter(|_| !elsewhere),
-    };
+    if options.layer.is_some() {
+        manifest.features.num_features = None;
+    }
+    manifest.features.layer = Some(cut.output().to_owned());
     options.overrides.apply(&mut manifest);
     if let Some(name) = &options.name {
         manifest.name.clone_from(name);
     }
-    Ok(manifest)
+    Ok((manifest, notes))
 }
 
-/// Returns notes on what the cut changed.
-fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
+/// Returns a note on how much of the network was kept.
+fn kept(cut: &Cut, file: &Path) -> ImportNote {
     let [layers, weights] = cut.sizes();
-    let mut notes = vec![ImportNote::Kept {
+    ImportNote::Kept {
         layers,
         weights,
         file: file.to_owned(),
-    }];
-    if let Some(batch) = cut.image_input().batch {
-        let reshapes = cut.rewritten().len();
-        notes.push(ImportNote::FreedBatch { batch, reshapes });
     }
-    if cut.image_input().element != Element::Float32 {
-        notes.push(ImportNote::Converted {
-            input: cut.image_input().name.clone(),
-            element: cut.image_input().element,
-        });
+}
+
+/// Returns a note on the batch size that was freed, if the file fixed it.
+fn freed(cut: &Cut) -> Option<ImportNote> {
+    let batch = cut.image_input().batch?;
+    let nodes = cut.rewritten().len();
+    Some(ImportNote::FreedBatch { batch, nodes })
+}
+
+/// Returns a note on the batch size that could not be freed, or the error if it has another cause.
+fn fixed(cut: &Cut, error: Error) -> Result<ImportNote> {
+    match error {
+        Error::Backbone(BackboneError::Network {
+            problem: problem @ NetworkProblem::FixedBatch { .. },
+            ..
+        }) => Ok(ImportNote::FixedBatch {
+            batch: cut.image_input().batch.unwrap_or(1),
+            problem: problem.to_string(),
+        }),
+        other => Err(other),
     }
-    notes
+}
+
+/// Returns a note on the conversion of the input, if there is one.
+fn converted(cut: &Cut) -> Option<ImportNote> {
+    let input = cut.image_input();
+    (input.element != Element::Float32).then(|| ImportNote::Converted {
+        input: input.name.clone(),
+        element: input.element,
+    })
 }
 
 /// Refuses the name of a known backbone for any other file.

@@ -83,11 +83,8 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ),
     ("extract", "channels", "rgb bgr"),
     ("extract", "layout", "nchw nhwc"),
-    (
-        "models import",
-        "pool",
-        "flatten mean mean-channels-first mean-channels-last",
-    ),
+    ("extract", "map", "nchw nhwc"),
+    ("models import", "pool", "flatten mean max cls cls+mean"),
 ];
 
 #[test]

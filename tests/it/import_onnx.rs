@@ -296,7 +296,13 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
 
 /// Imports a network that takes raw pixel values; returns the features of an image whose left half is
 /// (10, 20, 30) and whose right half is (30, 20, 10).
-fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) -> Vec<f32> {
+fn means_of_halves(place: &Place, file: &str, size: (u32, u32), pool: &str) -> Vec<f32> {
+    pooled_halves(place, file, size, &["--pool", pool])
+}
+
+/// Imports the layer `layer` of a network with these options, and returns its features of an image with two
+/// halves.
+fn pooled_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &[&str]) -> Vec<f32> {
     let args = [
         "models",
         "import",
@@ -305,8 +311,6 @@ fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) ->
         "probe",
         "--layer",
         "layer",
-        "--pool",
-        pool,
         "--scale",
         "1",
         "--mean",
@@ -317,7 +321,7 @@ fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) ->
         "none",
         "--replace",
     ];
-    place.frostline(&args).exits(0);
+    place.frostline(&[&args, pool].concat()).exits(0);
     let picture = image::RgbImage::from_fn(w, h, |x, _| {
         image::Rgb(if x < w / 2 {
             [10, 20, 30]
@@ -397,12 +401,12 @@ fn positions_that_the_graph_does_not_tell_are_asked_for() {
     ]);
     refused.exits(1).says(&[
         "5 × 30 values per image",
-        "mean-channels-first (5 features)",
-        "mean-channels-last (30 features)",
+        "--map nchw (5 features) or nhwc (30 features)",
     ]);
-    for (pool, features) in [("mean-channels-first", 5), ("mean-channels-last", 30)] {
+    for (map, features) in [("nchw", 5), ("nhwc", 30)] {
+        let pool = ["--pool", "mean", "--map", map];
         assert_eq!(
-            means_of_halves(&place, &file, (20, 20), pool).len(),
+            pooled_halves(&place, &file, (20, 20), &pool).len(),
             features
         );
     }

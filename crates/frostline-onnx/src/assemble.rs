@@ -3,15 +3,16 @@
 
 mod weights;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::weights::Beside;
 pub(super) use self::weights::Storage;
-use super::batch::Rewrite;
+use super::batch::{Change, Rewrite};
 use super::cut::Cut;
 use super::graph::{Network, Node, WeightKind, element};
 use super::input::Element;
-use super::proto::{GRAPH_NAME, cast, integers, value_info};
+use super::proto::{self, GRAPH_NAME, cast, integers, value_info};
 use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
@@ -76,8 +77,11 @@ impl Cut<'_> {
             }
         }
         for rewrite in &self.freeing.rewrites {
-            graph.message(5, integers(&target_name(rewrite), &rewrite.target));
+            if let Change::Target(target) = &rewrite.change {
+                graph.message(5, integers(&target_name(rewrite), target));
+            }
         }
+        self.add_batch_constants(&mut graph);
         graph.message(
             11,
             value_info(&self.ends.input, Some(&self.image_input.dims)),
@@ -93,15 +97,15 @@ impl Cut<'_> {
             let ends = [self.ends.input.as_str(), &self.image_input.name];
             graph.message(1, converted(ends, self.image_input.element.number()));
         }
+        if self.repeated().next().is_some() {
+            self.add_batch(graph);
+        }
         let rewrites = &self.freeing.rewrites;
         for (i, node) in self.reach.nodes_of(&self.network.graph) {
-            graph.message(
-                1,
-                match rewrites.binary_search_by_key(&i, |rewrite| rewrite.node) {
-                    Ok(rewrite) => self.rewritten_node(node, &rewrites[rewrite])?,
-                    Err(_) => Message::of([&node.body]),
-                },
-            );
+            match rewrites.binary_search_by_key(&i, |rewrite| rewrite.node) {
+                Ok(rewrite) => self.add_rewritten(graph, node, &rewrites[rewrite])?,
+                Err(_) => graph.message(1, Message::of([&node.body])),
+            }
         }
         if self.ends.output != self.layer {
             graph.message(
@@ -112,16 +116,85 @@ impl Cut<'_> {
         Ok(())
     }
 
-    /// Copies a node with a new target.
-    fn rewritten_node(&self, node: &Node, rewrite: &Rewrite) -> Result<Message> {
+    /// Copies a node with new inputs, after the nodes that compute them.
+    fn add_rewritten(&self, graph: &mut Message, node: &Node, rewrite: &Rewrite) -> Result<()> {
+        let mut inputs = node.inputs.clone();
+        match &rewrite.change {
+            Change::Target(_) => {
+                inputs.truncate(2);
+                inputs[1] = target_name(rewrite);
+            }
+            Change::Repeat(repeated) => {
+                for &(i, rank) in repeated {
+                    let name = format!("frostline.repeated.{}.{i}", rewrite.node);
+                    let (input, lengths) = (&inputs[i], lengths_name(rank));
+                    let expand = proto::node("Expand", &name, &[input, &lengths], &name, vec![]);
+                    graph.message(1, expand);
+                    inputs[i] = name;
+                }
+            }
+        }
         let mut message = Message::default();
-        message.text(1, &node.inputs[0]);
-        message.text(1, &target_name(rewrite));
+        message.texts(1, inputs.iter().map(String::as_str));
         let Network { path, open, .. } = self.network;
         let wire = &mut Wire::open(path, *open).map_err(|fault| damaged(path, fault))?;
         copy_fields(&mut message, wire, node, &[1]).map_err(|fault| damaged(path, fault))?;
-        Ok(message)
+        graph.message(1, message);
+        Ok(())
     }
+
+    /// Returns the numbers of dimensions of the constants that are repeated for each image.
+    fn repeated(&self) -> impl Iterator<Item = usize> {
+        let rewrites = self.freeing.rewrites.iter();
+        let ranks: BTreeSet<usize> = rewrites
+            .filter_map(|rewrite| match &rewrite.change {
+                Change::Repeat(repeated) => Some(repeated.iter().map(|&(_, rank)| rank)),
+                Change::Target(_) => None,
+            })
+            .flatten()
+            .collect();
+        ranks.into_iter()
+    }
+
+    /// Adds nodes that compute (N, 1, …, 1) from the image, for each number of dimensions.
+    fn add_batch(&self, graph: &mut Message) {
+        let image = self.image_input.name.as_str();
+        let axis = || vec![proto::int("axis", 0)];
+        graph.message(1, proto::node("Shape", SHAPE, &[image], SHAPE, vec![]));
+        graph.message(
+            1,
+            proto::node("Gather", BATCH, &[SHAPE, FIRST], BATCH, axis()),
+        );
+        for rank in self.repeated() {
+            let (name, ones) = (lengths_name(rank), ones_name(rank));
+            graph.message(
+                1,
+                proto::node("Concat", &name, &[BATCH, &ones], &name, axis()),
+            );
+        }
+    }
+
+    fn add_batch_constants(&self, graph: &mut Message) {
+        for (i, rank) in self.repeated().enumerate() {
+            if i == 0 {
+                graph.message(5, integers(FIRST, &[0]));
+            }
+            graph.message(5, integers(&ones_name(rank), &vec![1; rank - 1]));
+        }
+    }
+}
+
+/// The lengths of the image, its batch size, and the index of the batch among them.
+const SHAPE: &str = "frostline.shape";
+const BATCH: &str = "frostline.batch";
+const FIRST: &str = "frostline.first";
+
+fn lengths_name(rank: usize) -> String {
+    format!("frostline.lengths.{rank}")
+}
+
+fn ones_name(rank: usize) -> String {
+    format!("frostline.ones.{rank}")
 }
 
 impl Network {

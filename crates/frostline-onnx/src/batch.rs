@@ -1,19 +1,39 @@
 //! Frees a network from the batch size that its file fixes.
 //!
-//! Exporters that traced a single image write its batch size of 1 into the targets of `Reshape`: (1, 4096)
-//! where (N, 4096) is meant. This module derives the new target from the old one alone; whether the images of
-//! a batch then give the same rows as one by one is checked by running the network.
+//! Exporters that traced a single image write its batch size of 1 into the targets of `Reshape`, (1, 4096)
+//! where (N, 4096) is meant, and join a class token (1, 1, D) to the patches (1, T, D) where N copies of it are
+//! meant. This module derives the changes from the graph alone; whether the images of a batch then give the
+//! same rows as one by one is checked by running the network.
 
 use super::graph::Node;
 use super::links::{Links, Reach};
 
-/// A `Reshape` whose target is replaced.
+/// The batch size of a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Batch {
+    /// Any; targets and constants that contain the file's batch size are rewritten.
+    #[default]
+    Free,
+    /// That of the file, or 1 if it has none; nothing is rewritten.
+    Fixed,
+}
+
+/// A node that is rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rewrite {
     /// Its index in the graph.
     pub(super) node: usize,
-    /// The target for any batch size.
-    pub(super) target: Vec<i64>,
+    pub(super) change: Change,
+}
+
+/// How a node is rewritten for any batch size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A `Reshape` gets this target.
+    Target(Vec<i64>),
+    /// These inputs, constants with a leading length of 1, are repeated for each image. Each has its index and
+    /// its number of dimensions.
+    Repeat(Vec<(usize, usize)>),
 }
 
 /// The changes that free the batch.
@@ -21,35 +41,69 @@ pub(super) struct Rewrite {
 pub(super) struct Freeing {
     /// In the order of the graph.
     pub(super) rewrites: Vec<Rewrite>,
-    /// Nodes with a constant target that may contain the batch size in a way that is unclear.
+    /// Nodes with a constant that may contain the batch size in a way that is unclear.
     pub(super) suspects: Vec<usize>,
 }
 
 impl Freeing {
-    /// Returns the indices of the nodes whose target is replaced.
+    /// Returns the indices of the nodes that are rewritten.
     pub(super) fn rewritten(&self) -> Vec<usize> {
         self.rewrites.iter().map(|rewrite| rewrite.node).collect()
+    }
+
+    /// Returns the indices of the nodes whose target is replaced.
+    pub(super) fn new_targets(&self) -> Vec<usize> {
+        let replaced = |rewrite: &&Rewrite| matches!(rewrite.change, Change::Target(_));
+        let rewrites = self.rewrites.iter().filter(replaced);
+        rewrites.map(|rewrite| rewrite.node).collect()
     }
 }
 
 impl Links<'_> {
-    /// Searches the nodes that lead to a layer for targets that contain the batch size.
+    /// Searches the nodes that lead to a layer for constants that contain the batch size.
     pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
         let mut freeing = Freeing::default();
         for (i, node) in reach.nodes_of(self.graph) {
-            match self.target(node, batch) {
-                Some(Target::Rewritten(target)) => {
-                    freeing.rewrites.push(Rewrite { node: i, target });
+            let change = match self
+                .target(node, batch)
+                .or_else(|| self.joined(node, batch))
+            {
+                Some(Fixed::In(change)) => change,
+                Some(Fixed::Unclear) => {
+                    freeing.suspects.push(i);
+                    continue;
                 }
-                Some(Target::Unclear) => freeing.suspects.push(i),
-                Some(Target::Free) | None => {}
-            }
+                Some(Fixed::Nowhere) | None => continue,
+            };
+            freeing.rewrites.push(Rewrite { node: i, change });
         }
         freeing
     }
 
+    /// Classifies a node that joins constants to tensors that depend on the image, behind the batch.
+    fn joined(&self, node: &Node, batch: i64) -> Option<Fixed> {
+        let behind_batch = node.ints("axis").is_some_and(|axis| axis != [0]);
+        let constants = node.inputs.iter().enumerate();
+        let constants = constants.filter(|(_, input)| !self.is_live(input));
+        let n_constants = constants.clone().count();
+        let joins = (1..node.inputs.len()).contains(&n_constants);
+        if node.operator != "Concat" || !behind_batch || !joins {
+            return None;
+        }
+        let dims = constants.map(|(i, input)| Some((i, self.weight_dims(input)?)));
+        let Some(dims) = dims.collect::<Option<Vec<_>>>() else {
+            return Some(Fixed::Unclear);
+        };
+        let is_one = |dims: &[i64]| dims.len() > 1 && dims[0] == 1 && batch == 1;
+        if !dims.iter().all(|(_, dims)| is_one(dims)) {
+            return Some(Fixed::Unclear);
+        }
+        let repeated = dims.into_iter().map(|(i, dims)| (i, dims.len())).collect();
+        Some(Fixed::In(Change::Repeat(repeated)))
+    }
+
     /// Classifies a node's constant target, if it has one and its data depends on the image.
-    fn target(&self, node: &Node, batch: i64) -> Option<Target> {
+    fn target(&self, node: &Node, batch: i64) -> Option<Fixed> {
         let [data, target, ..] = node.inputs.as_slice() else {
             return None;
         };
@@ -59,39 +113,41 @@ impl Links<'_> {
         let zero_is_zero = node.ints("allowzero") == Some(&[1]);
         match (node.operator.as_str(), self.integers(target)) {
             ("Reshape", Some(target)) => Some(for_any_batch(&target, batch, zero_is_zero)),
-            ("Reshape", None) | ("Expand" | "Tile", _) => Some(Target::Unclear),
+            // A leading 1 leaves the batch as it is.
+            ("Expand" | "Tile", Some(target)) if target.first() == Some(&1) => Some(Fixed::Nowhere),
+            ("Reshape", None) | ("Expand" | "Tile", _) => Some(Fixed::Unclear),
             _ => None,
         }
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Target {
+enum Fixed {
     /// It does not contain the batch size.
-    Free,
-    /// It contains the batch size, and becomes this target.
-    Rewritten(Vec<i64>),
+    Nowhere,
+    /// It contains the batch size, and is rewritten.
+    In(Change),
     /// It cannot be determined.
     Unclear,
 }
 
 /// Returns the target of a `Reshape` for any batch: 0 copies the input's length, −1 stands for what remains.
-fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Target {
+fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Fixed {
     let Some((&first, rest)) = target.split_first() else {
-        return Target::Unclear;
+        return Fixed::Unclear;
     };
     let open = rest.contains(&-1);
     let with = |first: i64| {
         let mut target = target.to_vec();
         target[0] = first;
-        Target::Rewritten(target)
+        Fixed::In(Change::Target(target))
     };
     match first {
-        -1 => Target::Free,
-        0 if !zero_is_zero => Target::Free,
+        -1 => Fixed::Nowhere,
+        0 if !zero_is_zero => Fixed::Nowhere,
         _ if !(open || zero_is_zero && rest.contains(&0)) => with(-1),
         _ if first == batch && !zero_is_zero => with(0),
-        _ => Target::Unclear,
+        _ => Fixed::Unclear,
     }
 }
 
@@ -102,27 +158,23 @@ mod tests {
     #[test]
     fn targets_that_hold_the_batch() {
         let rewritten = |target: &[i64], batch| for_any_batch(target, batch, false);
-        assert_eq!(rewritten(&[1, 4096], 1), Target::Rewritten(vec![-1, 4096]));
-        assert_eq!(rewritten(&[1, -1], 1), Target::Rewritten(vec![0, -1]));
-        assert_eq!(
-            rewritten(&[8, 4, 28, 56, 56], 8),
-            Target::Rewritten(vec![-1, 4, 28, 56, 56])
-        );
+        let to = |target: &[i64]| Fixed::In(Change::Target(target.to_vec()));
+        assert_eq!(rewritten(&[1, 4096], 1), to(&[-1, 4096]));
+        assert_eq!(rewritten(&[1, -1], 1), to(&[0, -1]));
+        assert_eq!(rewritten(&[8, 4, 28, 56, 56], 8), to(&[-1, 4, 28, 56, 56]));
         // Windows: 49 per image.
-        assert_eq!(rewritten(&[49, 512], 1), Target::Rewritten(vec![-1, 512]));
-        assert_eq!(rewritten(&[49, -1], 1), Target::Unclear);
-        assert_eq!(rewritten(&[-1, 4096], 1), Target::Free);
-        assert_eq!(rewritten(&[0, -1], 1), Target::Free);
-        assert_eq!(rewritten(&[], 1), Target::Unclear);
+        assert_eq!(rewritten(&[49, 512], 1), to(&[-1, 512]));
+        assert_eq!(rewritten(&[49, -1], 1), Fixed::Unclear);
+        assert_eq!(rewritten(&[-1, 4096], 1), Fixed::Nowhere);
+        assert_eq!(rewritten(&[0, -1], 1), Fixed::Nowhere);
+        assert_eq!(rewritten(&[], 1), Fixed::Unclear);
     }
 
     #[test]
     fn a_zero_that_means_zero_is_left_alone() {
-        assert_eq!(for_any_batch(&[1, -1], 1, true), Target::Unclear);
-        assert_eq!(for_any_batch(&[0, -1], 1, true), Target::Unclear);
-        assert_eq!(
-            for_any_batch(&[1, 7], 1, true),
-            Target::Rewritten(vec![-1, 7])
-        );
+        assert_eq!(for_any_batch(&[1, -1], 1, true), Fixed::Unclear);
+        assert_eq!(for_any_batch(&[0, -1], 1, true), Fixed::Unclear);
+        let to = Fixed::In(Change::Target(vec![-1, 7]));
+        assert_eq!(for_any_batch(&[1, 7], 1, true), to);
     }
 }

@@ -14,11 +14,11 @@ use crate::error::Result;
 
 /// The number of axes of a layer, and which of them holds the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChannelAxis {
+pub(super) struct ChannelAxis {
     /// The number of axes, including the batch.
-    pub rank: usize,
+    rank: usize,
     /// The axis of the channels; axis 0 is the batch.
-    pub axis: usize,
+    axis: usize,
     /// The number of channels, if it is certain.
     length: Option<i64>,
 }
@@ -30,20 +30,25 @@ const KEEPING: Names = Names(
      SimplifiedLayerNormalization Softmax Softsign Sqrt ThresholdedRelu Upsample FastGelu QuickGelu \
      Sin Cos Floor Ceil Round",
 );
+/// The maximum number of nodes between a layer and the node that defines its last axis; this also ends cycles.
+const FARTHEST: usize = 16;
 /// Operators on several inputs with the same axes.
 const MERGING: Names = Names("Add Sum Sub Mul Div Pow Max Min Mean");
 
 impl Network {
-    /// Returns the axis of a layer's channels if those of the input are on axis `of_input`; `None` if the
-    /// graph does not determine it.
+    /// Returns the axis of the channels of a layer with `rank` axes, if those of the input are on axis
+    /// `of_input`; `None` if the graph does not determine it.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if weights in external files overlap or are reused too
     /// often, or the graph is invalid.
-    pub fn channel_axis(&self, layer: &str, of_input: usize) -> Result<Option<ChannelAxis>> {
+    pub fn channel_axis(&self, layer: &str, of_input: usize, rank: usize) -> Result<Option<usize>> {
         external::check(self)?;
         let links = Links::new(&self.graph).map_err(|problem| problem.at(&self.path))?;
-        Ok(links.channels(of_input).get(layer).copied())
+        let followed = links.channels(of_input).get(layer).copied();
+        let followed = followed.filter(|known| known.rank == rank);
+        let last = || links.has_channels_last(layer).then_some(rank - 1);
+        Ok(followed.map(|known| known.axis).or_else(last))
     }
 }
 
@@ -71,6 +76,44 @@ impl<'m> Links<'m> {
             }
         }
         known
+    }
+
+    /// Returns whether the last axis of a layer is the channels by the definition of the node that returns it:
+    /// a linear layer, or a layer norm over one axis.
+    fn has_channels_last(&self, layer: &str) -> bool {
+        let mut tensor = layer;
+        for _ in 0..FARTHEST {
+            let Some(node) = self.node(tensor) else {
+                return false;
+            };
+            let weight = || {
+                node.inputs
+                    .get(1)
+                    .and_then(|weight| self.weight_dims(weight))
+            };
+            match node.operator.as_str() {
+                "MatMul" => return weight().is_some_and(|dims| dims.len() == 2),
+                "LayerNormalization" | "SkipLayerNormalization" => {
+                    let last = matches!(node.ints("axis"), None | Some([-1]));
+                    return last
+                        && (node.operator != "LayerNormalization"
+                            || weight().is_some_and(|dims| dims.len() == 1));
+                }
+                "Add" | "Mul" => {
+                    let live = node.inputs.iter().filter(|input| self.is_live(input));
+                    let [only] = live.collect::<Vec<_>>()[..] else {
+                        return false;
+                    };
+                    tensor = only;
+                }
+                operator if ELEMENTWISE.contains(operator) => match node.inputs.first() {
+                    Some(input) => tensor = input,
+                    None => return false,
+                },
+                _ => return false,
+            }
+        }
+        false
     }
 
     fn axes_of(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {

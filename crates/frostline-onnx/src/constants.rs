@@ -23,9 +23,18 @@ impl<'m> Links<'m> {
             "Identity" | "Cast" | "DequantizeLinear" => self.dims_within(input, steps),
             "ConstantOfShape" => self.integers(input),
             "Reshape" => self.integers(node.inputs.get(1)?),
+            "Expand" => {
+                let (dims, target) = (
+                    self.dims_within(input, steps)?,
+                    self.integers(node.inputs.get(1)?)?,
+                );
+                Some(broadcast(dims, target))
+            }
             "Unsqueeze" => {
                 let mut dims = self.dims_within(input, steps)?;
-                for &axis in node.ints("axes")? {
+                let axes = node.inputs.get(1).map(|axes| self.integers(axes));
+                let axes = axes.unwrap_or_else(|| node.ints("axes").map(<[i64]>::to_vec));
+                for axis in axes? {
                     let axis = usize::try_from(axis).ok()?;
                     (axis <= dims.len()).then(|| dims.insert(axis, 1))?;
                 }
@@ -75,4 +84,14 @@ impl<'m> Links<'m> {
             },
         }
     }
+}
+
+/// Returns the dimensions of two tensors that are broadcast to each other.
+fn broadcast(a: Vec<i64>, b: Vec<i64>) -> Vec<i64> {
+    let (mut long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    let ahead = long.len() - short.len();
+    for (length, other) in long[ahead..].iter_mut().zip(short) {
+        *length = other.max(*length);
+    }
+    long
 }

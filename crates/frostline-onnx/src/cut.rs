@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::batch::Freeing;
+use super::batch::{Batch, Freeing};
 use super::external::{self, file_beside};
 use super::graph::{Dim, Network, Node, Payload, Weight, element};
 use super::input::{Element, ImageInput};
@@ -13,7 +13,8 @@ use crate::error::{NetworkProblem, Result};
 
 /// The part of a network up to a layer: one input, one output, and everything between them.
 ///
-/// The batch size is free, input and output are `float32`, and weights are not inputs; the rest is unchanged.
+/// Input and output are `float32`, and weights are not inputs; the rest is unchanged, apart from the batch
+/// size ([`Batch`]).
 #[derive(Debug)]
 pub struct Cut<'m> {
     pub(super) network: &'m Network,
@@ -36,12 +37,20 @@ pub(super) struct Ends {
 }
 
 impl Network {
-    /// Cuts the network after a layer.
+    /// Cuts the network after a layer, and frees the batch size.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if the layer does not exist or is ambiguous, with the
     /// candidates; if the graph is invalid; if the layer does not depend on exactly one image input.
     pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
+        self.cut_with(layer, Batch::Free)
+    }
+
+    /// Cuts the network after a layer, and frees the batch size or keeps it.
+    ///
+    /// # Errors
+    /// Those of [`cut`](Self::cut).
+    pub fn cut_with(&self, layer: &LayerChoice, batch: Batch) -> Result<Cut<'_>> {
         let fault = |problem: NetworkProblem| problem.at(&self.path);
         external::check(self)?;
         let graph = &self.graph;
@@ -49,10 +58,16 @@ impl Network {
         let layer = layer.find(&links).map_err(fault)?;
         let reach = links.reach(layer, &[]).map_err(fault)?;
         self.refuse_hidden_weights(&reach).map_err(fault)?;
-        let image_input = self.image_input(&reach).map_err(fault)?;
-        let batch = image_input.batch.unwrap_or(1) as i64;
-        let freeing = links.free_batch(&reach, batch);
-        let reach = links.reach(layer, &freeing.rewritten()).map_err(fault)?;
+        let mut image_input = self.image_input(&reach).map_err(fault)?;
+        let size = image_input.batch.unwrap_or(1);
+        let freeing = match batch {
+            Batch::Free => links.free_batch(&reach, size as i64),
+            Batch::Fixed => {
+                image_input.dims[0] = Dim::Fixed(size);
+                Freeing::default()
+            }
+        };
+        let reach = links.reach(layer, &freeing.new_targets()).map_err(fault)?;
         let ends = self.ends(layer, &image_input, &reach);
         Ok(Cut {
             network: self,
@@ -173,14 +188,14 @@ impl Cut<'_> {
         &self.image_input
     }
 
-    /// Returns the nodes whose constant target contained the batch size and was rewritten.
+    /// Returns the nodes with a constant that contained the batch size, which were rewritten.
     #[must_use]
     pub fn rewritten(&self) -> Vec<String> {
         self.titles(self.freeing.rewritten())
     }
 
-    /// Returns the nodes to look at if batches give wrong results: the rewritten ones, and those whose
-    /// constant target may contain the batch size.
+    /// Returns the nodes to look at if batches give wrong results: the rewritten ones, and those with a
+    /// constant that may contain the batch size.
     #[must_use]
     pub fn suspects(&self) -> Vec<String> {
         let mut nodes = self.freeing.rewritten();

@@ -10,6 +10,7 @@
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
+//! | [`Network::prefix_tokens`] | the number of class and register tokens of a layer |
 //! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
 //! | [`architectures::Architecture::build`] | a network with these tensors, built by [`GraphBuilder`] |
 //!
@@ -55,6 +56,7 @@ pub mod rewrite;
 mod shapes;
 pub mod sniff;
 mod splice;
+mod tokens;
 pub mod weights;
 mod wire;
 
@@ -62,8 +64,8 @@ mod wire;
 mod tests;
 
 pub use self::assemble::CutFiles;
+pub use self::batch::Batch;
 pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
-pub use self::channels::ChannelAxis;
 pub use self::cut::Cut;
 pub use self::error::{Error, Result};
 pub use self::graph::Network;

@@ -18,7 +18,8 @@ pub(super) fn import(bytes: &[u8]) -> Outcome {
         network.files()?;
         for (_, output) in network.outline().nodes.iter().take(LAYERS) {
             for axis in [1, 3] {
-                let _ = network.channel_axis(output, axis);
+                let _ = network.channel_axis(output, axis, 3);
+                let _ = network.prefix_tokens(output, [3, 64, 64], 17);
             }
         }
         Ok(())

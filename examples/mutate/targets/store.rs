@@ -77,6 +77,8 @@ pub(crate) fn spec(views: &[View]) -> FeatureSpec {
             sha256: "0".repeat(64),
             layer: "features".to_owned(),
             pool: Pool::Flatten,
+            map: None,
+            prefix_tokens: 0,
             num_features: WIDTH,
             file: None,
         },

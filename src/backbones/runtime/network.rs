@@ -1,5 +1,7 @@
 //! Runs a batch of images through a network.
 
+use std::sync::OnceLock;
+
 use ort::session::Session;
 use ort::value::TensorRef;
 
@@ -7,17 +9,24 @@ use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
 use super::fault::is_out_of_memory;
 use super::operators::is_not_ours;
-use super::pool::Pooling;
+use super::pool::{Pooled, Pooling};
 use super::session::Opener;
 use super::signature::InputShape;
+use crate::backbones::FeatureLayer;
 use crate::error::{Error, NetworkProblem};
+use crate::images::Layout;
 
 /// What a network and its replicas share.
 pub(super) struct Network {
     pub(super) opener: Opener,
     pub(super) layer: String,
     pub(super) shape: InputShape,
-    pub(super) pooling: Pooling,
+    /// The order of the axes of the image.
+    pub(super) layout: Layout,
+    /// What the manifest says of the layer.
+    pub(super) wanted: FeatureLayer,
+    /// How the layer is pooled, known from the first batch on.
+    pub(super) pooling: OnceLock<Pooling>,
     pub(super) sizes: BatchSizes,
 }
 
@@ -91,12 +100,22 @@ impl Network {
             let problem = NetworkProblem::NotRows { batch, shape: dims };
             return Err(self.fault(problem).into());
         }
-        let pooled = self.pooling.of(&dims, values);
-        pooled.ok_or_else(|| {
-            let (layer, shape) = (self.layer.clone(), dims[1..].to_vec());
-            self.fault(NetworkProblem::UnclearPool { layer, shape })
-                .into()
-        })
+        Ok(self.pooling(&dims)?.features(&dims, values))
+    }
+
+    /// Returns how the layer is pooled, whose output has these lengths.
+    fn pooling(&self, dims: &[usize]) -> Result<Pooling, Error> {
+        if let Some(known) = self.pooling.get() {
+            return Ok(*known);
+        }
+        let pooled = Pooled {
+            path: &self.opener.path,
+            layer: &self.layer,
+            image: self.shape.image,
+            layout: self.layout,
+        };
+        let pooling = Pooling::of(&self.wanted, dims, &pooled)?;
+        Ok(*self.pooling.get_or_init(|| pooling))
     }
 
     fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {

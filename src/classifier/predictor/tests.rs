@@ -23,6 +23,8 @@ fn spec(views: Vec<View>, num_features: usize) -> FeatureSpec {
             sha256: "0".repeat(64),
             layer: "none".to_owned(),
             pool: Pool::Flatten,
+            map: None,
+            prefix_tokens: 0,
             num_features,
             file: None,
         },

@@ -29,9 +29,13 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::UnclearPool { shape, .. } => {
             let [first, last] = [shape[0], shape[shape.len() - 1]];
             return Some(format!(
-                "choose the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
-                 features) with `models import --pool` or in the manifest"
+                "choose the order of its axes with --map nchw ({first} features) or nhwc ({last} features)"
             ));
+        }
+        P::UnchosenPool { .. } => "choose one with --pool, or another layer with --layer",
+        P::NoTokens { .. } => "choose the pool flatten, mean or max, or a layer with tokens",
+        P::UnclearPrefix { .. } | P::OnlyPrefix { .. } => {
+            "set --prefix-tokens: 1 for a class token, 5 with four registers, 0 for none"
         }
         P::Weights(WeightsProblem::OtherTensors(_)) => {
             "pass weights of exactly this architecture, as in `model.state_dict()`"
@@ -166,6 +170,6 @@ mod tests {
         let (layer, shape) = ("map".to_owned(), vec![3, 3, 2]);
         let problem = NetworkProblem::UnclearPool { layer, shape };
         let hint = hint(Path::new("net.onnx"), &problem).unwrap();
-        assert!(hint.contains("first (3 features)") && hint.contains("last (2 features)"));
+        assert!(hint.contains("nchw (3 features)") && hint.contains("nhwc (2 features)"));
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::errors::with_flags;
 use frostline::backbones::{self, BackboneId, Pool, Precision};
+use frostline::images::Layout;
 
 /// The number of used images of a class.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,8 @@ pub(super) struct Backbone<'a> {
     sha256: &'a str,
     layer: &'a str,
     pool: Pool,
+    map: Option<Layout>,
+    prefix_tokens: usize,
     num_features: usize,
     file: Option<&'a str>,
 }
@@ -62,6 +65,8 @@ impl<'a> From<&'a BackboneId> for Backbone<'a> {
             sha256: &id.sha256,
             layer: &id.layer,
             pool: id.pool,
+            map: id.map,
+            prefix_tokens: id.prefix_tokens,
             num_features: id.num_features,
             file: id.file.as_deref(),
         }

@@ -1,8 +1,9 @@
 //! The test run of a network before it is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ImportNote;
+use crate::backbones::onnx::{Batch, Cut, write_cut};
 use crate::backbones::{
     Backbone, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, Pool, RunOptions,
     RuntimeLibrary,
@@ -19,8 +20,16 @@ pub(super) struct Trial<'a> {
     /// The cut network made from it.
     pub(super) network: &'a Path,
     pub(super) preprocessing: &'a Preprocessing,
-    /// The nodes that may fix the batch size.
-    pub(super) suspects: Vec<String>,
+}
+
+/// A network that ran.
+pub(super) struct Tried {
+    /// Its external weights, if it has any.
+    pub(super) data: Option<PathBuf>,
+    /// D.
+    pub(super) num_features: usize,
+    /// The layer, with all that was inferred.
+    pub(super) features: FeatureLayer,
 }
 
 /// The allowed difference of a value between batch sizes, relative to the largest value. Batch sizes change
@@ -28,27 +37,38 @@ pub(super) struct Trial<'a> {
 const TOLERANCE: f32 = 1e-2;
 
 impl Trial<'_> {
-    /// Runs two images one by one and as a batch, checks that the results agree, and returns D.
-    pub(super) fn run(&self, features: &FeatureLayer) -> Result<usize> {
+    /// Writes the cut network and runs two images one by one. If its batch size is free, checks that they get
+    /// the same features in one batch.
+    pub(super) fn run(&self, cut: &Cut, features: &FeatureLayer, batch: Batch) -> Result<Tried> {
+        let data = write_cut(cut, self.network)?;
         let mut backbone = self.load(features)?;
         let [one, two] = [1, 2].map(|seed| self.noise(seed));
         let mut apart = backbone.forward(&one, 1).map_err(|e| self.blame_file(e))?;
         apart.extend(backbone.forward(&two, 1).map_err(|e| self.blame_file(e))?);
         let finite = backbone.require_finite(&apart);
         finite.map_err(|error| self.blame_file(error))?;
-        let together = backbone.forward_at_once(&[one, two].concat(), 2);
-        let cause = match together {
-            Ok(together) if rows_agree(&apart, &together) => return Ok(backbone.num_features()),
-            Ok(_) => NetworkProblem::OtherTogether,
-            Err(Error::Backbone(BackboneError::Network { problem, .. })) => problem,
-            Err(other) => return Err(other),
-        };
-        let fixed = NetworkProblem::FixedBatch {
-            layer: backbone.layer().to_owned(),
-            cause: Box::new(cause),
-            suspects: self.suspects.clone(),
-        };
-        Err(fixed.at(self.file))
+        if batch == Batch::Free {
+            let together = backbone.forward_at_once(&[one, two].concat(), 2);
+            let cause = match together {
+                Ok(together) if rows_agree(&apart, &together) => None,
+                Ok(_) => Some(NetworkProblem::OtherTogether),
+                Err(Error::Backbone(BackboneError::Network { problem, .. })) => Some(problem),
+                Err(other) => return Err(other),
+            };
+            if let Some(cause) = cause {
+                let fixed = NetworkProblem::FixedBatch {
+                    layer: backbone.layer().to_owned(),
+                    cause: Box::new(cause),
+                    suspects: cut.suspects(),
+                };
+                return Err(fixed.at(self.file));
+            }
+        }
+        Ok(Tried {
+            data,
+            num_features: backbone.num_features(),
+            features: backbone.feature_layer(),
+        })
     }
 
     /// Returns a note on averaging over positions, if that would give fewer features.
@@ -58,12 +78,12 @@ impl Trial<'_> {
         flat: usize,
     ) -> Option<ImportNote> {
         let averaged = FeatureLayer {
-            pool: Pool::Mean,
+            pool: Some(Pool::Mean),
             num_features: None,
             ..features.clone()
         };
         let mean = self.load(&averaged).ok()?.num_features();
-        (features.pool == Pool::Flatten && mean < flat).then(|| ImportNote::Positions {
+        (features.pool.is_none() && mean < flat).then(|| ImportNote::Positions {
             positions: flat / mean,
             features: mean,
         })

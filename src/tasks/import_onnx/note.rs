@@ -25,8 +25,15 @@ pub enum ImportNote {
     FreedBatch {
         /// The original batch size.
         batch: u64,
-        /// The number of Reshape nodes whose targets had to be changed.
-        reshapes: usize,
+        /// The number of nodes that had to be changed.
+        nodes: usize,
+    },
+    /// The network's batch size could not be made dynamic.
+    FixedBatch {
+        /// The batch size.
+        batch: u64,
+        /// The problem with another batch size.
+        problem: String,
     },
     /// The network's input was not float32; a conversion was added.
     Converted {
@@ -69,13 +76,17 @@ impl fmt::Display for ImportNote {
                 "kept {layers} of {all} layers and {weights} of {all_weights} weights of `{}`",
                 file.display()
             ),
-            Self::FreedBatch { batch, reshapes: 0 } => {
+            Self::FreedBatch { batch, nodes: 0 } => {
                 write!(f, "its batch size was fixed to {batch} and is dynamic now")
             }
-            Self::FreedBatch { batch, reshapes } => write!(
+            Self::FreedBatch { batch, nodes } => write!(
                 f,
-                "its batch size was fixed to {batch} and is dynamic now, also in the targets of {}",
-                counted(*reshapes, "Reshape node")
+                "its batch size was fixed to {batch} and is dynamic now, also in the constants of {}",
+                counted(*nodes, "node")
+            ),
+            Self::FixedBatch { batch, problem } => write!(
+                f,
+                "its batch size stays {batch}, so images run {batch} at a time: {problem}"
             ),
             Self::Converted { input, element } => write!(
                 f,

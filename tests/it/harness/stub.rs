@@ -56,6 +56,8 @@ pub(crate) fn manifest() -> StoreManifest {
         sha256: "0".repeat(64),
         layer: "quarters".to_owned(),
         pool: Pool::Flatten,
+        map: None,
+        prefix_tokens: 0,
         num_features: 12,
         file: None,
     };

@@ -14,14 +14,14 @@ type Lengths = [usize; 3];
 const LONGEST: usize = 1 << 20;
 
 /// The sizes of tensors with four dimensions, in the layout of the network's file.
-pub(super) struct Sizes<'m> {
+pub(crate) struct Sizes<'m> {
     known: HashMap<&'m str, Lengths>,
     empty: Option<&'m Node>,
 }
 
 impl<'m> Sizes<'m> {
     /// Computes all sizes for an image with these three lengths, unless the file fixes them.
-    pub(super) fn of(tensors: &Tensors<'m>, image: Lengths) -> Self {
+    pub(crate) fn of(tensors: &Tensors<'m>, image: Lengths) -> Self {
         let mut sizes = Self {
             known: HashMap::new(),
             empty: None,
@@ -64,7 +64,7 @@ impl<'m> Sizes<'m> {
     }
 
     /// Returns the height and width of a tensor whose channels come first.
-    pub(super) fn places(&self, tensor: &str) -> Option<[usize; 2]> {
+    pub(crate) fn places(&self, tensor: &str) -> Option<[usize; 2]> {
         self.get(tensor).map(|[_, height, width]| [height, width])
     }
 

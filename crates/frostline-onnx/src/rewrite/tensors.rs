@@ -14,7 +14,7 @@ use super::numbers::Numbers;
 const FARTHEST: usize = 8;
 
 /// A network with links between its tensors and nodes.
-pub(super) struct Tensors<'m> {
+pub(crate) struct Tensors<'m> {
     pub(super) network: &'m Network,
     pub(super) links: Links<'m>,
     opset: i64,
@@ -25,7 +25,7 @@ pub(super) struct Tensors<'m> {
 
 impl<'m> Tensors<'m> {
     /// Links the tensors of a network; `None` if a tensor is defined twice.
-    pub(super) fn of(network: &'m Network) -> Option<Self> {
+    pub(crate) fn of(network: &'m Network) -> Option<Self> {
         let links = Links::new(&network.graph).ok()?;
         let outputs = network.graph.outputs.iter().map(|info| info.name.as_str());
         Some(Self {
