@@ -11,7 +11,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::features_problem;
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::images::{Layout, Preprocessing};
 use crate::inputs::{self, Links};
@@ -201,6 +200,16 @@ impl BackboneManifest {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every value of a manifest can be written as TOML")
     }
+}
+
+/// More features than any network has; a vector of them takes 64 MiB.
+const MOST_FEATURES: usize = 1 << 24;
+
+/// Describes what is wrong with a number of features, if anything.
+pub(super) fn features_problem(features: usize) -> Option<String> {
+    let possible = (1..=MOST_FEATURES).contains(&features);
+    (!possible)
+        .then(|| format!("`num_features` is {features}, but must be between 1 and {MOST_FEATURES}"))
 }
 
 fn is_sha256(text: &str) -> bool {

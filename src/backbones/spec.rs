@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
-use super::manifest::Pool;
+use super::manifest::{Pool, features_problem};
 use crate::images::{
     Alpha, DecodeOptions, Exif, JpegScale, Layout, Limits, PIXEL_VERSION, Preprocessing, View,
 };
@@ -212,16 +212,6 @@ impl fmt::Display for Engine {
         let arithmetic = self.arithmetic();
         write!(f, "{} on {} in {arithmetic}", self.runtime, self.device)
     }
-}
-
-/// More features than any network has; a vector of them takes 64 MiB.
-const MOST_FEATURES: usize = 1 << 24;
-
-/// Describes what is wrong with a number of features, if anything.
-pub(super) fn features_problem(features: usize) -> Option<String> {
-    let possible = (1..=MOST_FEATURES).contains(&features);
-    (!possible)
-        .then(|| format!("`num_features` is {features}, but must be between 1 and {MOST_FEATURES}"))
 }
 
 impl FeatureSpec {

@@ -13,9 +13,9 @@ pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> Text {
     let e = &report.evaluation;
     let mut out = Text::new();
     headline(&mut out, e);
-    if let Some(sentence) = report.training_overlap.sentence() {
-        out.line(sentence);
-    }
+    let overlap = report.training_overlap;
+    let sentences = overlap.sentence().into_iter().chain(overlap.omission());
+    sentences.for_each(|sentence| out.line(sentence));
     if let Some(accepted) = report.accepted {
         with_rejection(&mut out, e, accepted);
     }

@@ -24,12 +24,15 @@ impl TrainingArgs {
     }
 }
 
-/// Prints which images were excluded, and what is not known about the training images. `format` is that of
-/// the result: as text it has a sentence about the training images.
+/// Prints what is known about the training images. `format` is that of the result: as text it has sentences
+/// about the training images itself.
 pub(super) fn tell(training_overlap: TrainingOverlap, format: FindingsFormat) {
-    training_overlap.omission().iter().for_each(talk::warn);
+    let is_json = format == FindingsFormat::Json;
+    if is_json {
+        training_overlap.omission().iter().for_each(talk::warn);
+    }
     if training_overlap.training > 0 {
-        if format == FindingsFormat::Json {
+        if is_json {
             training_overlap.sentence().iter().for_each(talk::warn);
         }
         talk::note(

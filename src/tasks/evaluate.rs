@@ -68,7 +68,8 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`predict_labelled`](super::predict_labelled()), and [`TaskError`] if the other head cannot be compared.
+/// Those of [`predict_labelled`](super::predict_labelled()), and [`TaskError`] if the other head cannot be
+/// compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     start_processors()?;

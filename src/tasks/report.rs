@@ -49,8 +49,8 @@ pub struct ReportSummary {
 /// Writes a report.
 ///
 /// # Errors
-/// Those of [`predict_labelled`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). An
-/// image that cannot be shown is not an error.
+/// Those of [`predict_labelled`]; a training store that does not match the head;
+/// [`Error::Io`](crate::Error::Io). An image that cannot be shown is not an error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
     start_processors()?;

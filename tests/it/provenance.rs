@@ -126,10 +126,10 @@ fn training_images_are_no_evidence() {
     );
     let ran = noise.run("evaluate --head {dir}/head {dir}/more").exits(0);
     assert!(
-        ran.err
+        ran.out
             .contains("48 training images are excluded from all metrics."),
         "{}",
-        ran.err
+        ran.out
     );
 }
 
