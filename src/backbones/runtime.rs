@@ -203,7 +203,8 @@ impl OnnxBackbone {
     ///
     /// # Errors
     /// Those of [`Backbone::forward`].
-    pub(crate) fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
+    #[doc(hidden)]
+    pub fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, BatchSizes::most)
     }
 

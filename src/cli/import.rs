@@ -30,8 +30,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Where to cut an ONNX network: the name of a tensor, the number of a layer (see `models show`), or
-    /// penultimate, the input of the classifier [default: penultimate].
-    #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch",
+    /// penultimate, the input of the classifier, or tokens, the tokens that it is taken from [default:
+    /// penultimate; with --pool mean, max, cls or cls+mean: tokens].
+    #[arg(long, value_name = "TENSOR|INDEX|penultimate|tokens", conflicts_with = "arch",
           help_heading = CUT)]
     layer: Option<String>,
     #[command(flatten)]

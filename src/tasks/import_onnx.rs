@@ -15,7 +15,7 @@ use super::guard::Overwrite;
 use super::import::{check_name, require_file};
 use super::install::Staged;
 use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, read_network};
-use crate::backbones::{BackboneManifest, Home, Overrides, Registry};
+use crate::backbones::{BackboneManifest, Home, Overrides, Pool, Registry};
 use crate::error::{BackboneError, Error, NetworkProblem, Result, TaskError};
 use crate::outputs;
 
@@ -28,7 +28,8 @@ pub struct ImportOnnxOptions {
     /// The backbone's name. The default is the name of the known backbone made from this file, else the name
     /// of the file; for `NAME/model.onnx`, the name of the folder.
     pub name: Option<String>,
-    /// The last layer to keep; by default the known backbone's, else [`LayerChoice::Penultimate`].
+    /// The last layer to keep; by default the known backbone's. Otherwise it is [`LayerChoice::Tokens`] if a
+    /// pool over positions is chosen, else [`LayerChoice::Penultimate`].
     pub layer: Option<LayerChoice>,
     /// Settings of the layer and the preprocessing; all others are the known backbone's, or guessed.
     pub overrides: Overrides,
@@ -143,7 +144,11 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
 fn layer_choice(options: &ImportOnnxOptions, known: Option<&BackboneManifest>) -> LayerChoice {
     let known = known.and_then(|known| known.features.layer.as_deref());
     let chosen = options.layer.clone();
-    chosen.or(known.map(LayerChoice::from)).unwrap_or_default()
+    let tokens = match options.overrides.pool {
+        None | Some(Pool::Flatten) => LayerChoice::Penultimate,
+        Some(_) => LayerChoice::Tokens,
+    };
+    chosen.or(known.map(LayerChoice::from)).unwrap_or(tokens)
 }
 
 /// Returns the manifest from what is known about the network, with guesses for the rest.

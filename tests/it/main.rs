@@ -8,6 +8,7 @@ mod convolutions;
 mod devices;
 mod download;
 mod entry_points;
+mod exported_networks;
 mod fuzz_seeds;
 mod golden_evaluation;
 mod golden_features;

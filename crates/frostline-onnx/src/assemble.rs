@@ -3,7 +3,6 @@
 
 mod weights;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::weights::Beside;
@@ -77,11 +76,16 @@ impl Cut<'_> {
             }
         }
         for rewrite in &self.freeing.rewrites {
-            if let Change::Target(target) = &rewrite.change {
-                graph.message(5, integers(&target_name(rewrite), target));
+            match &rewrite.change {
+                Change::Target(target) => {
+                    graph.message(5, integers(&target_name(rewrite), target));
+                }
+                Change::BatchAnd(rest) => {
+                    graph.message(5, integers(&rest_name(rewrite), rest));
+                }
+                Change::Repeat(_) => {}
             }
         }
-        self.add_batch_constants(&mut graph);
         graph.message(
             11,
             value_info(&self.ends.input, Some(&self.image_input.dims)),
@@ -97,7 +101,7 @@ impl Cut<'_> {
             let ends = [self.ends.input.as_str(), &self.image_input.name];
             graph.message(1, converted(ends, self.image_input.element.number()));
         }
-        if self.repeated().next().is_some() {
+        if self.needs_batch() {
             self.add_batch(graph);
         }
         let rewrites = &self.freeing.rewrites;
@@ -120,17 +124,17 @@ impl Cut<'_> {
     fn add_rewritten(&self, graph: &mut Message, node: &Node, rewrite: &Rewrite) -> Result<()> {
         let mut inputs = node.inputs.clone();
         match &rewrite.change {
-            Change::Target(_) => {
-                inputs.truncate(2);
-                inputs[1] = target_name(rewrite);
+            Change::Target(_) => inputs[1] = target_name(rewrite),
+            Change::BatchAnd(_) => {
+                let (target, rest) = (target_name(rewrite), rest_name(rewrite));
+                let axis = vec![proto::int("axis", 0)];
+                let joined = proto::node("Concat", &target, &[BATCH, &rest], &target, axis);
+                graph.message(1, joined);
+                inputs[1] = target;
             }
             Change::Repeat(repeated) => {
-                for &(i, rank) in repeated {
-                    let name = format!("frostline.repeated.{}.{i}", rewrite.node);
-                    let (input, lengths) = (&inputs[i], lengths_name(rank));
-                    let expand = proto::node("Expand", &name, &[input, &lengths], &name, vec![]);
-                    graph.message(1, expand);
-                    inputs[i] = name;
+                for &i in repeated {
+                    inputs[i] = add_repeated(graph, &inputs[i], &format!("{}.{i}", rewrite.node));
                 }
             }
         }
@@ -143,59 +147,49 @@ impl Cut<'_> {
         Ok(())
     }
 
-    /// Returns the numbers of dimensions of the constants that are repeated for each image.
-    fn repeated(&self) -> impl Iterator<Item = usize> {
-        let rewrites = self.freeing.rewrites.iter();
-        let ranks: BTreeSet<usize> = rewrites
-            .filter_map(|rewrite| match &rewrite.change {
-                Change::Repeat(repeated) => Some(repeated.iter().map(|&(_, rank)| rank)),
-                Change::Target(_) => None,
-            })
-            .flatten()
-            .collect();
-        ranks.into_iter()
+    /// Returns whether nodes need the batch size.
+    fn needs_batch(&self) -> bool {
+        let mut rewrites = self.freeing.rewrites.iter();
+        rewrites.any(|rewrite| !matches!(rewrite.change, Change::Target(_)))
     }
 
-    /// Adds nodes that compute (N, 1, …, 1) from the image, for each number of dimensions.
+    /// Adds nodes that take the batch size from the image, as a list of one number.
     fn add_batch(&self, graph: &mut Message) {
         let image = self.image_input.name.as_str();
-        let axis = || vec![proto::int("axis", 0)];
-        graph.message(1, proto::node("Shape", SHAPE, &[image], SHAPE, vec![]));
+        graph.message(1, proto::node("Shape", LENGTHS, &[image], LENGTHS, vec![]));
+        let axis = vec![proto::int("axis", 0)];
         graph.message(
             1,
-            proto::node("Gather", BATCH, &[SHAPE, FIRST], BATCH, axis()),
+            proto::node("Gather", BATCH, &[LENGTHS, ZERO], BATCH, axis),
         );
-        for rank in self.repeated() {
-            let (name, ones) = (lengths_name(rank), ones_name(rank));
-            graph.message(
-                1,
-                proto::node("Concat", &name, &[BATCH, &ones], &name, axis()),
-            );
-        }
-    }
-
-    fn add_batch_constants(&self, graph: &mut Message) {
-        for (i, rank) in self.repeated().enumerate() {
-            if i == 0 {
-                graph.message(5, integers(FIRST, &[0]));
-            }
-            graph.message(5, integers(&ones_name(rank), &vec![1; rank - 1]));
+        for (name, number) in [(ZERO, 0), (ONE, 1), (END, i64::MAX)] {
+            graph.message(5, integers(name, &[number]));
         }
     }
 }
 
-/// The lengths of the image, its batch size, and the index of the batch among them.
-const SHAPE: &str = "frostline.shape";
+/// Adds nodes that repeat a constant (1, …) to (N, …), and returns the name of the result.
+fn add_repeated(graph: &mut Message, constant: &str, place: &str) -> String {
+    let name = |what: &str| format!("frostline.{what}.{place}");
+    let [dims, rest, target, repeated] = ["dims", "rest", "lengths", "repeated"].map(name);
+    let axis = vec![proto::int("axis", 0)];
+    for node in [
+        proto::node("Shape", &dims, &[constant], &dims, vec![]),
+        proto::node("Slice", &rest, &[&dims, ONE, END], &rest, vec![]),
+        proto::node("Concat", &target, &[BATCH, &rest], &target, axis),
+        proto::node("Expand", &repeated, &[constant, &target], &repeated, vec![]),
+    ] {
+        graph.message(1, node);
+    }
+    repeated
+}
+
+/// The lengths of the image, its batch size, and constants.
+const LENGTHS: &str = "frostline.lengths";
 const BATCH: &str = "frostline.batch";
-const FIRST: &str = "frostline.first";
-
-fn lengths_name(rank: usize) -> String {
-    format!("frostline.lengths.{rank}")
-}
-
-fn ones_name(rank: usize) -> String {
-    format!("frostline.ones.{rank}")
-}
+const ZERO: &str = "frostline.zero";
+const ONE: &str = "frostline.one";
+const END: &str = "frostline.end";
 
 impl Network {
     /// Returns the fields before the graph: the version of the file format, and the fields that are copied.
@@ -245,4 +239,9 @@ fn converted(ends: [&str; 2], element: i32) -> Message {
 /// one.
 fn target_name(rewrite: &Rewrite) -> String {
     format!("frostline.target.{}", rewrite.node)
+}
+
+/// Returns the name of the lengths after the batch.
+fn rest_name(rewrite: &Rewrite) -> String {
+    format!("frostline.rest.{}", rewrite.node)
 }

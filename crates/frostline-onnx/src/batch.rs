@@ -8,6 +8,9 @@
 use super::graph::Node;
 use super::links::{Links, Reach};
 
+/// The first version of ONNX's operators whose `Slice` takes its limits as inputs.
+const FIRST_SLICE: i64 = 10;
+
 /// The batch size of a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Batch {
@@ -31,9 +34,10 @@ pub(super) struct Rewrite {
 pub(super) enum Change {
     /// A `Reshape` gets this target.
     Target(Vec<i64>),
-    /// These inputs, constants with a leading length of 1, are repeated for each image. Each has its index and
-    /// its number of dimensions.
-    Repeat(Vec<(usize, usize)>),
+    /// A `Reshape` gets the batch size as the first length of its target, and these lengths after it.
+    BatchAnd(Vec<i64>),
+    /// The inputs with these indices, constants with a leading length of 1, are repeated for each image.
+    Repeat(Vec<usize>),
 }
 
 /// The changes that free the batch.
@@ -53,20 +57,22 @@ impl Freeing {
 
     /// Returns the indices of the nodes whose target is replaced.
     pub(super) fn new_targets(&self) -> Vec<usize> {
-        let replaced = |rewrite: &&Rewrite| matches!(rewrite.change, Change::Target(_));
+        let replaced =
+            |rewrite: &&Rewrite| matches!(rewrite.change, Change::Target(_) | Change::BatchAnd(_));
         let rewrites = self.rewrites.iter().filter(replaced);
         rewrites.map(|rewrite| rewrite.node).collect()
     }
 }
 
 impl Links<'_> {
-    /// Searches the nodes that lead to a layer for constants that contain the batch size.
-    pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
+    /// Searches the nodes that lead to a layer for constants that contain the batch size; `batch` is that of
+    /// the file, if it fixes one.
+    pub(super) fn free_batch(&self, reach: &Reach, batch: Option<i64>, opset: i64) -> Freeing {
         let mut freeing = Freeing::default();
         for (i, node) in reach.nodes_of(self.graph) {
             let change = match self
-                .target(node, batch)
-                .or_else(|| self.joined(node, batch))
+                .target(node, batch.unwrap_or(1))
+                .or_else(|| self.joined(node, batch, opset))
             {
                 Some(Fixed::In(change)) => change,
                 Some(Fixed::Unclear) => {
@@ -80,26 +86,20 @@ impl Links<'_> {
         freeing
     }
 
-    /// Classifies a node that joins constants to tensors that depend on the image, behind the batch.
-    fn joined(&self, node: &Node, batch: i64) -> Option<Fixed> {
+    /// Classifies a node that joins constants to tensors that depend on the image, behind the batch. Joined
+    /// tensors have the same leading length, so that of the constants is the batch size.
+    fn joined(&self, node: &Node, batch: Option<i64>, opset: i64) -> Option<Fixed> {
         let behind_batch = node.ints("axis").is_some_and(|axis| axis != [0]);
         let constants = node.inputs.iter().enumerate();
         let constants = constants.filter(|(_, input)| !self.is_live(input));
-        let n_constants = constants.clone().count();
-        let joins = (1..node.inputs.len()).contains(&n_constants);
-        if node.operator != "Concat" || !behind_batch || !joins {
-            return None;
-        }
-        let dims = constants.map(|(i, input)| Some((i, self.weight_dims(input)?)));
-        let Some(dims) = dims.collect::<Option<Vec<_>>>() else {
-            return Some(Fixed::Unclear);
-        };
-        let is_one = |dims: &[i64]| dims.len() > 1 && dims[0] == 1 && batch == 1;
-        if !dims.iter().all(|(_, dims)| is_one(dims)) {
-            return Some(Fixed::Unclear);
-        }
-        let repeated = dims.into_iter().map(|(i, dims)| (i, dims.len())).collect();
-        Some(Fixed::In(Change::Repeat(repeated)))
+        let constants: Vec<usize> = constants.map(|(i, _)| i).collect();
+        let joins = (1..node.inputs.len()).contains(&constants.len());
+        let batch = batch.filter(|_| node.operator == "Concat" && behind_batch && joins)?;
+        Some(if batch == 1 && opset >= FIRST_SLICE {
+            Fixed::In(Change::Repeat(constants))
+        } else {
+            Fixed::Unclear
+        })
     }
 
     /// Classifies a node's constant target, if it has one and its data depends on the image.
@@ -147,6 +147,7 @@ fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Fixed {
         0 if !zero_is_zero => Fixed::Nowhere,
         _ if !(open || zero_is_zero && rest.contains(&0)) => with(-1),
         _ if first == batch && !zero_is_zero => with(0),
+        _ if first == batch => Fixed::In(Change::BatchAnd(rest.to_vec())),
         _ => Fixed::Unclear,
     }
 }
@@ -172,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_zero_that_means_zero_is_left_alone() {
-        assert_eq!(for_any_batch(&[1, -1], 1, true), Fixed::Unclear);
+        let batch_and = Fixed::In(Change::BatchAnd(vec![-1]));
+        assert_eq!(for_any_batch(&[1, -1], 1, true), batch_and);
         assert_eq!(for_any_batch(&[0, -1], 1, true), Fixed::Unclear);
         let to = Fixed::In(Change::Target(vec![-1, 7]));
         assert_eq!(for_any_batch(&[1, 7], 1, true), to);

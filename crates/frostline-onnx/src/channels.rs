@@ -30,8 +30,8 @@ const KEEPING: Names = Names(
      SimplifiedLayerNormalization Softmax Softsign Sqrt ThresholdedRelu Upsample FastGelu QuickGelu \
      Sin Cos Floor Ceil Round",
 );
-/// The maximum number of nodes between a layer and the node that defines its last axis; this also ends cycles.
-const FARTHEST: usize = 16;
+/// The maximum number of nodes to look at for one that defines the axis of the channels; this also ends cycles.
+const MOST_LOOKS: usize = 256;
 /// Operators on several inputs with the same axes.
 const MERGING: Names = Names("Add Sum Sub Mul Div Pow Max Min Mean");
 
@@ -47,8 +47,8 @@ impl Network {
         let links = Links::new(&self.graph).map_err(|problem| problem.at(&self.path))?;
         let followed = links.channels(of_input).get(layer).copied();
         let followed = followed.filter(|known| known.rank == rank);
-        let last = || links.has_channels_last(layer).then_some(rank - 1);
-        Ok(followed.map(|known| known.axis).or_else(last))
+        let defined = || links.defined_axis(layer, rank, &mut MOST_LOOKS.clone());
+        Ok(followed.map(|known| known.axis).or_else(defined))
     }
 }
 
@@ -78,42 +78,32 @@ impl<'m> Links<'m> {
         known
     }
 
-    /// Returns whether the last axis of a layer is the channels by the definition of the node that returns it:
-    /// a linear layer, or a layer norm over one axis.
-    fn has_channels_last(&self, layer: &str) -> bool {
-        let mut tensor = layer;
-        for _ in 0..FARTHEST {
-            let Some(node) = self.node(tensor) else {
-                return false;
-            };
-            let weight = || {
-                node.inputs
-                    .get(1)
-                    .and_then(|weight| self.weight_dims(weight))
-            };
-            match node.operator.as_str() {
-                "MatMul" => return weight().is_some_and(|dims| dims.len() == 2),
-                "LayerNormalization" | "SkipLayerNormalization" => {
-                    let last = matches!(node.ints("axis"), None | Some([-1]));
-                    return last
-                        && (node.operator != "LayerNormalization"
-                            || weight().is_some_and(|dims| dims.len() == 1));
-                }
-                "Add" | "Mul" => {
-                    let live = node.inputs.iter().filter(|input| self.is_live(input));
-                    let [only] = live.collect::<Vec<_>>()[..] else {
-                        return false;
-                    };
-                    tensor = only;
-                }
-                operator if ELEMENTWISE.contains(operator) => match node.inputs.first() {
-                    Some(input) => tensor = input,
-                    None => return false,
-                },
-                _ => return false,
+    /// Returns the axis of the channels of a tensor with `rank` axes, if a node before it defines it as the last
+    /// one: a linear layer, or a layer norm over one axis.
+    fn defined_axis(&self, tensor: &str, rank: usize, looks: &mut usize) -> Option<usize> {
+        let node = self.node(tensor)?;
+        *looks = looks.checked_sub(1)?;
+        let weight = || self.weight_dims(node.inputs.get(1)?);
+        let mut live = node.inputs.iter().filter(|input| self.is_live(input));
+        let over_last = matches!(node.ints("axis"), None | Some([-1]));
+        match node.operator.as_str() {
+            "MatMul" => (weight()?.len() == 2).then_some(rank - 1),
+            "LayerNormalization" if over_last => (weight()?.len() == 1).then_some(rank - 1),
+            "SkipLayerNormalization" => Some(rank - 1),
+            "Transpose" => {
+                let before = self.defined_axis(node.inputs.first()?, rank, looks)? as i64;
+                let perm = node.ints("perm").filter(|perm| perm.len() == rank)?;
+                perm.iter().position(|&axis| axis == before)
             }
+            // Broadcasting aligns the last axes.
+            operator if MERGING.contains(operator) => {
+                live.find_map(|input| self.defined_axis(input, rank, looks))
+            }
+            operator if ELEMENTWISE.contains(operator) || KEEPING.contains(operator) => {
+                self.defined_axis(node.inputs.first()?, rank, looks)
+            }
+            _ => None,
         }
-        false
     }
 
     fn axes_of(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {

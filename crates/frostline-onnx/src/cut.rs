@@ -59,11 +59,14 @@ impl Network {
         let reach = links.reach(layer, &[]).map_err(fault)?;
         self.refuse_hidden_weights(&reach).map_err(fault)?;
         let mut image_input = self.image_input(&reach).map_err(fault)?;
-        let size = image_input.batch.unwrap_or(1);
         let freeing = match batch {
-            Batch::Free => links.free_batch(&reach, size as i64),
+            Batch::Free => links.free_batch(
+                &reach,
+                image_input.batch.map(|size| size as i64),
+                self.opset().unwrap_or_default(),
+            ),
             Batch::Fixed => {
-                image_input.dims[0] = Dim::Fixed(size);
+                image_input.dims[0] = Dim::Fixed(image_input.batch.unwrap_or(1));
                 Freeing::default()
             }
         };

@@ -13,15 +13,19 @@ pub enum LayerChoice {
     /// The input of the last classifier.
     #[default]
     Penultimate,
+    /// The tokens that the network takes the input of its last classifier from: the class token or a mean. If
+    /// it does not, the input of the last classifier.
+    Tokens,
     /// A tensor's name, or a layer's number: its index in the outline's nodes. Names take precedence.
     Named(String),
 }
 
 impl From<&str> for LayerChoice {
-    /// Parses `penultimate`; any other text is a name or number.
+    /// Parses `penultimate` and `tokens`; any other text is a name or number.
     fn from(text: &str) -> Self {
         match text {
             "penultimate" => Self::Penultimate,
+            "tokens" => Self::Tokens,
             name => Self::Named(name.to_owned()),
         }
     }
@@ -31,6 +35,7 @@ impl fmt::Display for LayerChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Penultimate => f.write_str("penultimate"),
+            Self::Tokens => f.write_str("tokens"),
             Self::Named(name) => f.write_str(name),
         }
     }
@@ -39,17 +44,15 @@ impl fmt::Display for LayerChoice {
 impl LayerChoice {
     /// Returns the chosen tensor.
     pub(super) fn find<'m>(&self, links: &Links<'m>) -> Result<&'m str, NetworkProblem> {
-        match self {
-            Self::Penultimate => {
-                links
-                    .penultimate()
-                    .map_err(|why| NetworkProblem::UncertainLayer {
-                        why,
-                        candidates: links.candidates(),
-                    })
-            }
-            Self::Named(name) => named(name, links),
-        }
+        let layer = match self {
+            Self::Penultimate => links.penultimate(),
+            Self::Tokens => links.tokens(),
+            Self::Named(name) => return named(name, links),
+        };
+        layer.map_err(|why| NetworkProblem::UncertainLayer {
+            why,
+            candidates: links.candidates(),
+        })
     }
 }
 

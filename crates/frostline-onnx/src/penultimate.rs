@@ -6,8 +6,15 @@ use crate::error::Candidate;
 
 /// Operators that leave all values unchanged, allowed before and after the classifier.
 const PASSING: Names = Names(
-    "Identity Dropout Flatten Reshape Squeeze Unsqueeze Cast QuantizeLinear DequantizeLinear",
+    "Identity Dropout Flatten Reshape Squeeze Unsqueeze Cast QuantizeLinear DequantizeLinear \
+     DynamicQuantizeLinear",
 );
+/// Matrix products of quantised networks.
+const QUANTISED: Names = Names("MatMulInteger MatMulIntegerToFloat DynamicQuantizeMatMul");
+/// The output of a network for images and text that holds the features of an image, as in transformers' CLIP.
+const IMAGE_EMBEDS: &str = "image_embeds";
+/// The maximum number of nodes between a classifier and the node that takes its input from tokens.
+const FARTHEST: usize = 8;
 /// Operators that squash scores, also allowed between the classifier and the network's output.
 const SQUASHING: Names = Names("Softmax LogSoftmax Sigmoid");
 /// Operators allowed after a classifier that is a convolution: its scores are averaged over positions.
@@ -21,22 +28,27 @@ const MOST_SHOWN: usize = 8;
 impl<'m> Links<'m> {
     /// Returns the layer that the classifier reads, or why it cannot be determined.
     ///
-    /// Each output must be the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant
-    /// weights), and all classifiers must read the same layer.
+    /// It is the output `image_embeds` if there is one. Otherwise, each output must be the scores of a
+    /// classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant weights, or an `If` around such nodes), and
+    /// all classifiers must read the same layer.
     pub(super) fn penultimate(&self) -> Result<&'m str, String> {
         let outputs = &self.graph.outputs;
+        let mut embeds = outputs.iter().map(|output| output.name.as_str());
+        if let Some(embeds) = embeds.find(|name| *name == IMAGE_EMBEDS) {
+            return Ok(embeds);
+        }
         if outputs.len() > MOST_OUTPUTS {
             return Err(format!("it has {} outputs", outputs.len()));
         }
         let mut found = None;
         for output in outputs {
-            let Some(classifier) = self.classifier(&output.name) else {
+            let Some(read) = self.read_by_classifier(&output.name) else {
                 let name = &output.name;
                 return Err(format!(
                     "its output `{name}` does not come from a classifier"
                 ));
             };
-            let layer = self.before(&classifier.inputs[0]);
+            let layer = self.before(read);
             if found.is_some_and(|found| found != layer) {
                 return Err("its classifiers read different layers".to_owned());
             }
@@ -51,8 +63,31 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// Returns the classifier whose scores an output contains.
-    fn classifier(&self, output: &str) -> Option<&'m Node> {
+    /// Returns the tokens that the classifier's input is taken from, or that input.
+    pub(super) fn tokens(&self) -> Result<&'m str, String> {
+        let layer = self.penultimate()?;
+        Ok(self.taken_from(layer).unwrap_or(layer))
+    }
+
+    fn taken_from(&self, layer: &'m str) -> Option<&'m str> {
+        let mut tensor = layer;
+        for _ in 0..FARTHEST {
+            let node = self.node(tensor)?;
+            tensor = node.inputs.first()?;
+            let others = || node.inputs[1..].iter().any(|input| self.is_live(input));
+            match node.operator.as_str() {
+                "Gather" if node.ints("axis") == Some(&[1]) && !others() => return Some(tensor),
+                "Slice" | "ReduceMean" if !others() => return Some(tensor),
+                "Concat" | "LayerNormalization" => {}
+                operator if PASSING.contains(operator) => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Returns the tensor that the classifier reads whose scores an output contains.
+    fn read_by_classifier(&self, output: &str) -> Option<&'m str> {
         let (mut tensor, mut softmax, mut pooled) = (output, false, false);
         // Each step leads to another node, unless the graph has a cycle.
         for _ in 0..self.graph.nodes.len() {
@@ -60,10 +95,16 @@ impl<'m> Links<'m> {
             let operator = node.operator.as_str();
             softmax |= matches!(operator, "Softmax" | "LogSoftmax");
             match operator {
-                "Gemm" | "MatMul" if self.is_classifier(node) => return (!pooled).then_some(node),
                 // Without a softmax after the mean, networks without a classifier end like this, too.
-                "Conv" if self.is_classifier(node) => return (!pooled || softmax).then_some(node),
-                "Add" | "Sum" | "Sub" | "Mul" | "Div" => tensor = self.only_live_input(node)?,
+                "Conv" if self.is_classifier(node) => {
+                    return (!pooled || softmax).then_some(&node.inputs[0]);
+                }
+                _ if self.is_classifier(node) => return (!pooled).then_some(&node.inputs[0]),
+                "If" => return self.only_live(node.captured.iter()),
+                "Mul" if let Some(product) = self.quantised_product(node) => tensor = product,
+                "Add" | "Sum" | "Sub" | "Mul" | "Div" => {
+                    tensor = self.only_live(node.inputs.iter())?
+                }
                 _ if POOLED.contains(operator) => {
                     pooled = true;
                     tensor = node.inputs.first()?;
@@ -84,6 +125,12 @@ impl<'m> Links<'m> {
             && !node.inputs[1..].iter().any(|input| self.is_live(input));
         match node.operator.as_str() {
             "Gemm" | "MatMul" => constant,
+            // The scale and the zero point depend on the image.
+            operator if QUANTISED.contains(operator) => {
+                node.inputs.len() > 1
+                    && self.is_live(&node.inputs[0])
+                    && !self.is_live(&node.inputs[1])
+            }
             "Conv" => {
                 constant && node.ints("group").unwrap_or(&[1]) == [1] && self.looks_at_one(node)
             }
@@ -104,12 +151,21 @@ impl<'m> Links<'m> {
         }
     }
 
-    fn only_live_input(&self, node: &'m Node) -> Option<&'m str> {
-        let mut live = node.inputs.iter().filter(|input| self.is_live(input));
-        match (live.next(), live.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        }
+    /// Returns the product of integers that a node multiplies by its scale, which depends on the image.
+    fn quantised_product(&self, node: &'m Node) -> Option<&'m str> {
+        let mut inputs = node.inputs.iter();
+        let product = inputs.find(|input| {
+            let cast = self.node(input).filter(|node| node.operator == "Cast");
+            let product = cast.and_then(|cast| self.node(cast.inputs.first()?));
+            product.is_some_and(|product| product.operator == "MatMulInteger")
+        });
+        product.map(String::as_str)
+    }
+
+    fn only_live(&self, tensors: impl Iterator<Item = &'m String>) -> Option<&'m str> {
+        let mut live = tensors.filter(|tensor| self.is_live(tensor));
+        let only = live.next()?;
+        live.all(|other| other == only).then_some(only)
     }
 
     /// Walks back from a classifier's input over nodes that leave its values unchanged.

@@ -41,7 +41,7 @@ impl Pooling {
             axis: 1,
         };
         let pool = match (wanted.pool, dims.len()) {
-            (None, 3) => return Err(fault(pooled.unchosen(dims)?)),
+            (None, 3) if dims[1] > 1 && dims[2] > 1 => return Err(fault(pooled.unchosen(dims)?)),
             (None | Some(Pool::Flatten), _) => return Ok(flat),
             (Some(pool @ (Pool::Cls | Pool::ClsMean)), rank) if rank != 3 => {
                 let (layer, shape) = (layer(), dims[1..].to_vec());
