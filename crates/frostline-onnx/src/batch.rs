@@ -74,6 +74,8 @@ impl Links<'_> {
                 .target(node, batch.unwrap_or(1))
                 .or_else(|| self.joined(node, batch, opset))
             {
+                // In a file with a free batch size, a leading 1 is something else.
+                Some(Fixed::In(Change::BatchAnd(_))) if batch.is_none() => continue,
                 Some(Fixed::In(change)) => change,
                 Some(Fixed::Unclear) => {
                     freeing.suspects.push(i);
