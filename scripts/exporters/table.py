@@ -133,7 +133,7 @@ def freed(one, found, ops):
             continue
         if value.ndim == 1 and value.dtype == np.int64:
             added += scaled(name, value, other)
-        elif other.shape[1:] == value.shape[1:] and (other == value).all():
+        elif other.ndim == value.ndim and all(b in (a, 2 * a) for a, b in zip(value.shape, other.shape)):
             added += scaled(name + "_shape", np.array(value.shape), np.array(other.shape))
             added.append(helper.make_node("Expand", [node.input[place], name + "_shape"], [name]))
         else:
