@@ -50,7 +50,7 @@ def pooling(model):
         if node is None or id(node) in seen:
             continue
         seen.add(id(node))
-        if node.op_type in POOLING:
+        if node.op_type in POOLING and not flat_gather(node):
             found.append(node)
         else:
             waiting.extend(data_inputs(node))
@@ -58,9 +58,15 @@ def pooling(model):
     return found, " and ".join(dict.fromkeys(texts))
 
 
+def flat_gather(node):
+    """Tells whether a node rearranges a flattened tensor, as dynamo does after adaptive pooling."""
+    axes = [a.i for a in node.attribute if a.name == "axis"]
+    return node.op_type == "Gather" and axes in ([], [0])
+
+
 def data_inputs(node):
     """Returns the values that a node computes with, those that its subgraphs take from outside included."""
-    if node.op_type in ("Reshape", "Expand", "Tile"):
+    if node.op_type in ("Reshape", "Expand", "Tile", "Gather"):
         return node.input[:1]
     inner = [part for a in node.attribute for part in a.g.node]
     return [*node.input, *(name for part in inner for name in part.input)]
