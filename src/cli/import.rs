@@ -19,7 +19,7 @@ pub(super) struct Args {
     file: PathBuf,
     /// Architecture of PyTorch weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
     /// vgg19, each also with -bn.
-    #[arg(long, value_name = "ARCH", help_heading = WEIGHTS,
+    #[arg(long, value_name = "ARCH", help_heading = WEIGHTS, conflicts_with = "PoolingArgs",
           value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
     /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.

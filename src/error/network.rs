@@ -265,7 +265,8 @@ fn token_pools(tokens: usize, features: usize, prefix: Option<usize>) -> String 
         None => "the tokens of the patches".to_owned(),
     };
     format!(
-        "cls, the first token, gives {features} features; mean or max over {mean} {features}; cls+mean {}; {flat}",
+        "cls, the first token, gives {features} features; mean or max over {mean} {features}; cls+mean \
+         {}; {flat}",
         2 * features
     )
 }

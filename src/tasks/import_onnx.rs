@@ -78,9 +78,9 @@ const MANY_FEATURES: usize = 8192;
 ///
 /// # Errors
 /// Those of [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and
-/// [`write_cut`](crate::backbones::onnx::write_cut);
-/// [`BackboneError`] if the network does not run, or ONNX Runtime is missing; [`Error::Parameter`] for an invalid name or preprocessing out of range;
-/// [`TaskError`] for the name of another backbone.
+/// [`write_cut`](crate::backbones::onnx::write_cut); [`BackboneError`] if the network does not run, or ONNX
+/// Runtime is missing; [`Error::Parameter`] for an invalid name or preprocessing out of range; [`TaskError`]
+/// for the name of another backbone.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
     let (file, overwrite) = (&options.file, options.overwrite);

@@ -93,7 +93,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Input", "null any-name strict"),
             ("Feature store", "views dtype overwrite verify"),
             ("Running the network", "{network}"),
-            ("Preprocessing", "layer {preprocessing}"),
+            (
+                "Preprocessing",
+                "layer pool map prefix-tokens {preprocessing}",
+            ),
             ("Decoding", "{decoding}"),
         ],
     ),
@@ -102,7 +105,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("Options", "output overwrite count backbone {global}"),
             ("Input", "null any-name"),
-            ("Preprocessing", "layer {preprocessing}"),
+            (
+                "Preprocessing",
+                "layer pool map prefix-tokens {preprocessing}",
+            ),
             ("Decoding", "{decoding}"),
         ],
     ),
@@ -157,8 +163,8 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("Options", "name replace {global}"),
             ("PyTorch weights", "arch keep-classifier"),
-            ("ONNX networks", "layer pool"),
-            ("Preprocessing", "{preprocessing}"),
+            ("ONNX networks", "layer"),
+            ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],
     ),
     ("models show", &[("Options", "format {global}")]),

@@ -1,9 +1,9 @@
 //! Frees a network from the batch size that its file fixes.
 //!
 //! Exporters that traced a single image write its batch size of 1 into the targets of `Reshape`, (1, 4096)
-//! where (N, 4096) is meant, and join a class token (1, 1, D) to the patches (1, T, D) where N copies of it are
-//! meant. This module derives the changes from the graph alone; whether the images of a batch then give the
-//! same rows as one by one is checked by running the network.
+//! where (N, 4096) is meant, and join a class token (1, 1, D) to the patches (1, T, D) where N copies of it
+//! are meant. This module derives the changes from the graph alone; whether the images of a batch then give
+//! the same rows as one by one is checked by running the network.
 
 use super::graph::Node;
 use super::links::{Links, Reach};
@@ -133,7 +133,7 @@ enum Fixed {
     Unclear,
 }
 
-/// Returns the target of a `Reshape` for any batch: 0 copies the input's length, −1 stands for what remains.
+/// Returns the target of a `Reshape` for any batch: 0 copies the input's length, −1 stands for the rest.
 fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Fixed {
     let Some((&first, rest)) = target.split_first() else {
         return Fixed::Unclear;

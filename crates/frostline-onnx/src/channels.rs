@@ -30,7 +30,8 @@ const KEEPING: Names = Names(
      SimplifiedLayerNormalization Softmax Softsign Sqrt ThresholdedRelu Upsample FastGelu QuickGelu \
      Sin Cos Floor Ceil Round",
 );
-/// The maximum number of nodes to look at for one that defines the axis of the channels; this also ends cycles.
+/// The maximum number of nodes to look at for one that defines the axis of the channels; this also ends
+/// cycles.
 const MOST_LOOKS: usize = 256;
 /// Operators on several inputs with the same axes.
 const MERGING: Names = Names("Add Sum Sub Mul Div Pow Max Min Mean");
@@ -78,8 +79,8 @@ impl<'m> Links<'m> {
         known
     }
 
-    /// Returns the axis of the channels of a tensor with `rank` axes, if a node before it defines it as the last
-    /// one: a linear layer, or a layer norm over one axis.
+    /// Returns the axis of the channels of a tensor with `rank` axes, if a node before it defines it as the
+    /// last one: a linear layer, or a layer norm over one axis.
     fn defined_axis(&self, tensor: &str, rank: usize, looks: &mut usize) -> Option<usize> {
         let node = self.node(tensor)?;
         *looks = looks.checked_sub(1)?;

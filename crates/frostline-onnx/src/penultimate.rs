@@ -29,8 +29,8 @@ impl<'m> Links<'m> {
     /// Returns the layer that the classifier reads, or why it cannot be determined.
     ///
     /// It is the output `image_embeds` if there is one. Otherwise, each output must be the scores of a
-    /// classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant weights, or an `If` around such nodes), and
-    /// all classifiers must read the same layer.
+    /// classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant weights, or an `If` around such nodes),
+    /// and all classifiers must read the same layer.
     pub(super) fn penultimate(&self) -> Result<&'m str, String> {
         let outputs = &self.graph.outputs;
         let mut embeds = outputs.iter().map(|output| output.name.as_str());
