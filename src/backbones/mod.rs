@@ -51,7 +51,7 @@ pub use download::{DownloadOptions, Fetched, LeastRate, Proxies};
 pub(crate) use frostline_onnx::sniff;
 #[doc(inline)]
 pub use frostline_onnx::{
-    Convolutions, Element, LayerChoice,
+    Convolutions, Element, LayerChoice, PixelRange,
     architectures::{Architecture, End},
 };
 #[doc(hidden)]

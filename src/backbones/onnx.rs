@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
-pub use frostline_onnx::{Batch, Cut, Element, ImageInput, LayerChoice, Network, Outline};
+pub use frostline_onnx::{
+    Batch, Cut, Element, ImageInput, LayerChoice, Network, Outline, PixelRange,
+};
 
 /// Opens a network file, or a weight file next to it, for reading.
 ///

@@ -14,7 +14,7 @@ pub use self::note::ImportNote;
 use super::guard::Overwrite;
 use super::import::{check_name, require_file};
 use super::install::Staged;
-use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, read_network};
+use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, PixelRange, read_network};
 use crate::backbones::{BackboneManifest, Home, Overrides, Pool, Registry};
 use crate::error::{BackboneError, Error, NetworkProblem, Result, TaskError};
 use crate::outputs;
@@ -89,7 +89,8 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     let network = read_network(file)?;
     let layer = layer_choice(options, known.as_ref());
     let cut = network.cut(&layer)?;
-    let (mut manifest, mut notes) = manifest(options, known, &cut)?;
+    let range = network.normalises(&cut.image_input().name);
+    let (mut manifest, mut notes) = manifest(options, known, &cut, range)?;
     check_name(&manifest.name)?;
     manifest.preprocessing.check()?;
     if overwrite == Overwrite::Refuse {
@@ -156,14 +157,16 @@ fn manifest(
     options: &ImportOnnxOptions,
     known: Option<BackboneManifest>,
     cut: &Cut,
+    range: Option<PixelRange>,
 ) -> Result<(BackboneManifest, Vec<ImportNote>)> {
     let mut notes = Vec::new();
     let mut manifest = if let Some(known) = known {
         notes.push(ImportNote::Known(known.name.clone()));
         known
     } else {
-        let guessed = guess(cut.image_input(), &options.overrides);
+        let guessed = guess(cut.image_input(), range, &options.overrides);
         let (preprocessing, note) = guessed.map_err(|problem| problem.at(&options.file))?;
+        notes.extend(range.map(|range| ImportNote::Normalises { range }));
         notes.extend(note);
         BackboneManifest {
             preprocessing,

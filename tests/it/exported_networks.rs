@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline::backbones::{
-    BackboneManifest, Device, DeviceRequest, LayerChoice, OnnxBackbone, Pool, Preset,
+    BackboneManifest, Device, DeviceRequest, LayerChoice, OnnxBackbone, PixelRange, Pool, Preset,
     RuntimeLibrary,
 };
-use frostline::images::Crop;
-use frostline::tasks::{ImportNote, ImportOnnxOptions, Overwrite, import_onnx};
+use frostline::images::{Crop, Preprocessing, Preprocessor, Resize};
+use frostline::tasks::{ImportNote, ImportOnnxOptions, ImportedOnnx, Overwrite, import_onnx};
 use frostline::{Home, RunOptions};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -101,6 +101,36 @@ fn exported_networks_have_the_features_of_their_frameworks() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+#[test]
+fn a_network_that_normalises_pixel_values_gets_them_as_they_are() {
+    let Some(place) = Place::new() else { return };
+    let about = golden("exports/keras");
+    let file = exports().join("keras_rescaling.onnx");
+    let mut options = ImportOnnxOptions::new(file, place.home.clone());
+    options.overrides.resize = Some(Resize::None);
+    let imported = import_onnx(&options).unwrap();
+    let range = PixelRange::Bytes;
+    assert!(imported.notes.contains(&ImportNote::Normalises { range }));
+    let mut read = place.open(imported).unwrap();
+    let wanted = Tensors::read("keras").rows("keras_rescaling.pooled");
+    let pictures = about["networks"]["keras_rescaling"]["pictures"].as_array();
+    let bytes = |picture| {
+        formula_picture(picture)
+            .pixels()
+            .iter()
+            .map(|&b| b.into())
+            .collect()
+    };
+    let images: Vec<Vec<f32>> = pictures.unwrap().iter().map(bytes).collect();
+    let difference = read.largest_difference(&images, &wanted);
+    assert!(difference <= 1e-4, "{difference}");
+    let mut prepared = vec![0.0; images[0].len()];
+    let picture = formula_picture(&pictures.unwrap()[0]);
+    let mut preprocessor = Preprocessor::new(&read.preprocessing).unwrap();
+    preprocessor.apply(&picture, &mut prepared);
+    assert_eq!(prepared, images[0]);
+}
+
 /// A home with ONNX Runtime and without networks.
 struct Place {
     home: Home,
@@ -110,6 +140,7 @@ struct Place {
 /// An imported network.
 struct Imported {
     backbone: OnnxBackbone,
+    preprocessing: Preprocessing,
     layer: String,
     notes: Vec<ImportNote>,
 }
@@ -146,7 +177,10 @@ impl Place {
         options.overrides.pool = pool;
         options.overrides.preset = Some(Preset::Tutorial);
         options.overrides.crop = Some(Crop::Center(edge, edge));
-        let imported = import_onnx(&options)?;
+        self.open(import_onnx(&options)?)
+    }
+
+    fn open(&self, imported: ImportedOnnx) -> frostline::Result<Imported> {
         let manifest = BackboneManifest::read(&imported.path.with_extension("toml")).unwrap();
         let mut run_options = RunOptions::new(self.home.clone());
         run_options.device = DeviceRequest::Exactly(Device::Cpu);
@@ -159,6 +193,7 @@ impl Place {
         )?;
         Ok(Imported {
             backbone,
+            preprocessing: manifest.preprocessing,
             layer: imported.layer,
             notes: imported.notes,
         })

@@ -10,6 +10,7 @@
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
+//! | [`Network::normalises`] | the pixel values that a network normalises itself |
 //! | [`Network::prefix_tokens`] | the number of class and register tokens of a layer |
 //! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
 //! | [`architectures::Architecture::build`] | a network with these tensors, built by [`GraphBuilder`] |
@@ -48,6 +49,7 @@ mod graph;
 mod input;
 mod layer;
 mod links;
+mod normalised;
 mod outline;
 mod penultimate;
 mod proto;
@@ -71,6 +73,7 @@ pub use self::error::{Error, Result};
 pub use self::graph::Network;
 pub use self::input::{Element, ImageInput};
 pub use self::layer::LayerChoice;
+pub use self::normalised::PixelRange;
 pub use self::outline::Outline;
 pub use self::rewrite::Convolutions;
 pub use self::splice::{Spliced, WriteError};

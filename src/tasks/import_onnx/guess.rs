@@ -2,7 +2,7 @@
 
 use super::ImportNote;
 use crate::backbones::Overrides;
-use crate::backbones::onnx::{Element, ImageInput};
+use crate::backbones::onnx::{Element, ImageInput, PixelRange};
 use crate::error::NetworkProblem;
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
@@ -10,12 +10,14 @@ use crate::images::{Crop, Layout, Preprocessing, Resize};
 /// on what was guessed.
 ///
 /// The shorter edge is 256/224 of the crop, as in `ImageNet` preprocessing. A network with uint8 input gets
-/// unscaled pixel values. Settings in `said` are not guessed.
+/// unscaled pixel values, and one that normalises values of a `range` gets those. Settings in `said` are not
+/// guessed.
 ///
 /// # Errors
 /// An input that does not have three channels.
 pub(super) fn guess(
     input: &ImageInput,
+    range: Option<PixelRange>,
     said: &Overrides,
 ) -> Result<(Preprocessing, Option<ImportNote>), NetworkProblem> {
     let layout = match said.layout {
@@ -33,8 +35,9 @@ pub(super) fn guess(
         layout,
         ..default
     };
-    if input.element == Element::UInt8 {
-        guessed.scale = 1.0;
+    let bytes = input.element == Element::UInt8 || range == Some(PixelRange::Bytes);
+    if bytes || range == Some(PixelRange::Unit) {
+        guessed.scale = if bytes { 1.0 } else { 255.0 };
         guessed.mean = [0.0; 3];
         guessed.std = [1.0; 3];
     }
@@ -105,7 +108,7 @@ mod tests {
     }
 
     fn guessed(image: [Option<u64>; 3]) -> (Layout, Crop, Resize) {
-        let (p, _) = guess(&input(Element::Float32, image), &Overrides::default()).unwrap();
+        let (p, _) = guess(&input(Element::Float32, image), None, &Overrides::default()).unwrap();
         (p.layout, p.crop, p.resize)
     }
 
@@ -129,7 +132,7 @@ mod tests {
             mean: Some([0.5; 3]),
             ..Overrides::default()
         };
-        let (p, note) = guess(&input(Element::Float32, [None; 3]), &said).unwrap();
+        let (p, note) = guess(&input(Element::Float32, [None; 3]), None, &said).unwrap();
         assert_eq!(p.resize, Resize::Shorter(128));
         let Some(ImportNote::Guessed { settings, .. }) = note else {
             panic!("{note:?}");
@@ -143,6 +146,7 @@ mod tests {
     fn bytes_are_taken_as_they_are_and_grey_pictures_not_at_all() {
         let (p, _) = guess(
             &input(Element::UInt8, [None, None, Some(3)]),
+            None,
             &Overrides::default(),
         )
         .unwrap();
@@ -152,6 +156,7 @@ mod tests {
         );
         let problem = guess(
             &input(Element::Float32, [Some(1), Some(28), Some(28)]),
+            None,
             &Overrides::default(),
         );
         let problem = problem.unwrap_err().to_string();

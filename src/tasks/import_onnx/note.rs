@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::backbones::onnx::Element;
+use crate::backbones::onnx::{Element, PixelRange};
 use crate::phrases::counted;
 
 /// A note on an import for the user.
@@ -41,6 +41,11 @@ pub enum ImportNote {
         input: String,
         /// The original element type.
         element: Element,
+    },
+    /// The network normalises pixel values itself.
+    Normalises {
+        /// The values that it expects.
+        range: PixelRange,
     },
     /// Preprocessing settings were guessed.
     Guessed {
@@ -92,6 +97,16 @@ impl fmt::Display for ImportNote {
                 f,
                 "its input `{input}` takes {element}; a conversion from float32 was added"
             ),
+            Self::Normalises { range } => {
+                let most = match range {
+                    PixelRange::Bytes => 255,
+                    PixelRange::Unit => 1,
+                };
+                write!(
+                    f,
+                    "it normalises pixel values itself, so they are passed as 0 to {most}"
+                )
+            }
             Self::Guessed { input, settings } => {
                 let settings = settings
                     .iter()

@@ -99,7 +99,7 @@ impl<'m> Tensors<'m> {
 
     /// Returns the only reader of a tensor, with its index; `None` if there are several, or the tensor is an
     /// output of the network.
-    pub(super) fn only_reader(&self, tensor: &str) -> Option<(usize, &'m Node)> {
+    pub(crate) fn only_reader(&self, tensor: &str) -> Option<(usize, &'m Node)> {
         match self.links.readers(tensor) {
             &[reader] if !self.outputs.contains(tensor) => Some((reader, &self.nodes()[reader])),
             _ => None,
@@ -165,6 +165,20 @@ impl<'m> Tensors<'m> {
         let node = self.links.node(tensor)?;
         match node.attribute("value_float")? {
             Attribute::Float(number) if self.takes(node, &CONSTANT_FLOAT) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Returns the value of a constant for each of three channels; it has one number, or three along one axis.
+    pub(crate) fn of_channels(&self, tensor: &'m str) -> Option<[f32; 3]> {
+        if let Some(number) = self.scalar(tensor) {
+            return Some([number; 3]);
+        }
+        let weight = self.constant(tensor)?;
+        let numbers = self.place(weight).filter(|numbers| numbers.len <= 3)?;
+        match numbers.read(self.network.open).ok()?[..] {
+            [only] => Some([only; 3]),
+            [r, g, b] if weight.dims.contains(&3) => Some([r, g, b]),
             _ => None,
         }
     }
