@@ -10,6 +10,7 @@
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
+//! | [`Network::mixes_images`] | whether an image's features depend on the others of its batch |
 //! | [`Network::normalises`] | the pixel values that a network normalises itself |
 //! | [`Network::prefix_tokens`] | the number of class and register tokens of a layer |
 //! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
