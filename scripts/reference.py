@@ -8,8 +8,8 @@ The second form writes no file. It prints the cosines between the features that 
 computes for a folder and those of Pillow, torchvision's transforms and EfficientNet-Lite0 in torch.
 
 Needs torch, torchvision, pillow, scikit-learn, scipy and numpy. Each of these functions writes a file
-NAME.json: `preprocess`, `efficientnet_lite0` (needs --weights, skipped without it), `weights` (and two
-files next to it), `architectures`, `vgg19` (with --full also the full network, which needs 2 GB and a
+NAME.json: `preprocess`, `efficientnet_lite0` to `efficientnet_lite2` (only with --only and --weights),
+`weights` (and two files next to it), `architectures`, `vgg19` (with --full also the full network, which needs 2 GB and a
 minute; without it, the existing values of the full network are kept), `sgd`, `logistic`, `metrics`,
 `comparison`, `softmax`, `temperature`, `label_errors`. Every file has `about` (its source) and
 `versions` (of the packages used). Arrays are row-major; a matrix is a list of its rows. `null` stands
@@ -51,8 +51,8 @@ preprocess.json
 - `normalised`: {`case`: index into `cases`, `mean`, `std`, `first_64`: the first 64
   float32 of the (1, 3, H, W) tensor, `channel_heads`: the first 8 of each channel}.
 
-efficientnet_lite0.json
------------------------
+efficientnet_lite0.json, efficientnet_lite1.json, efficientnet_lite2.json
+-------------------------------------------------------------------------
 - `weights`: {`file`, `sha256`}; `mean`, `std`: 3 numbers each.
 - `inputs`: list of {`width`, `height`, `seed`, `checksum`, `features`: 1280 numbers}.
 
@@ -228,8 +228,11 @@ NORMALISED_SETTING = (48, 40, "bilinear", (97, 61))
 LARGEST_WHOLE_RESULT = 56
 SAMPLE_STEP = 7
 
-# The depthwise convolutions of these blocks halve the map, as the stem does.
-STRIDE_2_BLOCKS = {1, 3, 5, 11}
+LITE = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+# Height and width of their images.
+LITE_SIZES = [224, 240, 260]
+# The stride of the depthwise convolution in the first block of each stage.
+LITE_STRIDES = [1, 2, 2, 2, 1, 2, 1]
 BATCH_NORM_EPS = 1e-3
 
 SGD_VARIANTS = [
@@ -402,55 +405,58 @@ def normalised():
     }
 
 
-# --- efficientnet_lite0.json
+# --- efficientnet_lite0.json, efficientnet_lite1.json, efficientnet_lite2.json
 
 
-def efficientnet_lite0(weights):
+def efficientnet_lite(number, weights):
     """Features of three images, from the published weights."""
     # Only tensors are unpickled.
     state = torch.load(weights, map_location="cpu", weights_only=True)
     state = {name: tensor.double() for name, tensor in state.items()}
     return {
-        "about": "EfficientNet-Lite0 by torch.nn.functional, float64, norms not folded",
+        "about": f"EfficientNet-Lite{number} by torch.nn.functional, float64, norms not folded",
         "weights": {
             "file": weights.name,
             "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         },
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
-        "inputs": [lite0_input(state, seed) for seed in (1, 4, 7)],
+        "inputs": [lite_input(state, LITE_SIZES[number], seed) for seed in (1, 4, 7)],
     }
 
 
-def lite0_input(state, seed):
-    pixels = picture(224, 224, seed)
+def lite_input(state, size, seed):
+    pixels = picture(size, size, seed)
     images = torch.from_numpy(pixels).double().permute(2, 0, 1)[None] / 255
-    features = lite0_features(state, (images - 0.5) / 0.5)
+    features = lite_features(state, (images - 0.5) / 0.5)
     return {
-        "width": 224,
-        "height": 224,
+        "width": size,
+        "height": size,
         "seed": seed,
         "checksum": checksum(pixels),
         "features": rounded(features[0], 7),
     }
 
 
-def lite0_features(state, images):
+def lite_features(state, images):
     """(N, 3, H, W) to (N, 1280)."""
     x = F.relu6(conv_norm(state, images, "_conv_stem", "_bn0", stride=2))
     n_blocks = len(
         {name.split(".")[1] for name in state if name.startswith("_blocks.")}
     )
+    stage = -1
     for block in range(n_blocks):
-        x = lite0_block(state, x, block)
+        # Only the first block of a stage changes the number of channels.
+        is_first = state[f"_blocks.{block}._project_conv.weight"].shape[0] != x.shape[1]
+        stage += is_first
+        x = lite_block(state, x, block, LITE_STRIDES[stage] if is_first else 1)
     x = F.relu6(conv_norm(state, x, "_conv_head", "_bn1"))
     return x.mean(dim=(2, 3))
 
 
-def lite0_block(state, inputs, block):
+def lite_block(state, inputs, block, stride):
     """Expands (not in the first block), filters each channel, projects, adds the input."""
     prefix = f"_blocks.{block}."
-    stride = 2 if block in STRIDE_2_BLOCKS else 1
     x = inputs
     if f"{prefix}_expand_conv.weight" in state:
         x = F.relu6(conv_norm(state, x, f"{prefix}_expand_conv", f"{prefix}_bn0"))
@@ -501,7 +507,7 @@ def compare_folder(frostline, images, weights):
         for name, given in extracted(frostline, images):
             with Image.open(images / name) as image:
                 pixels = transform(image.convert("RGB"))
-            wanted = lite0_features(state, pixels[None])[0].double()
+            wanted = lite_features(state, pixels[None])[0].double()
             given = torch.from_numpy(given).double()
             cosines[name] = float(F.cosine_similarity(wanted, given, dim=0))
     least = min(cosines, key=cosines.get)
@@ -1442,7 +1448,7 @@ def arguments(makers):
     )
     parser.add_argument("--only", choices=makers, help="write only this file")
     parser.add_argument(
-        "--weights", type=Path, help="the .pth file of EfficientNet-Lite0"
+        "--weights", type=Path, help="the .pth file of EfficientNet-Lite"
     )
     parser.add_argument(
         "--full", action="store_true", help="also evaluate the full VGG19"
@@ -1460,8 +1466,8 @@ def arguments(makers):
     options = parser.parse_args()
     if options.images and not (options.frostline and options.weights):
         parser.error("--images needs --frostline BINARY and --weights FILE.pth")
-    if options.only == "efficientnet_lite0" and options.weights is None:
-        parser.error("efficientnet_lite0 needs --weights FILE.pth")
+    if options.only in LITE and options.weights is None:
+        parser.error(f"{options.only} needs --weights FILE.pth")
     return options
 
 
@@ -1469,7 +1475,7 @@ def main():
     options = arguments(
         [
             "preprocess",
-            "efficientnet_lite0",
+            *LITE,
             "weights",
             "architectures",
             "vgg19",
@@ -1484,7 +1490,10 @@ def main():
     )
     makers = {
         "preprocess": preprocess,
-        "efficientnet_lite0": lambda: efficientnet_lite0(options.weights),
+        **{
+            name: lambda number=number: efficientnet_lite(number, options.weights)
+            for number, name in enumerate(LITE)
+        },
         "weights": lambda: weights(options.out),
         "architectures": architectures,
         "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
@@ -1502,8 +1511,8 @@ def main():
         return
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.only] if options.only else makers:
-        if name == "efficientnet_lite0" and options.weights is None:
-            print(f"{name} skipped: it needs --weights FILE.pth", file=sys.stderr)
+        if name in LITE and not options.only:
+            print(f"{name} skipped: it needs --only and --weights FILE.pth", file=sys.stderr)
         else:
             write(options.out, name, makers[name]())
 

@@ -17,8 +17,8 @@ pub(super) struct Args {
     /// ONNX network, or PyTorch weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Architecture of PyTorch weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
-    /// vgg19, each also with -bn.
+    /// Architecture of PyTorch weights: efficientnet-lite0, -lite1, -lite2, resnet18, resnet50, or
+    /// vgg11, vgg13, vgg16, vgg19, each also with -bn.
     #[arg(long, value_name = "ARCH", help_heading = WEIGHTS,
           value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
@@ -52,6 +52,8 @@ const CUT: &str = "ONNX networks";
 
 const ARCHITECTURES: &[&str] = &[
     "efficientnet-lite0",
+    "efficientnet-lite1",
+    "efficientnet-lite2",
     "resnet18",
     "resnet50",
     "vgg11",
