@@ -10,8 +10,9 @@
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
-//! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
-//! | [`architectures::Architecture::build`] | a network with these tensors, built by [`GraphBuilder`] |
+//! | [`weights::Checkpoint::open`] | a `.pth` or safetensors file; nothing in it is executed |
+//! | [`architectures::Architecture::find`] | the weights of a network in it |
+//! | [`architectures::Architecture::build`] | the network with these weights, built by [`GraphBuilder`] |
 //!
 //! Files are untrusted: depth, lengths and counts are bounded before memory is allocated, and every problem
 //! is an [`Error`] that names the file. A cut keeps unknown fields. The crate opens no file itself; the

@@ -2,19 +2,22 @@
 
 mod conv_norm;
 mod efficientnet_lite;
+mod find;
 mod plan;
 mod resnet;
 mod vgg;
 
 use std::fmt;
+use std::io::{Read, Seek};
 use std::str::FromStr;
 
 use self::efficientnet_lite::EfficientNetLite;
+pub use self::find::{Found, Place, WeightsOf};
 pub use self::plan::End;
 use self::plan::Plan;
 use self::resnet::{Kind, ResNet};
 use self::vgg::{Norm, Vgg};
-use super::weights::StateDict;
+use super::weights::{Checkpoint, StateDict};
 use crate::Spliced;
 use crate::error::{Error, Result};
 
@@ -115,6 +118,24 @@ impl Architecture {
     /// [`Error::Weights`] naming the tensors that are missing, unexpected or of the wrong shape.
     pub fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         self.plan(weights).build(weights, end)
+    }
+
+    /// Finds and reads the weights of this network in a checkpoint.
+    ///
+    /// They may be in any dictionary of the checkpoint, such as `state_dict` or `model`, and all names may
+    /// start with the same prefix, such as `module.`: whatever then has all tensors of the network, in the
+    /// right shapes, is used. If the network ends at the features, its classifier may have any shape.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] if no weights match, or several do of which `of` does not choose one; those of
+    /// [`Checkpoint::open`] if the values cannot be read.
+    pub fn find<R: Read + Seek>(
+        self,
+        checkpoint: &mut Checkpoint<R>,
+        end: End,
+        of: &WeightsOf,
+    ) -> Result<Found> {
+        find::find(|weights| self.plan(weights), end, checkpoint, of)
     }
 
     /// Returns the plan of the network for these weights.

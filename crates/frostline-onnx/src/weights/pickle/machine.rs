@@ -1,7 +1,7 @@
 //! A machine for the instructions in pickles that `torch.save` writes, protocols 2 to 5.
 //!
-//! Instructions are named as in Python's `pickletools`. All others are refused, and so is any class that is
-//! not a [`Global`].
+//! Instructions are named as in Python's `pickletools`. All others are refused. A class that is not a
+//! [`Global`](super::value::Global) makes opaque values.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,11 +10,11 @@ use std::rc::Rc;
 
 use super::global;
 use super::input::Input;
-use super::value::{Global, Id, Object, Objects, Pickle};
+use super::value::{Id, Object, Objects, Pickle};
 use crate::weights::fault::Fault;
 use crate::weights::layout::Storage;
 
-/// The size of the longest integer in bytes; the magic number of the older format has ten.
+/// The size of the longest integer that is kept, in bytes; the magic number of the older format has ten.
 const MAX_NUMBER: usize = 16;
 
 /// Reads one pickle, and no byte beyond it.
@@ -33,6 +33,11 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
         root,
         storages: machine.storages,
     })
+}
+
+/// Returns a value of which only this is known.
+fn opaque(what: &str) -> Object {
+    Object::Foreign(what.into())
 }
 
 struct Machine<R> {
@@ -82,22 +87,26 @@ impl<R: Read> Machine<R> {
             b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
             0x8a => self.input.length::<1>().and_then(|n| self.long(n))?,
             0x8b => self.input.length::<4>().and_then(|n| self.long(n))?,
-            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; the BINSTRING
-            // instructions are from Python 2.
-            0x8c | b'U' => self.input.length::<1>().and_then(|n| self.text(n))?,
-            b'X' | b'T' => self.input.length::<4>().and_then(|n| self.text(n))?,
+            // SHORT_BINUNICODE, BINUNICODE and BINUNICODE8; SHORT_BINSTRING and BINSTRING, from Python 2
+            0x8c => self.input.length::<1>().and_then(|n| self.text(n))?,
+            b'X' => self.input.length::<4>().and_then(|n| self.text(n))?,
             0x8d => self.input.length::<8>().and_then(|n| self.text(n))?,
+            b'U' => self.input.length::<1>().and_then(|n| self.bytes(n))?,
+            b'T' => self.input.length::<4>().and_then(|n| self.bytes(n))?,
+            // SHORT_BINBYTES, BINBYTES, BINBYTES8 and BYTEARRAY8
+            b'C' => self.input.length::<1>().and_then(|n| self.skip(n))?,
+            b'B' => self.input.length::<4>().and_then(|n| self.skip(n))?,
+            0x8e | 0x96 => self.input.length::<8>().and_then(|n| self.skip(n))?,
             _ => return Ok(false),
         };
         self.push(object).map(|()| true)
     }
 
-    /// Reads an integer of `length` bytes: little-endian, two's complement.
+    /// Reads an integer of `length` bytes: little-endian, two's complement. Longer ones are the states of
+    /// random number generators.
     fn long(&mut self, length: u64) -> Result<Object, Fault> {
         if length > MAX_NUMBER as u64 {
-            return Err(Fault::refused(format!(
-                "it contains an integer of {length} bytes"
-            )));
+            return self.skip(length);
         }
         let bytes = self.input.bytes(length)?;
         let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
@@ -107,7 +116,21 @@ impl<R: Read> Machine<R> {
     }
 
     fn text(&mut self, length: u64) -> Result<Object, Fault> {
-        self.input.text(length).map(Object::Text)
+        self.input
+            .text(length)
+            .map(|text| Object::Text(text.into()))
+    }
+
+    /// Reads a string of Python 2, which may be text or the bytes of an array.
+    fn bytes(&mut self, length: u64) -> Result<Object, Fault> {
+        let bytes = self.input.bytes(length)?;
+        Ok(String::from_utf8(bytes)
+            .map_or_else(|_| opaque("bytes"), |text| Object::Text(text.into())))
+    }
+
+    fn skip(&mut self, length: u64) -> Result<Object, Fault> {
+        self.input.bytes(length)?;
+        Ok(opaque("bytes"))
     }
 
     /// Builds or fills a tuple, list or dictionary; returns whether this instruction does that.
@@ -132,6 +155,13 @@ impl<R: Read> Machine<R> {
             }
             b']' => self.push(Object::List(Vec::new()))?,
             b'}' => self.push(Object::Dict(Vec::new()))?,
+            // EMPTY_SET, ADDITEMS and FROZENSET: no tensors are in sets.
+            0x8f => self.push(opaque("set"))?,
+            0x90 => drop(self.pop_to_mark()?),
+            0x91 => {
+                self.pop_to_mark()?;
+                self.push(opaque("set"))?;
+            }
             // APPEND and APPENDS, SETITEM and SETITEMS
             b'a' => self.pop_many(1).and_then(|new| self.append(new))?,
             b'e' => self.pop_to_mark().and_then(|new| self.append(new))?,
@@ -169,22 +199,25 @@ impl<R: Read> Machine<R> {
                 items.extend(new);
                 Ok(())
             }
+            Object::Foreign(_) => Ok(()),
             _ => Err(Fault::damaged("it appends to a value that is not a list")),
         }
     }
 
-    /// Adds entries: keys and values alternate.
+    /// Adds entries: keys and values alternate. A foreign object that has entries is a kind of dictionary.
     fn set_items(&mut self, new: &[Id]) -> Result<(), Fault> {
+        let bad = || Fault::damaged("it sets entries of a value that is not a dictionary");
         let dict = self.top()?;
-        match (self.objects.get_mut(dict), new.as_chunks()) {
-            (Object::Dict(pairs), (new, [])) => {
-                pairs.extend(new.iter().map(|&[key, value]| (key, value)));
-                Ok(())
-            }
-            _ => Err(Fault::damaged(
-                "it sets entries of a value that is not a dictionary",
-            )),
+        let (new, []) = new.as_chunks() else {
+            return Err(bad());
+        };
+        let new = new.iter().map(|&[key, value]| (key, value));
+        match self.objects.get_mut(dict) {
+            Object::Dict(pairs) => pairs.extend(new),
+            object @ Object::Foreign(_) => *object = Object::Dict(new.collect()),
+            _ => return Err(bad()),
         }
+        Ok(())
     }
 
     fn put(&mut self, slot: u64) -> Result<(), Fault> {
@@ -207,19 +240,23 @@ impl<R: Read> Machine<R> {
             // GLOBAL and STACK_GLOBAL
             b'c' => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
-                self.push(Object::Global(Global::find(&module, &name)?))?;
+                self.push(Object::global(&module, &name)?)?;
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let names = self.objects.text(module).zip(self.objects.text(name));
                 let (module, name) =
                     names.ok_or_else(|| Fault::damaged("it imports a class without a name"))?;
-                let global = Global::find(module, name)?;
-                self.push(Object::Global(global))?;
+                let global = Object::global(module, name)?;
+                self.push(global)?;
             }
-            // BINPERSID, REDUCE and NEWOBJ, BUILD
+            // BINPERSID, REDUCE and NEWOBJ, NEWOBJ_EX (with named arguments), BUILD
             b'Q' => self.persistent()?,
             b'R' | 0x81 => self.reduce()?,
+            0x92 => {
+                self.pop()?;
+                self.reduce()?;
+            }
             b'b' => self.build()?,
             _ => return Ok(false),
         }
@@ -228,7 +265,9 @@ impl<R: Read> Machine<R> {
 
     fn persistent(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
-        let storage = global::storage(id, &self.objects)?;
+        let Some(storage) = global::storage(id, &self.objects)? else {
+            return self.push(opaque("storage"));
+        };
         let storage = match self.storages.entry(storage.key.clone()) {
             Entry::Vacant(entry) => Rc::clone(entry.insert(Rc::new(storage))),
             Entry::Occupied(entry) if **entry.get() == storage => Rc::clone(entry.get()),
@@ -244,26 +283,35 @@ impl<R: Read> Machine<R> {
 
     fn reduce(&mut self) -> Result<(), Fault> {
         let (arguments, function) = (self.pop()?, self.pop()?);
-        let (Object::Global(function), Some(arguments)) =
-            (self.objects.get(function), self.objects.items(arguments))
-        else {
-            return Err(Fault::refused(
-                "it calls something that is not a class; only tensors are read",
-            ));
+        let function = match self.objects.get(function) {
+            Object::Global(function) => *function,
+            Object::Foreign(name) => {
+                let made = Object::Foreign(Rc::clone(name));
+                return self.push(made);
+            }
+            _ => {
+                return Err(Fault::refused(
+                    "it calls something that is not a class; only tensors are read",
+                ));
+            }
         };
-        let (function, arguments) = (*function, arguments.to_vec());
+        let arguments = self.objects.items(arguments).map(<[Id]>::to_vec);
+        let arguments =
+            arguments.ok_or_else(|| Fault::damaged("it calls a class without arguments"))?;
         self.objects.spend(arguments.len())?;
         let id = global::call(function, &arguments, &mut self.objects)?;
         self.stack.push(id);
         Ok(())
     }
 
-    /// Discards the state of an object: `PyTorch`'s `_metadata` of a state dict, or the hooks of an old
-    /// parameter.
+    /// Discards the state of an object: `PyTorch`'s `_metadata` of a state dict, the hooks of an old
+    /// parameter, or whatever a foreign object is made of.
     fn build(&mut self) -> Result<(), Fault> {
         let (state, object) = (self.pop()?, self.top()?);
         match (self.objects.get(object), self.objects.get(state)) {
-            (Object::Dict(_), Object::Dict(_)) | (Object::Tensor(_), Object::Tuple(_)) => Ok(()),
+            (Object::Foreign(_), _)
+            | (Object::Dict(_), Object::Dict(_) | Object::Tuple(_))
+            | (Object::Tensor(_), Object::Tuple(_) | Object::Dict(_)) => Ok(()),
             _ => Err(Fault::refused(
                 "it sets the state of an object; only tensors are read",
             )),
