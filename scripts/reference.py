@@ -9,9 +9,10 @@ computes for a folder and those of Pillow, torchvision's transforms and Efficien
 
 Needs torch, torchvision, pillow, scikit-learn, scipy and numpy. Each of these functions writes a file
 NAME.json: `preprocess`, `efficientnet_lite0` to `efficientnet_lite2` (only with --only and --weights),
-`weights` (and two files next to it), `architectures`, `vgg19` (with --full also the full network, which needs 2 GB and a
-minute; without it, the existing values of the full network are kept), `sgd`, `logistic`, `metrics`,
-`comparison`, `softmax`, `temperature`, `label_errors`. Every file has `about` (its source) and
+`weights` (and two files next to it), `checkpoints` (and files in a folder next to it), `architectures`,
+`vgg19` (with --full also the full network, which needs 2 GB and a minute; without it, the existing values
+of the full network are kept), `sgd`, `logistic`, `metrics`, `comparison`, `softmax`, `temperature`,
+`label_errors`. Every file has `about` (its source) and
 `versions` (of the packages used). Arrays are row-major; a matrix is a list of its rows. `null` stands
 for "not set".
 
@@ -63,6 +64,12 @@ weights.json
 ------------
 The content of legacy.pth and zip.pth next to it, written by `torch.save`.
 - `tensors`: list of {`name`, `shape`, `data`}, the floating-point ones, in order.
+
+checkpoints.json
+----------------
+- `readings`: list of {`file`: in checkpoints/, `weights`: null or the value of --weights, `place`:
+  where the weights are, `others`: places of other weights, `first_8`: of conv1.weight, `sum`: of
+  all floating-point values except the classifier's}.
 
 architectures.json
 ------------------
@@ -157,6 +164,7 @@ label_errors.json
 
 import argparse
 import csv
+import datetime
 import hashlib
 import json
 import platform
@@ -561,6 +569,87 @@ def weights(out):
             if tensor.is_floating_point()
         ],
     }
+
+
+# --- checkpoints.json
+
+
+class AttributeDict(dict):
+    """A dictionary of its own class, as Lightning writes hyperparameters."""
+
+
+def checkpoints(out):
+    """Checkpoints as trainers write them, of a ResNet-18 with one channel in its stem."""
+    model, ema = narrow_state("model"), narrow_state("ema")
+    arguments = argparse.Namespace(
+        data=Path("data"),
+        started=datetime.datetime(2026, 1, 1),
+        device=torch.device("cpu"),
+        size=torch.Size([3, 224]),
+        dtype=torch.float16,
+    )
+    noise = np.random.default_rng(1).bit_generator.state
+    (out / "checkpoints").mkdir(exist_ok=True)
+    timm = {"arch": "resnet18", "state_dict": model, "args": arguments, "metric": np.float64(77.5)}
+    timm |= {"state_dict_ema": ema, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}}
+    torch.save(timm, out / "checkpoints/timm.pth.tar")
+    lightning = {"state_dict": prefixed(model, "model."), "hyper_parameters": AttributeDict(lr=0.1)}
+    lightning["state_dict"]["criterion.weight"] = torch.ones(10)
+    lightning |= {"numpy": noise, "seen": np.arange(3), "tags": {"a"}, "raw": b"\xff"}
+    torch.save(lightning, out / "checkpoints/lightning.ckpt", pickle_protocol=4)
+    moco = prefixed(model, "module.encoder_q.") | prefixed(ema, "module.encoder_k.")
+    moco["module.queue"] = torch.ones(2, 3)
+    older = {"_use_new_zipfile_serialization": False}
+    torch.save({"state_dict": moco}, out / "checkpoints/moco.pth.tar", **older)
+    rows = [
+        ("timm.pth.tar", None, "state_dict", ["state_dict_ema"], model),
+        ("timm.pth.tar", "ema", "state_dict_ema", ["state_dict"], ema),
+        ("lightning.ckpt", None, "state_dict.model", [], model),
+        (
+            "moco.pth.tar",
+            None,
+            "state_dict.module.encoder_q",
+            ["state_dict.module.encoder_k"],
+            model,
+        ),
+    ]
+    return {
+        "about": "torch.save of checkpoints as timm, Lightning and MoCo write them",
+        "readings": [
+            {
+                "file": file,
+                "weights": weights,
+                "place": place,
+                "others": others,
+                "first_8": rounded(state["conv1.weight"].float().reshape(-1)[:8], 9),
+                "sum": rounded(sum(float(t.double().sum()) for t in floats_of(state)), 12),
+            }
+            for file, weights, place, others, state in rows
+        ],
+    }
+
+
+def narrow_state(seed):
+    """Returns the state dict, whose floats share one storage to keep the file small."""
+    state = networks.network("resnet18", 1, 10).state_dict()
+    names = [name for name, tensor in state.items() if tensor.is_floating_point()]
+    flat = torch.cat([networks.numbers(seed + name, state[name].shape).flatten() for name in names])
+    parts = flat.half().split([state[name].numel() for name in names])
+    views = {name: part.view(state[name].shape) for name, part in zip(names, parts, strict=True)}
+    return {name: views.get(name, tensor) for name, tensor in state.items()}
+
+
+def floats_of(state):
+    """Returns the floating-point tensors of the network, without the classifier."""
+    return [
+        tensor
+        for name, tensor in state.items()
+        if tensor.is_floating_point() and not name.startswith("fc.")
+    ]
+
+
+def prefixed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
 
 
 # --- architectures.json and vgg19.json
@@ -1477,6 +1566,7 @@ def main():
             "preprocess",
             *LITE,
             "weights",
+            "checkpoints",
             "architectures",
             "vgg19",
             "sgd",
@@ -1495,6 +1585,7 @@ def main():
             for number, name in enumerate(LITE)
         },
         "weights": lambda: weights(options.out),
+        "checkpoints": lambda: checkpoints(options.out),
         "architectures": architectures,
         "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
         "sgd": sgd,

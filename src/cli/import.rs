@@ -22,6 +22,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "ARCH", help_heading = WEIGHTS,
           value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
+    /// Weights to use if a checkpoint contains several: ema for the moving average, or a name such as
+    /// model_ema or teacher.backbone, as listed by the import [default: the trained model].
+    #[arg(long, value_name = "ema|NAME", requires = "arch", help_heading = WEIGHTS)]
+    weights: Option<String>,
     /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.
     #[arg(long, requires = "arch", help_heading = WEIGHTS)]
     keep_classifier: bool,
@@ -109,11 +113,15 @@ fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
     if args.keep_classifier {
         options.end = End::Logits;
     }
+    if let Some(weights) = args.weights.as_deref() {
+        options.weights = weights.into();
+    }
     options.name = args.name;
     options.overrides = args.preprocessing.overrides();
     options.overwrite = overwrite;
-    let path = import(&options)?;
-    talk::say(format!("installed {}", path.display()));
+    let imported = import(&options)?;
+    import_notes::tell(&imported.notes);
+    talk::say(format!("installed {}", imported.path.display()));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! with the same prefix, such as `module.`. No list of these is needed: each dictionary is read with each
 //! prefix that makes some of its names those of the network, and right is what then matches the network.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{Read, Seek};
@@ -111,7 +112,8 @@ pub(super) fn find<R: Read + Seek>(
 ) -> Result<Found> {
     let mut matching: Vec<Reading> = Vec::new();
     let mut closest: Option<(usize, Place, Differences)> = None;
-    for reading in readings(&plan(&StateDict::default()), checkpoint.groups())? {
+    for (group, prefix) in places(&plan(&StateDict::default()), checkpoint.groups())? {
+        let reading = Reading::new(group, prefix);
         let shapes = reading.shapes();
         let differences = plan(&shapes).differences(&shapes, end)?;
         if differences != Differences::default() {
@@ -176,8 +178,9 @@ impl Reading {
     }
 }
 
-/// Returns the readings with the most names of the network; if none has any, the largest dictionary.
-fn readings(plan: &Plan, groups: &[Group]) -> Result<Vec<Reading>> {
+/// Returns the dictionaries and prefixes with the most names of the network; if none has any, the largest
+/// dictionary.
+fn places<'g>(plan: &Plan, groups: &'g [Group]) -> Result<Vec<(&'g Group, &'g str)>> {
     let (needed, _) = plan.needed()?;
     let known: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
     let mut counts = Vec::new();
@@ -186,19 +189,17 @@ fn readings(plan: &Plan, groups: &[Group]) -> Result<Vec<Reading>> {
         counts.extend(prefixes.into_iter().map(|(prefix, n)| (n, group, prefix)));
     }
     // Among equal counts, the order of the file.
-    counts.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
-    counts.truncate(MAX_READINGS);
+    counts.sort_by_key(|(count, ..)| Reverse(*count));
     if counts.is_empty() {
         let largest = groups.iter().max_by_key(|group| group.tensors.len());
         counts.extend(largest.map(|group| (0, group, "")));
     }
-    let readings = counts.into_iter();
-    Ok(readings
-        .map(|(_, group, prefix)| Reading::new(group, prefix))
-        .collect())
+    let places = counts.into_iter().take(MAX_READINGS);
+    Ok(places.map(|(_, group, prefix)| (group, prefix)).collect())
 }
 
-/// Returns the prefixes without which some names are known ones, in order of appearance, and how many.
+/// Returns the prefixes without which some names are known, in order of appearance, with the number of these
+/// names.
 fn prefixes<'g>(group: &'g Group, known: &HashSet<&str>) -> Vec<(&'g str, usize)> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     let mut places = HashMap::new();

@@ -35,7 +35,7 @@ enum File<R> {
 impl<R: Read + Seek> Checkpoint<R> {
     /// Opens a complete `.pth` or `.safetensors` file; errors name it `path`.
     ///
-    /// Integer and boolean tensors (`num_batches_tracked`, masks) are skipped: they are counters, not weights.
+    /// Integer and boolean tensors (`num_batches_tracked`, masks) are skipped: they are not weights.
     /// So is everything that is not a tensor.
     ///
     /// # Errors

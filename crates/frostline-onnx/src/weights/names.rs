@@ -13,6 +13,9 @@ const MAX_DEPTH: usize = 3;
 /// The most dictionaries of tensors in a file; checkpoints have a few.
 const MAX_GROUPS: usize = 64;
 
+/// The most tensors in a dictionary; the largest networks have a few thousand.
+const MAX_TENSORS: usize = 1 << 16;
+
 /// A dictionary of floating-point tensors.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
@@ -80,6 +83,11 @@ fn entries(pickle: &Pickle, dict: Id) -> Result<Vec<(Rc<str>, Id)>, Fault> {
         };
         check_name(name)?;
         let place = *places.entry(Rc::clone(name)).or_insert(entries.len());
+        if place == MAX_TENSORS {
+            return Err(Fault::refused(format!(
+                "it contains a dictionary with more than {MAX_TENSORS} tensors"
+            )));
+        }
         if place == entries.len() {
             entries.push((Rc::clone(name), value));
         } else {
@@ -194,9 +202,8 @@ mod tests {
         assert!(names(&deep(4)).is_err());
     }
 
-    /// A list of 65 dictionaries, each with the same tensor.
     #[test]
-    fn no_more_dictionaries_than_a_checkpoint_has() {
+    fn no_more_than_a_checkpoint_has() {
         let state = dict(&[("a", one("FloatStorage"))]);
         let numbers: Vec<String> = (0..65).map(|number| format!("n{number}")).collect();
         let entries: Vec<_> = numbers
@@ -204,6 +211,13 @@ mod tests {
             .map(|name| (&**name, state.clone()))
             .collect();
         assert_eq!(names(&dict(&entries)).unwrap().len(), 64);
+        let numbers: Vec<String> = (0..=1 << 16).map(|number| number.to_string()).collect();
+        let stored = [one("FloatStorage"), b"q\x01".to_vec()].concat();
+        let first = [(&*numbers[0], stored)];
+        let others = numbers[1..].iter().map(|name| (&**name, b"h\x01".to_vec()));
+        let entries: Vec<_> = first.into_iter().chain(others).collect();
+        assert!(names(&dict(&entries[..1 << 16])).is_ok());
+        assert!(names(&dict(&entries)).is_err());
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
         marks: Vec::new(),
         memo: HashMap::new(),
         storages: HashMap::new(),
+        unnamed: "value".into(),
     };
     let root = machine.run()?;
     Ok(Pickle {
@@ -33,11 +34,6 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
         root,
         storages: machine.storages,
     })
-}
-
-/// Returns a value of which only this is known.
-fn opaque(what: &str) -> Object {
-    Object::Foreign(what.into())
 }
 
 struct Machine<R> {
@@ -48,6 +44,8 @@ struct Machine<R> {
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
     storages: HashMap<String, Rc<Storage>>,
+    /// The name of all values of no class: bytes, sets and the like.
+    unnamed: Rc<str>,
 }
 
 impl<R: Read> Machine<R> {
@@ -125,12 +123,12 @@ impl<R: Read> Machine<R> {
     fn bytes(&mut self, length: u64) -> Result<Object, Fault> {
         let bytes = self.input.bytes(length)?;
         Ok(String::from_utf8(bytes)
-            .map_or_else(|_| opaque("bytes"), |text| Object::Text(text.into())))
+            .map_or_else(|_| self.opaque(), |text| Object::Text(text.into())))
     }
 
     fn skip(&mut self, length: u64) -> Result<Object, Fault> {
         self.input.bytes(length)?;
-        Ok(opaque("bytes"))
+        Ok(self.opaque())
     }
 
     /// Builds or fills a tuple, list or dictionary; returns whether this instruction does that.
@@ -156,11 +154,11 @@ impl<R: Read> Machine<R> {
             b']' => self.push(Object::List(Vec::new()))?,
             b'}' => self.push(Object::Dict(Vec::new()))?,
             // EMPTY_SET, ADDITEMS and FROZENSET: no tensors are in sets.
-            0x8f => self.push(opaque("set"))?,
+            0x8f => self.push_opaque()?,
             0x90 => drop(self.pop_to_mark()?),
             0x91 => {
                 self.pop_to_mark()?;
-                self.push(opaque("set"))?;
+                self.push_opaque()?;
             }
             // APPEND and APPENDS, SETITEM and SETITEMS
             b'a' => self.pop_many(1).and_then(|new| self.append(new))?,
@@ -240,15 +238,15 @@ impl<R: Read> Machine<R> {
             // GLOBAL and STACK_GLOBAL
             b'c' => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
-                self.push(Object::global(&module, &name)?)?;
+                self.push_global(&module, &name)?;
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let names = self.objects.text(module).zip(self.objects.text(name));
                 let (module, name) =
                     names.ok_or_else(|| Fault::damaged("it imports a class without a name"))?;
-                let global = Object::global(module, name)?;
-                self.push(global)?;
+                let (module, name) = (Rc::clone(module), Rc::clone(name));
+                self.push_global(&module, &name)?;
             }
             // BINPERSID, REDUCE and NEWOBJ, NEWOBJ_EX (with named arguments), BUILD
             b'Q' => self.persistent()?,
@@ -263,10 +261,19 @@ impl<R: Read> Machine<R> {
         Ok(true)
     }
 
+    fn push_global(&mut self, module: &str, name: &str) -> Result<(), Fault> {
+        let global = Object::global(module, name)?;
+        if let Object::Foreign(name) = &global {
+            // The name takes memory, too.
+            self.objects.spend(2 + name.len() / 8)?;
+        }
+        self.push(global)
+    }
+
     fn persistent(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
         let Some(storage) = global::storage(id, &self.objects)? else {
-            return self.push(opaque("storage"));
+            return self.push_opaque();
         };
         let storage = match self.storages.entry(storage.key.clone()) {
             Entry::Vacant(entry) => Rc::clone(entry.insert(Rc::new(storage))),
@@ -322,6 +329,16 @@ impl<R: Read> Machine<R> {
         let id = self.objects.add(object)?;
         self.stack.push(id);
         Ok(())
+    }
+
+    fn push_opaque(&mut self) -> Result<(), Fault> {
+        let value = self.opaque();
+        self.push(value)
+    }
+
+    /// Returns a value that is not needed.
+    fn opaque(&self) -> Object {
+        Object::Foreign(Rc::clone(&self.unnamed))
     }
 
     /// Pops the top of the stack, but nothing below a mark.

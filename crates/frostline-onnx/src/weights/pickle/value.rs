@@ -47,7 +47,7 @@ pub(in crate::weights) enum Global {
     Storage(Dtype),
 }
 
-/// Modules that a file of weights names only to run code when Python loads it.
+/// Modules that a pickle imports only to run code when Python loads it.
 const COMMANDS: [&str; 12] = [
     "os",
     "posix",
@@ -99,8 +99,8 @@ impl Object {
     }
 }
 
-/// Refuses a file that would run code in Python. Here it would do nothing; but whoever made it meant harm, and
-/// its weights are not to be trusted either.
+/// Refuses a file that would run code in Python. Nothing would happen here, but the file was made to do harm,
+/// and so its weights are not used either.
 fn check_harmless(module: &str, name: &str) -> Result<(), Fault> {
     let top = module.split('.').next().unwrap_or_default();
     let is_builtin = matches!(module, "builtins" | "__builtin__");
