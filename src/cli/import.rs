@@ -23,7 +23,7 @@ pub(super) struct Args {
           value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
     /// Weights to use if a checkpoint contains several: ema for the moving average, or a name such as
-    /// model_ema or teacher.backbone, as listed by the import [default: the trained model].
+    /// teacher.backbone, as listed by the import [default: the trained model].
     #[arg(long, value_name = "ema|NAME", requires = "arch", help_heading = WEIGHTS)]
     weights: Option<String>,
     /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.

@@ -273,7 +273,7 @@ pub enum WeightsProblem {
         /// Where the closest ones are: the dictionary and the prefix.
         place: String,
         /// How they differ from the architecture's.
-        differences: Differences,
+        differences: Box<Differences>,
     },
     /// Several models in a checkpoint match the architecture.
     #[error("it contains {} models that match: {}", .0.len(), listed(.0))]

@@ -3,6 +3,7 @@
 mod conv_norm;
 mod efficientnet_lite;
 mod find;
+mod place;
 mod plan;
 mod resnet;
 mod vgg;
@@ -12,7 +13,8 @@ use std::io::{Read, Seek};
 use std::str::FromStr;
 
 use self::efficientnet_lite::EfficientNetLite;
-pub use self::find::{Found, Place, WeightsOf};
+pub use self::find::Found;
+pub use self::place::{Place, WeightsOf};
 pub use self::plan::End;
 use self::plan::Plan;
 use self::resnet::{Kind, ResNet};

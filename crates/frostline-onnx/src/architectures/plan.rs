@@ -24,6 +24,8 @@ pub enum End {
     Logits,
 }
 
+type AddLayers = dyn Fn(&mut Building) -> Result<(Value, usize)>;
+
 /// An architecture with everything that depends on the weights decided: its layers run twice, first to collect
 /// the tensors that they need, then, once these are known to be present, to build the network.
 pub(super) struct Plan {
@@ -34,7 +36,7 @@ pub(super) struct Plan {
     /// The name of the classifier: `{classifier}.weight` (classes, features) and `{classifier}.bias`.
     pub(super) classifier: &'static str,
     /// Adds the layers; returns the features and their number.
-    pub(super) add: Box<dyn Fn(&mut Building) -> Result<(Value, usize)>>,
+    pub(super) add: Box<AddLayers>,
 }
 
 impl Plan {

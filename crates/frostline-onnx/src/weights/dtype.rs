@@ -28,14 +28,12 @@ impl Dtype {
             "HalfStorage" => Self::Half,
             "BFloat16Storage" => Self::BFloat16,
             "DoubleStorage" => Self::Double,
-            "LongStorage" => Self::Integer(8),
-            "IntStorage" => Self::Integer(4),
+            "LongStorage" | "ComplexFloatStorage" => Self::Integer(8),
+            "IntStorage" | "QInt32Storage" => Self::Integer(4),
             "ShortStorage" => Self::Integer(2),
             "CharStorage" | "ByteStorage" | "BoolStorage" | "UntypedStorage" | "QInt8Storage"
             | "QUInt8Storage" => Self::Integer(1),
-            "ComplexFloatStorage" => Self::Integer(8),
             "ComplexDoubleStorage" => Self::Integer(16),
-            "QInt32Storage" => Self::Integer(4),
             _ => return None,
         })
     }

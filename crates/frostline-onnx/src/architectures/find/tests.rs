@@ -66,12 +66,12 @@ fn found(saved: &[u8], of: &WeightsOf) -> Result<Found> {
 
 /// Returns the name of the place, and the value of all elements.
 #[track_caller]
-fn place_and_value(saved: &[u8], of: &WeightsOf) -> (String, f32) {
+fn place_and_value(saved: &[u8], of: &WeightsOf) -> (String, u8) {
     let found = found(saved, of).unwrap();
     let names: Vec<_> = found.weights.iter().map(|(name, _)| name).collect();
     assert_eq!(names[..4], SHAPES.map(|(name, _)| name));
     let value = found.weights.get("conv.weight").unwrap().data[0];
-    (found.place.to_string(), value)
+    (found.place.to_string(), value as u8)
 }
 
 #[track_caller]
@@ -101,7 +101,7 @@ fn wrappers_and_prefixes() {
         if !wrapper.is_empty() {
             saved = dict(&[("epoch", b"K\x05".to_vec()), (wrapper, saved)]);
         }
-        let wanted = (name.to_owned(), 1.0);
+        let wanted = (name.to_owned(), 1);
         assert_eq!(place_and_value(&saved, &WeightsOf::Model), wanted);
     }
 }
@@ -123,7 +123,7 @@ fn what_is_beside_the_network() {
     ] {
         assert_eq!(
             place_and_value(&other(prefix, name), &WeightsOf::Model).1,
-            1.0
+            1
         );
     }
     let unexpected = message(&other("", "conv.mask"), &WeightsOf::Model);
@@ -138,12 +138,12 @@ fn moving_averages() {
             ("state_dict", state_of("", "1")),
         ]);
         let model = place_and_value(&saved, &WeightsOf::Model);
-        assert_eq!(model, ("state_dict".to_owned(), 1.0));
+        assert_eq!(model, ("state_dict".to_owned(), 1));
         let found = found(&saved, &WeightsOf::Ema).unwrap();
         assert_eq!(found.place.to_string(), format!("{ema}.module"));
         assert_eq!(found.others[0].to_string(), "state_dict");
         let alone = dict(&[(ema, state_of("", "2"))]);
-        assert_eq!(place_and_value(&alone, &WeightsOf::Model).1, 2.0);
+        assert_eq!(place_and_value(&alone, &WeightsOf::Model).1, 2);
     }
     // MoCo: the encoder of the keys is the moving average of the encoder of the queries.
     let both = [
@@ -152,8 +152,8 @@ fn moving_averages() {
     ]
     .concat();
     let moco = dict(&[("state_dict", state(&both))]);
-    assert_eq!(place_and_value(&moco, &WeightsOf::Model).1, 1.0);
-    assert_eq!(place_and_value(&moco, &WeightsOf::Ema).1, 2.0);
+    assert_eq!(place_and_value(&moco, &WeightsOf::Model).1, 1);
+    assert_eq!(place_and_value(&moco, &WeightsOf::Ema).1, 2);
     assert_eq!(
         message(&dict(&[("model", state_of("", "1"))]), &WeightsOf::Ema),
         "it contains no moving average (EMA) of weights that match; these match: `model`"
@@ -170,11 +170,7 @@ fn two_models() {
         message(&dino, &WeightsOf::Model),
         "it contains 2 models that match: `student.module.backbone`, `teacher.backbone`"
     );
-    for (name, value) in [
-        ("student", 1.0),
-        ("teacher", 2.0),
-        ("teacher.backbone", 2.0),
-    ] {
+    for (name, value) in [("student", 1), ("teacher", 2), ("teacher.backbone", 2)] {
         assert_eq!(place_and_value(&dino, &name.into()).1, value);
     }
     let both = message(&dino, &"backbone".into());

@@ -14,9 +14,6 @@ use super::value::{Id, Object, Objects, Pickle};
 use crate::weights::fault::Fault;
 use crate::weights::layout::Storage;
 
-/// The size of the longest integer that is kept, in bytes; the magic number of the older format has ten.
-const MAX_NUMBER: usize = 16;
-
 /// Reads one pickle, and no byte beyond it.
 pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
     let mut machine = Machine {
@@ -36,8 +33,8 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
     })
 }
 
-struct Machine<R> {
-    input: Input<R>,
+pub(super) struct Machine<R> {
+    pub(super) input: Input<R>,
     objects: Objects,
     stack: Vec<Id>,
     /// Heights of the stack at the open marks.
@@ -68,69 +65,6 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Pushes a literal; returns whether this instruction is one.
-    fn literal(&mut self, opcode: u8) -> Result<bool, Fault> {
-        let object = match opcode {
-            // NONE, NEWTRUE and NEWFALSE
-            b'N' => Object::None,
-            0x88 | 0x89 => Object::Bool,
-            // BINFLOAT
-            b'G' => {
-                self.input.array::<8>()?;
-                Object::Float
-            }
-            // BININT, BININT1, BININT2, LONG1 and LONG4
-            b'J' => Object::Int(i32::from_le_bytes(self.input.array()?).into()),
-            b'K' => Object::Int(self.input.byte()?.into()),
-            b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
-            0x8a => self.input.length::<1>().and_then(|n| self.long(n))?,
-            0x8b => self.input.length::<4>().and_then(|n| self.long(n))?,
-            // SHORT_BINUNICODE, BINUNICODE and BINUNICODE8; SHORT_BINSTRING and BINSTRING, from Python 2
-            0x8c => self.input.length::<1>().and_then(|n| self.text(n))?,
-            b'X' => self.input.length::<4>().and_then(|n| self.text(n))?,
-            0x8d => self.input.length::<8>().and_then(|n| self.text(n))?,
-            b'U' => self.input.length::<1>().and_then(|n| self.bytes(n))?,
-            b'T' => self.input.length::<4>().and_then(|n| self.bytes(n))?,
-            // SHORT_BINBYTES, BINBYTES, BINBYTES8 and BYTEARRAY8
-            b'C' => self.input.length::<1>().and_then(|n| self.skip(n))?,
-            b'B' => self.input.length::<4>().and_then(|n| self.skip(n))?,
-            0x8e | 0x96 => self.input.length::<8>().and_then(|n| self.skip(n))?,
-            _ => return Ok(false),
-        };
-        self.push(object).map(|()| true)
-    }
-
-    /// Reads an integer of `length` bytes: little-endian, two's complement. Longer ones are the states of
-    /// random number generators.
-    fn long(&mut self, length: u64) -> Result<Object, Fault> {
-        if length > MAX_NUMBER as u64 {
-            return self.skip(length);
-        }
-        let bytes = self.input.bytes(length)?;
-        let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-        let mut number = [if is_negative { 0xff } else { 0 }; MAX_NUMBER];
-        number[..bytes.len()].copy_from_slice(&bytes);
-        Ok(Object::Int(i128::from_le_bytes(number)))
-    }
-
-    fn text(&mut self, length: u64) -> Result<Object, Fault> {
-        self.input
-            .text(length)
-            .map(|text| Object::Text(text.into()))
-    }
-
-    /// Reads a string of Python 2, which may be text or the bytes of an array.
-    fn bytes(&mut self, length: u64) -> Result<Object, Fault> {
-        let bytes = self.input.bytes(length)?;
-        Ok(String::from_utf8(bytes)
-            .map_or_else(|_| self.opaque(), |text| Object::Text(text.into())))
-    }
-
-    fn skip(&mut self, length: u64) -> Result<Object, Fault> {
-        self.input.bytes(length)?;
-        Ok(self.opaque())
-    }
-
     /// Builds or fills a tuple, list or dictionary; returns whether this instruction does that.
     fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
@@ -140,7 +74,8 @@ impl<R: Read> Machine<R> {
                 self.objects.spend(1)?;
             }
             b'0' => drop(self.pop()?),
-            b'1' => drop(self.pop_to_mark()?),
+            // A set gets items, but no tensors are in sets: ADDITEMS drops them.
+            b'1' | 0x90 => drop(self.pop_to_mark()?),
             // EMPTY_TUPLE, TUPLE1 to TUPLE3, TUPLE, EMPTY_LIST and EMPTY_DICT
             b')' => self.push(Object::Tuple(Vec::new()))?,
             0x85..=0x87 => {
@@ -153,9 +88,8 @@ impl<R: Read> Machine<R> {
             }
             b']' => self.push(Object::List(Vec::new()))?,
             b'}' => self.push(Object::Dict(Vec::new()))?,
-            // EMPTY_SET, ADDITEMS and FROZENSET: no tensors are in sets.
+            // EMPTY_SET and FROZENSET
             0x8f => self.push_opaque()?,
-            0x90 => drop(self.pop_to_mark()?),
             0x91 => {
                 self.pop_to_mark()?;
                 self.push_opaque()?;
@@ -317,27 +251,26 @@ impl<R: Read> Machine<R> {
         let (state, object) = (self.pop()?, self.top()?);
         match (self.objects.get(object), self.objects.get(state)) {
             (Object::Foreign(_), _)
-            | (Object::Dict(_), Object::Dict(_) | Object::Tuple(_))
-            | (Object::Tensor(_), Object::Tuple(_) | Object::Dict(_)) => Ok(()),
+            | (Object::Dict(_) | Object::Tensor(_), Object::Dict(_) | Object::Tuple(_)) => Ok(()),
             _ => Err(Fault::refused(
                 "it sets the state of an object; only tensors are read",
             )),
         }
     }
 
-    fn push(&mut self, object: Object) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, object: Object) -> Result<(), Fault> {
         let id = self.objects.add(object)?;
         self.stack.push(id);
         Ok(())
     }
 
-    fn push_opaque(&mut self) -> Result<(), Fault> {
+    pub(super) fn push_opaque(&mut self) -> Result<(), Fault> {
         let value = self.opaque();
         self.push(value)
     }
 
     /// Returns a value that is not needed.
-    fn opaque(&self) -> Object {
+    pub(super) fn opaque(&self) -> Object {
         Object::Foreign(Rc::clone(&self.unnamed))
     }
 

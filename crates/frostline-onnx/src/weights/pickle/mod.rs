@@ -2,6 +2,7 @@
 
 mod global;
 mod input;
+mod literals;
 mod machine;
 #[cfg(test)]
 mod tests;
