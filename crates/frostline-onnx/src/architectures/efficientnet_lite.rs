@@ -2,9 +2,9 @@
 //! `-lite2-`.
 //!
 //! A stem, mobile inverted bottlenecks, a head with 1280 channels, and the mean over positions. `ReLU6`, no
-//! squeeze-and-excitation, TensorFlow's "same" padding. Larger networks have more channels and more
-//! bottlenecks in each stage; the stem, the head and the number of bottlenecks in the first and last stage are
-//! the same in all. Source: Tan and Le, 2019, and `efficientnet_lite_builder.py` of the TPU models.
+//! squeeze-and-excitation, TensorFlow's "same" padding. Larger networks have more channels, and more
+//! bottlenecks in each stage but the first and the last; stem and head are the same in all. Source: Tan and
+//! Le, 2019, and `efficientnet_lite_builder.py` of the TPU models.
 
 use super::conv_norm::{Beside, ConvNorm};
 use super::plan::{Building, Plan};

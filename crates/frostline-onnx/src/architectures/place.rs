@@ -27,8 +27,8 @@ impl From<&str> for WeightsOf {
     }
 }
 
-/// Where weights are in a file. Its name (`Display`) is the keys and the prefix, joined by dots, or `.` without
-/// either.
+/// Where weights are in a file. Its name (`Display`) is the keys and the prefix, joined by dots; without
+/// either, it is `.`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     /// The keys of the dictionaries that lead to them, joined by dots; empty if there are none.

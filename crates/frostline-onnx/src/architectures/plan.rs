@@ -26,8 +26,8 @@ pub enum End {
 
 type AddLayers = dyn Fn(&mut Building) -> Result<(Value, usize)>;
 
-/// An architecture with everything that depends on the weights decided: its layers run twice, first to collect
-/// the tensors that they need, then, once these are known to be present, to build the network.
+/// An architecture, with everything decided that depends on the weights. Its layers are added twice: first to
+/// collect the tensors that they need, then, once these are known to be present, to build the network.
 pub(super) struct Plan {
     /// Height and width of the images.
     pub(super) size: usize,
@@ -186,7 +186,8 @@ fn differences(
 /// Returns the number of output channels of the first convolution, or `published` if its kernels have an
 /// unexpected shape. This way, networks that are narrower or wider throughout can be read, too.
 ///
-/// `shape` is the expected shape of its kernels, (in, height, width); if it differs, [`Plan::differences`] reports that.
+/// `shape` is the expected shape of its kernels, (in, height, width); if it differs, [`Plan::differences`]
+/// reports that.
 pub(super) fn width(weights: &StateDict, name: &str, shape: [usize; 3], published: usize) -> usize {
     match weights.get(name).map(|tensor| tensor.shape.as_slice()) {
         Some(&[width @ 1..=MAX_WIDTH, i, h, w]) if [i, h, w] == shape => width,

@@ -1,5 +1,6 @@
 //! A file of weights: the dictionaries of tensors in it, which are read on request.
 
+use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -75,6 +76,13 @@ impl<R: Read + Seek> Checkpoint<R> {
     pub(crate) fn fault(&self, problem: WeightsProblem) -> Error {
         let path = self.path.clone();
         Error::Weights { path, problem }
+    }
+}
+
+impl<R> fmt::Debug for Checkpoint<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut about = f.debug_struct("Checkpoint");
+        about.field("path", &self.path).finish_non_exhaustive()
     }
 }
 
