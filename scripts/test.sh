@@ -3,6 +3,10 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
+# Their features are compared with PyTorch's.
+install_lite 1
+install_lite 2
+
 # The report is tested in a real browser; without one, these tests are skipped with a message.
 if ! command -v chromedriver >/dev/null; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -52,7 +52,7 @@ pub(crate) use frostline_onnx::sniff;
 #[doc(inline)]
 pub use frostline_onnx::{
     Convolutions, Element, LayerChoice, PixelRange,
-    architectures::{Architecture, End},
+    architectures::{Architecture, End, WeightsOf},
 };
 #[doc(hidden)]
 pub use frozen::Frozen;

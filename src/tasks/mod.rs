@@ -70,7 +70,7 @@ pub use fit_head::{
 pub use guard::Overwrite;
 #[doc(hidden)]
 pub use guard::{OutputGuard, Wanted};
-pub use import::{ImportOptions, import};
+pub use import::{ImportOptions, ImportedWeights, import};
 pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
 #[doc(hidden)]

@@ -141,7 +141,8 @@ fn install(
             overwrite,
             ..ImportOptions::new(file, arch.parse()?, home)
         };
-        return Ok((import(&options)?, Vec::new()));
+        let imported = import(&options)?;
+        return Ok((imported.path, imported.notes));
     }
     let imported = import_onnx(&ImportOnnxOptions {
         name,

@@ -162,7 +162,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "models import",
         &[
             ("Options", "name replace {global}"),
-            ("PyTorch weights", "arch keep-classifier"),
+            ("PyTorch weights", "arch weights keep-classifier"),
             ("ONNX networks", "layer"),
             ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],

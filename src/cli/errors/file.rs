@@ -82,7 +82,7 @@ const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] 
 mod tests {
     use std::fs;
 
-    use frostline::backbones::onnx::read_state_dict;
+    use frostline::backbones::onnx::open_checkpoint;
     use frostline::backbones::{BackboneManifest, Source};
     use frostline::error::KnownFile;
 
@@ -126,7 +126,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.pth");
         fs::write(&path, b"\x80\x02cos\nsystem\n.").unwrap();
-        let error = read_state_dict(&path).unwrap_err();
+        let error = open_checkpoint(&path).unwrap_err();
         assert!(hint(&error).unwrap().contains("state_dict()"));
     }
 

@@ -37,9 +37,16 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::UnclearPrefix { .. } | P::OnlyPrefix { .. } => {
             "set --prefix-tokens: 1 for a class token, 5 with four registers, 0 for none"
         }
-        P::Weights(WeightsProblem::OtherTensors(_)) => {
+        P::Weights(WeightsProblem::OtherTensors(_) | WeightsProblem::Closest { .. }) => {
             "pass weights of exactly this architecture, as in `model.state_dict()`"
         }
+        P::Weights(WeightsProblem::Several(names)) => {
+            return Some(format!(
+                "choose one with --weights, such as `--weights {}`",
+                names[0]
+            ));
+        }
+        P::Weights(WeightsProblem::NotThere { .. }) => "choose one of these with --weights",
         P::Weights(_) => "download the weights again",
         P::InputType { .. } => "export the network with a float32 input",
         P::InputShape { .. } => "set --layout, --crop and --resize to match the network's input",
