@@ -4,8 +4,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 # Their features are compared with PyTorch's.
-install_lite 1
-install_lite 2
+for name in efficientnet-lite1 efficientnet-lite2; do
+    "$frostline" setup --backbone "$name"
+done
 
 # The report is tested in a real browser; without one, these tests are skipped with a message.
 if ! command -v chromedriver >/dev/null; then

@@ -61,6 +61,8 @@ pub use home::ALLOW_SHARED;
 pub use home::Home;
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
+#[cfg(feature = "cli")]
+pub(crate) use library::python_packages;
 pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};

@@ -16,6 +16,8 @@ pub enum FileKind {
     BackboneManifest,
     /// A file whose size and SHA-256 are known in advance.
     Known(Box<KnownFile>),
+    /// A Python wheel.
+    Wheel,
     /// A head whose feature manifest cannot be used.
     HeadManifest,
     /// The manifest of a feature store.

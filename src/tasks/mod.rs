@@ -12,6 +12,7 @@
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
+//! | [`setup()`] | what is missing in `FROSTLINE_HOME` | ONNX Runtime and a backbone in `FROSTLINE_HOME` |
 //! | [`doctor()`] | the installation | a list of findings |
 //!
 //! A task takes an options struct, built with its `new`, and returns a report as plain data. Long tasks
@@ -31,7 +32,7 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
+//! [`pull()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by default.
 
 mod classify;
 mod doctor;
@@ -46,12 +47,16 @@ mod inspect;
 mod install;
 mod labelled_predictions;
 mod memory;
+#[cfg(feature = "cli")]
+mod packages;
 mod predictions;
 mod preview;
 #[cfg(feature = "cli")]
 mod pull;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+mod setup;
 mod suggest;
 mod training_overlap;
 
@@ -83,11 +88,18 @@ pub use inspect::{
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions, predict_labelled};
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use packages::{Catalogue, PinnedWheel, Requirement};
+#[cfg(feature = "cli")]
+pub use packages::{FileOrigin, Python};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
+#[cfg(feature = "cli")]
+pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};

@@ -19,6 +19,7 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
                 path.with_extension("toml").display()
             ));
         }
+        (FileKind::Wheel, _) => "download the wheel again",
         (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
         (FileKind::HeadManifest, _) => "train the head again with `frostline fit-head`",
         (FileKind::Head, FileProblem::Foreign { .. }) => {

@@ -84,7 +84,7 @@ fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool)
     };
     // If `models pull` cannot download the backbone, its own error says where the file is available.
     let command = match known.as_str() {
-        DEFAULT_BACKBONE => "scripts/setup.sh".to_owned(),
+        DEFAULT_BACKBONE => "frostline setup".to_owned(),
         other => format!("frostline models pull {other}"),
     };
     format!(
@@ -167,7 +167,7 @@ mod tests {
         let registry = Registry::new(Home::at("/nonexistent"));
         let hint = |name: &str| hint_of(&registry.resolve(Path::new(name)).unwrap_err()).unwrap();
         assert!(hint("vgg19").contains("`frostline models pull vgg19`"));
-        assert!(hint(DEFAULT_BACKBONE).contains("scripts/setup.sh"));
+        assert!(hint(DEFAULT_BACKBONE).contains("frostline setup"));
         let unknown = hint("no-such-net");
         assert!(unknown.contains(DEFAULT_BACKBONE) && unknown.ends_with(".onnx file"));
     }
