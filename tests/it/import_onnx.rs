@@ -422,7 +422,8 @@ fn an_uncertain_layer_is_asked_for() {
         .exits(1)
         .says(&[
             "cannot be determined",
-            "choose one with --layer: `pool`",
+            "choose one with --layer: `prob` ((N, 5); the output), `layer`",
+            "`pool`",
             "`layer` ((N, 3); read by MatMul",
         ]);
     // A layer can be named by the number that `models show` prints.

@@ -79,6 +79,8 @@ fn other_pictures_of_the_same_names_are_not_shown() {
         ]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 3);
+    // The training images are the evaluated ones, which are no duplicates of themselves.
+    assert!(!page.contains("(training)"));
 }
 
 #[test]

@@ -71,8 +71,8 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::OnCpu { .. } => "import it with a --layer before these nodes, or use --device cpu",
         P::BatchTooLarge { .. } => "use a smaller --batch-size or --device cpu",
         P::NotRun(_) => {
-            "set --crop and --resize to the image size that the network was made for, if its input does not say \
-             it (`frostline models show FILE`)"
+            "set --crop and --resize to the image size that the network was made for, if its input does not \
+             say it (`frostline models show FILE`)"
         }
         _ => return None,
     };
