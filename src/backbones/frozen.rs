@@ -62,7 +62,11 @@ impl Frozen {
         if !file.has_manifest {
             let beside = file.path.with_extension("toml");
             let beside = beside.display();
-            let note = format!("there is no manifest `{beside}`: using ImageNet's preprocessing");
+            let using = match &file.published {
+                Some(published) => published.to_string(),
+                None => "ImageNet's preprocessing".to_owned(),
+            };
+            let note = format!("there is no manifest `{beside}`: using {using}");
             frozen.notes.insert(0, note);
         }
         if is_file_name(name) {

@@ -32,6 +32,7 @@ mod network_error;
 #[doc(hidden)]
 pub mod onnx;
 mod overrides;
+mod published;
 mod registry;
 mod run_options;
 mod runtime;
@@ -64,6 +65,7 @@ pub use library::NO_TELEMETRY;
 pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};
+pub use published::PublishedPreprocessing;
 pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;

@@ -12,6 +12,7 @@ use super::backbone_file::BackboneFile;
 use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
+use super::published::PublishedPreprocessing;
 use crate::error::{BackboneError, Error, NetworkProblem, Result};
 
 /// The name of the default backbone.
@@ -268,7 +269,8 @@ fn is_neither(path: &Path) -> bool {
     !is_name && !is_network
 }
 
-/// Opens a network file with the manifest next to it, or with ImageNet's defaults if there is none.
+/// Opens a network file with the manifest next to it, else with the preprocessing that was published with it,
+/// else with ImageNet's defaults.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");
@@ -276,6 +278,9 @@ fn open(path: &Path) -> Result<BackboneFile> {
     if is_there(&beside) {
         file.manifest = BackboneManifest::read(&beside)?;
         file.has_manifest = true;
+    } else if let Some(published) = PublishedPreprocessing::beside(path)? {
+        file.manifest.preprocessing = published.preprocessing;
+        file.published = Some(published);
     }
     Ok(file)
 }
@@ -286,6 +291,7 @@ fn without_manifest(path: &Path) -> BackboneFile {
         path: path.to_owned(),
         manifest: BackboneManifest::named(stem.to_string_lossy()),
         has_manifest: false,
+        published: None,
     }
 }
 

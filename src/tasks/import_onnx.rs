@@ -8,14 +8,14 @@ mod note;
 use std::path::{Path, PathBuf};
 
 use self::check::Trial;
-use self::guess::guess;
+use self::guess::{guess, size};
 use self::known::made_from;
 pub use self::note::ImportNote;
 use super::guard::Overwrite;
 use super::import::{check_name, require_file};
 use super::install::Staged;
 use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, PixelRange, read_network};
-use crate::backbones::{BackboneManifest, Home, Overrides, Pool, Registry};
+use crate::backbones::{BackboneManifest, Home, Overrides, Pool, PublishedPreprocessing, Registry};
 use crate::error::{BackboneError, Error, NetworkProblem, Result, TaskError};
 use crate::outputs;
 
@@ -164,8 +164,17 @@ fn manifest(
         notes.push(ImportNote::Known(known.name.clone()));
         known
     } else {
-        let guessed = guess(cut.image_input(), range, &options.overrides);
+        let published = published(options)?;
+        let guessed = guess(
+            cut.image_input(),
+            range,
+            published.as_ref(),
+            &options.overrides,
+        );
         let (preprocessing, note) = guessed.map_err(|problem| problem.at(&options.file))?;
+        if let Some(published) = &published {
+            published.check_size(size(cut.image_input(), preprocessing.layout))?;
+        }
         notes.extend(range.map(|range| ImportNote::Normalises { range }));
         notes.extend(note);
         BackboneManifest {
@@ -182,6 +191,14 @@ fn manifest(
         manifest.name.clone_from(name);
     }
     Ok((manifest, notes))
+}
+
+/// Returns the preprocessing next to the network, unless the options leave nothing to it.
+fn published(options: &ImportOnnxOptions) -> Result<Option<PublishedPreprocessing>> {
+    if options.overrides.set_preprocessing() {
+        return Ok(None);
+    }
+    PublishedPreprocessing::beside(&options.file)
 }
 
 /// Returns a note on how much of the network was kept.

@@ -40,6 +40,7 @@ mod preview;
 mod prose;
 mod provenance;
 mod public_names;
+mod published;
 mod pull;
 mod reference_job;
 mod report;
