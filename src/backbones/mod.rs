@@ -25,6 +25,8 @@ mod frozen;
 #[doc(hidden)]
 pub mod fuzz;
 mod home;
+#[cfg(feature = "cli")]
+mod hub;
 mod known_checksums;
 mod library;
 mod manifest;
@@ -48,7 +50,7 @@ pub use device::{Device, DeviceRequest, Precision};
 #[doc(hidden)]
 pub use download::{Download, KnownFile};
 #[cfg(feature = "cli")]
-pub use download::{DownloadOptions, Fetched, LeastRate, Proxies};
+pub use download::{DownloadOptions, Fetched, LeastRate, Proxies, Token};
 pub(crate) use frostline_onnx::sniff;
 #[doc(inline)]
 pub use frostline_onnx::{
@@ -60,6 +62,8 @@ pub use frozen::Frozen;
 #[doc(hidden)]
 pub use home::ALLOW_SHARED;
 pub use home::Home;
+#[cfg(feature = "cli")]
+pub use hub::{Hub, HubModel, HubRepository, Saved};
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
 pub use library::{Origin, RuntimeLibrary};

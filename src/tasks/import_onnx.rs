@@ -12,7 +12,7 @@ use self::guess::{guess, size};
 use self::known::made_from;
 pub use self::note::ImportNote;
 use super::guard::Overwrite;
-use super::import::{check_name, require_file};
+use super::import::{Origin, check_name, require_file};
 use super::install::Staged;
 use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, PixelRange, read_network};
 use crate::backbones::{BackboneManifest, Home, Overrides, Pool, PublishedPreprocessing, Registry};
@@ -33,6 +33,8 @@ pub struct ImportOnnxOptions {
     pub layer: Option<LayerChoice>,
     /// Settings of the layer and the preprocessing; all others are the known backbone's, or guessed.
     pub overrides: Overrides,
+    /// Where the file comes from, unless it is that of a known backbone.
+    pub origin: Option<Origin>,
     /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
     /// Whether to replace another installed backbone of that name.
@@ -48,6 +50,7 @@ impl ImportOnnxOptions {
             name: None,
             layer: None,
             overrides: Overrides::default(),
+            origin: None,
             home,
             overwrite: Overwrite::Refuse,
         }
@@ -177,8 +180,11 @@ fn manifest(
         }
         notes.extend(range.map(|range| ImportNote::Normalises { range }));
         notes.extend(note);
+        let (source, license) = Origin::parts(options.origin.as_ref());
         BackboneManifest {
             preprocessing,
+            source,
+            license,
             ..BackboneManifest::named(suggested_name(&options.file))
         }
     };

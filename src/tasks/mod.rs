@@ -12,6 +12,7 @@
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
+//! | [`pull_hub()`] | a network on the Hugging Face hub | the backbone in `FROSTLINE_HOME` |
 //! | [`doctor()`] | the installation | a list of findings |
 //!
 //! A task takes an options struct, built with its `new`, and returns a report as plain data. Long tasks
@@ -31,7 +32,7 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
+//! [`pull()`], [`pull_hub()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
 
 mod classify;
 mod doctor;
@@ -50,6 +51,8 @@ mod predictions;
 mod preview;
 #[cfg(feature = "cli")]
 mod pull;
+#[cfg(feature = "cli")]
+mod pull_hub;
 #[cfg(feature = "cli")]
 mod report;
 mod suggest;
@@ -70,7 +73,7 @@ pub use fit_head::{
 pub use guard::Overwrite;
 #[doc(hidden)]
 pub use guard::{OutputGuard, Wanted};
-pub use import::{ImportOptions, import};
+pub use import::{ImportOptions, Origin, import};
 pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
 #[doc(hidden)]
@@ -87,6 +90,8 @@ pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+#[cfg(feature = "cli")]
+pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};

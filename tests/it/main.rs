@@ -42,6 +42,7 @@ mod provenance;
 mod public_names;
 mod published;
 mod pull;
+mod pull_hub;
 mod reference_job;
 mod report;
 mod report_browser;

@@ -2,6 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use crate::images::Preprocessing;
+
+/// What a configuration says.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) preprocessing: Preprocessing,
+    pub(super) ignored: Vec<String>,
+}
+
 /// The fields of an object; a field that is null counts as missing.
 pub(super) struct Fields<'a> {
     map: &'a Map<String, Value>,

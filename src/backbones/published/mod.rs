@@ -78,10 +78,10 @@ impl PublishedPreprocessing {
                 } else {
                     Some(transformers::read(&value)?)
                 };
-                match &read {
-                    Some(read) => read.check().map(|()| read.clone()).map(Some),
-                    None => Ok(None),
-                }
+                let checked = read
+                    .as_ref()
+                    .map_or(Ok(()), |read| read.preprocessing.check());
+                checked.map(|()| read).map_err(|error| error.to_string())
             });
         match read {
             Ok(read) => Ok(read.map(|read| Self {
@@ -131,21 +131,6 @@ impl fmt::Display for PublishedPreprocessing {
             return Ok(());
         }
         write!(f, "; ignored: {}", all_in_quotes(&self.ignored))
-    }
-}
-
-/// What a configuration says.
-#[derive(Debug, Clone)]
-struct Read {
-    preprocessing: Preprocessing,
-    ignored: Vec<String>,
-}
-
-impl Read {
-    fn check(&self) -> Result<(), String> {
-        self.preprocessing
-            .check()
-            .map_err(|error| error.to_string())
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::Read;
-use super::fields::{Fields, before_crop, pixels};
+use super::fields::{Fields, Read, before_crop, pixels};
 use crate::images::{Crop, Interpolation, Preprocessing, Resize};
 
 /// timm's `DEFAULT_CROP_PCT`.

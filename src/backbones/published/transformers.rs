@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 
-use super::Read;
-use super::fields::{Fields, before_crop, pixels};
+use super::fields::{Fields, Read, before_crop, pixels};
 use crate::images::{Crop, CropRounding, Interpolation, Preprocessing, Resize};
 
 /// An image processor, with the defaults of what a configuration leaves out.

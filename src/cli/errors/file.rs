@@ -79,8 +79,8 @@ const PUBLISHED: &str = "set all of --resize, --crop, --interpolation, --mean, -
     `frostline models import`, which then does not read it";
 
 /// All keys of a backbone's manifest, for users who have only the binary.
-const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, \
-    sha256 and bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
+const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, \
+    repository, revision, card, arch, sha256 and bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
     crop_rounding, interpolation, mean, std, channels, layout and scale";
 
 #[cfg(test)]
@@ -103,6 +103,9 @@ mod tests {
             package: Some("p".to_owned()),
             file: Some("f".to_owned()),
             urls: vec!["u".to_owned()],
+            repository: Some("r".to_owned()),
+            revision: Some("r".to_owned()),
+            card: Some("c".to_owned()),
             arch: Some("a".to_owned()),
             sha256: "s".to_owned(),
             bytes: 1,
