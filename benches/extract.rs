@@ -1,7 +1,7 @@
 //! Measures images per second from a folder to features, compared with bare ONNX Runtime with its default
 //! settings on ready tensors of the same batch size.
 //!
-//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`, runs rounds of both in
+//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `frostline setup`, runs rounds of both in
 //! turn and prints medians and their ratio. IMAGES defaults to the training emoji of
 //! `scripts/quickstart.sh`; N limits the number of images.
 //!

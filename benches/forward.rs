@@ -1,7 +1,7 @@
 //! Measures a backbone's milliseconds per image on ready tensors, run as in extraction: batches in one lane
 //! per replica.
 //!
-//! `cargo bench --bench forward [-- BACKBONE [BATCH]]`, after `scripts/setup.sh`, prints the median of a few
+//! `cargo bench --bench forward [-- BACKBONE [BATCH]]`, after `frostline setup`, prints the median of a few
 //! rounds. `forward BACKBONE BATCH IMAGES FEATURES` is a worker of `scripts/bench_peers.sh`: it reads BATCH
 //! images, writes their features, both as plain little-endian `f32`, prints `ready WHAT`, and answers each
 //! line `go N` with the seconds of N batches.

@@ -1,6 +1,6 @@
 //! Measures each step from a file to a head by itself: `cargo bench --bench parts [-- PART]`.
 //!
-//! Images, features and stores are generated. `forward` needs the default backbone from `scripts/setup.sh`
+//! Images, features and stores are generated. `forward` needs the default backbone from `frostline setup`
 //! and is skipped if it is missing.
 
 use std::env;

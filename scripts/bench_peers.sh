@@ -56,7 +56,7 @@ if [ -n "$table" ]; then write_table; exit; fi
 if [ "$profile" = release ]; then scripts/setup.sh; fi
 for file in models/efficientnet-lite0.onnx runtime; do
     [ -e "$installed/$file" ] ||
-        { echo "bench_peers: \`$installed/$file\` is missing; run scripts/setup.sh" >&2; exit 1; }
+        { echo "bench_peers: \`$installed/$file\` is missing; run FROSTLINE_HOME=$installed frostline setup" >&2; exit 1; }
 done
 
 say "programs"

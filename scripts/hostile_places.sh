@@ -2,7 +2,7 @@
 # Sets up attacks (planted libraries and links, shadowed backbones, a home that others can write to, pipes,
 # damaged caches) in a temporary folder, runs frostline there, and prints one line per attack. Fails if an
 # attack succeeds.
-# Linux only. Needs a home with ONNX Runtime and efficientnet-lite0 from scripts/setup.sh, which is copied.
+# Linux only. Needs a home with ONNX Runtime and efficientnet-lite0 from frostline setup, which is copied.
 # usage: scripts/hostile_places.sh [BINARY]
 #   BINARY           the frostline to test [default: target/release/frostline]
 #   FROSTLINE_HOME   the home to copy [default: .frostline in the checkout]
@@ -12,7 +12,7 @@ frostline=$(realpath "${1:-${CARGO_TARGET_DIR:-$PWD/target}/release/frostline}")
 installed=$(realpath "${FROSTLINE_HOME:-$PWD/.frostline}")
 [ -x "$frostline" ] || { echo "hostile_places: \`$frostline\` is missing" >&2; exit 2; }
 [ -f "$installed/models/efficientnet-lite0.onnx" ] ||
-    { echo "hostile_places: \`$installed\` is not set up; run scripts/setup.sh" >&2; exit 2; }
+    { echo "hostile_places: \`$installed\` is not set up; run FROSTLINE_HOME=$installed frostline setup" >&2; exit 2; }
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

@@ -8,10 +8,11 @@ The second form writes no file. It prints the cosines between the features that 
 computes for a folder and those of Pillow, torchvision's transforms and EfficientNet-Lite0 in torch.
 
 Needs torch, torchvision, pillow, scikit-learn, scipy and numpy. Each of these functions writes a file
-NAME.json: `preprocess`, `efficientnet_lite0` (needs --weights, skipped without it), `weights` (and two
-files next to it), `architectures`, `vgg19` (with --full also the full network, which needs 2 GB and a
-minute; without it, the existing values of the full network are kept), `sgd`, `logistic`, `metrics`,
-`comparison`, `softmax`, `temperature`, `label_errors`. Every file has `about` (its source) and
+NAME.json: `preprocess`, `efficientnet_lite0` to `efficientnet_lite2` (only with --only and --weights),
+`weights` (and two files next to it), `checkpoints` (and files in a folder next to it), `architectures`,
+`vgg19` (with --full also the full network, which needs 2 GB and a minute; without it, the existing values
+of the full network are kept), `sgd`, `logistic`, `metrics`, `comparison`, `softmax`, `temperature`,
+`label_errors`. Every file has `about` (its source) and
 `versions` (of the packages used). Arrays are row-major; a matrix is a list of its rows. `null` stands
 for "not set".
 
@@ -51,8 +52,8 @@ preprocess.json
 - `normalised`: {`case`: index into `cases`, `mean`, `std`, `first_64`: the first 64
   float32 of the (1, 3, H, W) tensor, `channel_heads`: the first 8 of each channel}.
 
-efficientnet_lite0.json
------------------------
+efficientnet_lite0.json, efficientnet_lite1.json, efficientnet_lite2.json
+-------------------------------------------------------------------------
 - `weights`: {`file`, `sha256`}; `mean`, `std`: 3 numbers each.
 - `inputs`: list of {`width`, `height`, `seed`, `checksum`, `features`: 1280 numbers}.
 
@@ -63,6 +64,12 @@ weights.json
 ------------
 The content of legacy.pth and zip.pth next to it, written by `torch.save`.
 - `tensors`: list of {`name`, `shape`, `data`}, the floating-point ones, in order.
+
+checkpoints.json
+----------------
+- `readings`: list of {`file`: in checkpoints/, `weights`: null or the value of --weights, `place`:
+  where the weights are, `others`: places of other weights, `first_8`: of conv1.weight, `sum`: of
+  all floating-point values except the classifier's}.
 
 architectures.json
 ------------------
@@ -157,6 +164,7 @@ label_errors.json
 
 import argparse
 import csv
+import datetime
 import hashlib
 import json
 import platform
@@ -228,8 +236,11 @@ NORMALISED_SETTING = (48, 40, "bilinear", (97, 61))
 LARGEST_WHOLE_RESULT = 56
 SAMPLE_STEP = 7
 
-# The depthwise convolutions of these blocks halve the map, as the stem does.
-STRIDE_2_BLOCKS = {1, 3, 5, 11}
+LITE = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+# Height and width of their images.
+LITE_SIZES = [224, 240, 260]
+# The stride of the depthwise convolution in the first block of each stage.
+LITE_STRIDES = [1, 2, 2, 2, 1, 2, 1]
 BATCH_NORM_EPS = 1e-3
 
 SGD_VARIANTS = [
@@ -402,55 +413,58 @@ def normalised():
     }
 
 
-# --- efficientnet_lite0.json
+# --- efficientnet_lite0.json, efficientnet_lite1.json, efficientnet_lite2.json
 
 
-def efficientnet_lite0(weights):
+def efficientnet_lite(number, weights):
     """Features of three images, from the published weights."""
     # Only tensors are unpickled.
     state = torch.load(weights, map_location="cpu", weights_only=True)
     state = {name: tensor.double() for name, tensor in state.items()}
     return {
-        "about": "EfficientNet-Lite0 by torch.nn.functional, float64, norms not folded",
+        "about": f"EfficientNet-Lite{number} by torch.nn.functional, float64, norms not folded",
         "weights": {
             "file": weights.name,
             "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         },
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
-        "inputs": [lite0_input(state, seed) for seed in (1, 4, 7)],
+        "inputs": [lite_input(state, LITE_SIZES[number], seed) for seed in (1, 4, 7)],
     }
 
 
-def lite0_input(state, seed):
-    pixels = picture(224, 224, seed)
+def lite_input(state, size, seed):
+    pixels = picture(size, size, seed)
     images = torch.from_numpy(pixels).double().permute(2, 0, 1)[None] / 255
-    features = lite0_features(state, (images - 0.5) / 0.5)
+    features = lite_features(state, (images - 0.5) / 0.5)
     return {
-        "width": 224,
-        "height": 224,
+        "width": size,
+        "height": size,
         "seed": seed,
         "checksum": checksum(pixels),
         "features": rounded(features[0], 7),
     }
 
 
-def lite0_features(state, images):
+def lite_features(state, images):
     """(N, 3, H, W) to (N, 1280)."""
     x = F.relu6(conv_norm(state, images, "_conv_stem", "_bn0", stride=2))
     n_blocks = len(
         {name.split(".")[1] for name in state if name.startswith("_blocks.")}
     )
+    stage = -1
     for block in range(n_blocks):
-        x = lite0_block(state, x, block)
+        # Only the first block of a stage changes the number of channels.
+        is_first = state[f"_blocks.{block}._project_conv.weight"].shape[0] != x.shape[1]
+        stage += is_first
+        x = lite_block(state, x, block, LITE_STRIDES[stage] if is_first else 1)
     x = F.relu6(conv_norm(state, x, "_conv_head", "_bn1"))
     return x.mean(dim=(2, 3))
 
 
-def lite0_block(state, inputs, block):
+def lite_block(state, inputs, block, stride):
     """Expands (not in the first block), filters each channel, projects, adds the input."""
     prefix = f"_blocks.{block}."
-    stride = 2 if block in STRIDE_2_BLOCKS else 1
     x = inputs
     if f"{prefix}_expand_conv.weight" in state:
         x = F.relu6(conv_norm(state, x, f"{prefix}_expand_conv", f"{prefix}_bn0"))
@@ -501,7 +515,7 @@ def compare_folder(frostline, images, weights):
         for name, given in extracted(frostline, images):
             with Image.open(images / name) as image:
                 pixels = transform(image.convert("RGB"))
-            wanted = lite0_features(state, pixels[None])[0].double()
+            wanted = lite_features(state, pixels[None])[0].double()
             given = torch.from_numpy(given).double()
             cosines[name] = float(F.cosine_similarity(wanted, given, dim=0))
     least = min(cosines, key=cosines.get)
@@ -555,6 +569,87 @@ def weights(out):
             if tensor.is_floating_point()
         ],
     }
+
+
+# --- checkpoints.json
+
+
+class AttributeDict(dict):
+    """A dictionary of its own class, as Lightning writes hyperparameters."""
+
+
+def checkpoints(out):
+    """Checkpoints as trainers write them, of a ResNet-18 with one channel in its stem."""
+    model, ema = narrow_state("model"), narrow_state("ema")
+    arguments = argparse.Namespace(
+        data=Path("data"),
+        started=datetime.datetime(2026, 1, 1),
+        device=torch.device("cpu"),
+        size=torch.Size([3, 224]),
+        dtype=torch.float16,
+    )
+    noise = np.random.default_rng(1).bit_generator.state
+    (out / "checkpoints").mkdir(exist_ok=True)
+    timm = {"arch": "resnet18", "state_dict": model, "args": arguments, "metric": np.float64(77.5)}
+    timm |= {"state_dict_ema": ema, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}}
+    torch.save(timm, out / "checkpoints/timm.pth.tar")
+    lightning = {"state_dict": prefixed(model, "model."), "hyper_parameters": AttributeDict(lr=0.1)}
+    lightning["state_dict"]["criterion.weight"] = torch.ones(10)
+    lightning |= {"numpy": noise, "seen": np.arange(3), "tags": {"a"}, "raw": b"\xff"}
+    torch.save(lightning, out / "checkpoints/lightning.ckpt", pickle_protocol=4)
+    moco = prefixed(model, "module.encoder_q.") | prefixed(ema, "module.encoder_k.")
+    moco["module.queue"] = torch.ones(2, 3)
+    older = {"_use_new_zipfile_serialization": False}
+    torch.save({"state_dict": moco}, out / "checkpoints/moco.pth.tar", **older)
+    rows = [
+        ("timm.pth.tar", None, "state_dict", ["state_dict_ema"], model),
+        ("timm.pth.tar", "ema", "state_dict_ema", ["state_dict"], ema),
+        ("lightning.ckpt", None, "state_dict.model", [], model),
+        (
+            "moco.pth.tar",
+            None,
+            "state_dict.module.encoder_q",
+            ["state_dict.module.encoder_k"],
+            model,
+        ),
+    ]
+    return {
+        "about": "torch.save of checkpoints as timm, Lightning and MoCo write them",
+        "readings": [
+            {
+                "file": file,
+                "weights": weights,
+                "place": place,
+                "others": others,
+                "first_8": rounded(state["conv1.weight"].float().reshape(-1)[:8], 9),
+                "sum": rounded(sum(float(t.double().sum()) for t in floats_of(state)), 12),
+            }
+            for file, weights, place, others, state in rows
+        ],
+    }
+
+
+def narrow_state(seed):
+    """Returns the state dict, whose floats share one storage to keep the file small."""
+    state = networks.network("resnet18", 1, 10).state_dict()
+    names = [name for name, tensor in state.items() if tensor.is_floating_point()]
+    flat = torch.cat([networks.numbers(seed + name, state[name].shape).flatten() for name in names])
+    parts = flat.half().split([state[name].numel() for name in names])
+    views = {name: part.view(state[name].shape) for name, part in zip(names, parts, strict=True)}
+    return {name: views.get(name, tensor) for name, tensor in state.items()}
+
+
+def floats_of(state):
+    """Returns the floating-point tensors of the network, without the classifier."""
+    return [
+        tensor
+        for name, tensor in state.items()
+        if tensor.is_floating_point() and not name.startswith("fc.")
+    ]
+
+
+def prefixed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
 
 
 # --- architectures.json and vgg19.json
@@ -1442,7 +1537,7 @@ def arguments(makers):
     )
     parser.add_argument("--only", choices=makers, help="write only this file")
     parser.add_argument(
-        "--weights", type=Path, help="the .pth file of EfficientNet-Lite0"
+        "--weights", type=Path, help="the .pth file of EfficientNet-Lite"
     )
     parser.add_argument(
         "--full", action="store_true", help="also evaluate the full VGG19"
@@ -1460,8 +1555,8 @@ def arguments(makers):
     options = parser.parse_args()
     if options.images and not (options.frostline and options.weights):
         parser.error("--images needs --frostline BINARY and --weights FILE.pth")
-    if options.only == "efficientnet_lite0" and options.weights is None:
-        parser.error("efficientnet_lite0 needs --weights FILE.pth")
+    if options.only in LITE and options.weights is None:
+        parser.error(f"{options.only} needs --weights FILE.pth")
     return options
 
 
@@ -1469,8 +1564,9 @@ def main():
     options = arguments(
         [
             "preprocess",
-            "efficientnet_lite0",
+            *LITE,
             "weights",
+            "checkpoints",
             "architectures",
             "vgg19",
             "sgd",
@@ -1484,8 +1580,12 @@ def main():
     )
     makers = {
         "preprocess": preprocess,
-        "efficientnet_lite0": lambda: efficientnet_lite0(options.weights),
+        **{
+            name: lambda number=number: efficientnet_lite(number, options.weights)
+            for number, name in enumerate(LITE)
+        },
         "weights": lambda: weights(options.out),
+        "checkpoints": lambda: checkpoints(options.out),
         "architectures": architectures,
         "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
         "sgd": sgd,
@@ -1502,8 +1602,8 @@ def main():
         return
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.only] if options.only else makers:
-        if name == "efficientnet_lite0" and options.weights is None:
-            print(f"{name} skipped: it needs --weights FILE.pth", file=sys.stderr)
+        if name in LITE and not options.only:
+            print(f"{name} skipped: it needs --only and --weights FILE.pth", file=sys.stderr)
         else:
             write(options.out, name, makers[name]())
 

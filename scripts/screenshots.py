@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the pictures of the README from real output: `docs/images/terminal.svg` and `docs/images/report.png`.
 
-usage: scripts/screenshots.py [FROSTLINE]      after `scripts/setup.sh`; needs chromium
+usage: scripts/screenshots.py [FROSTLINE]      after `frostline setup`; needs chromium
 
 Writes the emoji sample to a temporary folder, runs the README's tour there, draws what the program prints, and
 photographs the report with headless Chromium.

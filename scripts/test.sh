@@ -3,6 +3,11 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
+# Their features are compared with PyTorch's.
+for name in efficientnet-lite1 efficientnet-lite2; do
+    "$frostline" setup --backbone "$name"
+done
+
 # The report is tested in a real browser; without one, these tests are skipped with a message.
 if ! command -v chromedriver >/dev/null; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

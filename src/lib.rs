@@ -40,7 +40,7 @@
 //!
 //! # Requirements
 //!
-//! Backbones and ONNX Runtime are installed in the folder `FROSTLINE_HOME`; `scripts/setup.sh` sets it up.
+//! Backbones and ONNX Runtime are installed in the folder `FROSTLINE_HOME`; `frostline setup` sets it up.
 //! From version 1.29 on, ONNX Runtime uploads usage data unless the environment variable
 //! `ORT_DISABLE_TELEMETRY` is set before the process starts, so frostline refuses to start it without that
 //! variable.

@@ -38,7 +38,13 @@ impl Frozen {
                  smaller `batch_size`"
             )
         });
-        self.notes.iter().cloned().chain(halved).collect()
+        let single = self.backbone.runs_single().then(|| {
+            "the network cannot run several images together, so they run one at a time: importing it may make \
+             its batch size free"
+                .to_owned()
+        });
+        let notes = self.notes.iter().cloned();
+        notes.chain(halved).chain(single).collect()
     }
 
     /// Loads a backbone by its name or file; `adjust` changes its manifest.
@@ -191,9 +197,15 @@ fn engine(backbone: &OnnxBackbone, library: &RuntimeLibrary) -> Engine {
 /// Returns notes for the user on how a network runs.
 fn notes(backbone: &OnnxBackbone, path: &Path, options: &RunOptions) -> Vec<String> {
     let path = path.display();
-    let batch = backbone
-        .fixed_batch()
-        .map(|n| format!("`{path}` has a fixed batch size of {n}, so images run {n} at a time"));
+    let batch = backbone.fixed_batch().map(|n| {
+        if backbone.mixes_images() {
+            format!(
+                "`{path}` quantises values with the range of the whole batch, so images run {n} at a time"
+            )
+        } else {
+            format!("`{path}` has a fixed batch size of {n}, so images run {n} at a time")
+        }
+    });
     let (wanted, precision) = (options.precision, backbone.precision());
     let other = (precision != wanted).then(|| {
         let device = backbone.device();

@@ -6,8 +6,8 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use frostline_onnx::architectures::{Architecture, End};
-use frostline_onnx::weights::read_state_dict;
+use frostline_onnx::architectures::{Architecture, End, WeightsOf};
+use frostline_onnx::weights::{Checkpoint, read_state_dict};
 use frostline_onnx::{Convolutions, LayerChoice};
 
 use super::onnx::{open, read_network, write_cut};
@@ -72,18 +72,21 @@ pub fn float16(bytes: &[u8]) -> bool {
     })
 }
 
-/// Reads weights of any format, and builds every architecture from them.
+/// Opens weights of any format, finds those of every architecture, and builds it.
 #[must_use]
 pub fn weights(bytes: &[u8]) -> bool {
-    let Ok(weights) = read_state_dict(Cursor::new(bytes), Path::new("fuzz")) else {
+    let Ok(mut checkpoint) = Checkpoint::open(Cursor::new(bytes), "fuzz") else {
         return false;
     };
     for architecture in Architecture::ALL {
         for end in [End::Features, End::Logits] {
-            let _ = architecture.build(&weights, end);
+            if let Ok(found) = architecture.find(&mut checkpoint, end, &WeightsOf::Model) {
+                let _ = architecture.build(&found.weights, end);
+            }
         }
     }
-    true
+    // Most seeds are not the weights of a network: read their tensors, too.
+    read_state_dict(Cursor::new(bytes), Path::new("fuzz")).is_ok()
 }
 
 #[cfg(test)]

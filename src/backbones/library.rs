@@ -17,6 +17,8 @@ mod places;
 mod search_path;
 
 pub use self::places::Origin;
+#[cfg(feature = "cli")]
+pub(crate) use self::places::python_packages;
 
 use std::env;
 use std::ffi::{CStr, c_char};
@@ -72,6 +74,38 @@ impl RuntimeLibrary {
             looked.push(folder);
         }
         on_the_loaders_path(looked)
+    }
+}
+
+/// What the setup needs to know of a library that it installs.
+#[cfg(feature = "cli")]
+impl RuntimeLibrary {
+    /// Checks that the file at an absolute path is ONNX Runtime and new enough.
+    ///
+    /// # Errors
+    /// [`RuntimeProblem`].
+    pub(crate) fn at(path: &Path) -> Result<Self> {
+        check(path, Origin::Given)
+    }
+
+    /// Returns the library in a folder, as [`Self::find`] would choose it there.
+    pub(crate) fn in_folder(folder: &Path) -> Option<PathBuf> {
+        places::library_in(folder)
+    }
+
+    /// Returns whether a library of this file name is found.
+    pub(crate) fn is_name(name: &str) -> bool {
+        places::is_library_name(name)
+    }
+
+    /// Returns the file name of a library whose version is unknown.
+    pub(crate) fn plain_name() -> String {
+        file_name()
+    }
+
+    /// Returns whether a file starts as a shared library does, of this system or another one.
+    pub(crate) fn is_start(start: &[u8]) -> bool {
+        is_library_start(start)
     }
 }
 
@@ -192,21 +226,26 @@ fn looks_like_a_library(path: &Path) -> Result<(), LibraryProblem> {
     let system = |e: io::Error| LibraryProblem::System(e.to_string());
     let mut file = inputs::open(path, Links::Follow).map_err(system)?;
     let mut start = [0; 4];
-    match (file.read(&mut start).map_err(system)?, start) {
-        (
-            4,
-            [0x7f, b'E', b'L', b'F']
-            | [0xcf, 0xfa, 0xed, 0xfe]
-            | [0xca, 0xfe, 0xba, 0xbe]
-            | [b'M', b'Z', ..],
-        ) => {}
-        _ => return Err(LibraryProblem::Foreign),
+    let read = file.read(&mut start).map_err(system)?;
+    if !is_library_start(&start[..read]) {
+        return Err(LibraryProblem::Foreign);
     }
     if elf::is_cut(&mut file).map_err(system)? {
         let length = file.metadata().map_err(system)?.len();
         return Err(LibraryProblem::Cut(length));
     }
     Ok(())
+}
+
+/// Returns whether these are the first bytes of a library: ELF, Mach-O (also of several architectures), PE.
+fn is_library_start(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [0x7f, b'E', b'L', b'F', ..]
+            | [0xcf, 0xfa, 0xed, 0xfe, ..]
+            | [0xca, 0xfe, 0xba, 0xbe, ..]
+            | [b'M', b'Z', _, _, ..]
+    )
 }
 
 /// `OrtApiBase` as its C header declares it: two functions, either of which may be null in a library that is

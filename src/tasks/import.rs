@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
+use super::import_onnx::ImportNote;
 use super::install::Staged;
 use crate::backbones::{
     Architecture, BackboneManifest, Checksum, End, FeatureLayer, Home, Overrides, Registry, Source,
-    is_file_name, onnx,
+    WeightsOf, is_file_name, onnx,
 };
 use crate::error::{Error, Result, TaskError, require};
 use crate::images::Preprocessing;
@@ -24,6 +25,8 @@ pub struct ImportOptions {
     pub arch: Architecture,
     /// Where the network ends: at its features, or after its classifier.
     pub end: End,
+    /// Which weights to use if the file contains several of that architecture.
+    pub weights: WeightsOf,
     /// The backbone's name; by default, the architecture's name.
     pub name: Option<String>,
     /// Changes to the known preprocessing.
@@ -46,6 +49,7 @@ impl ImportOptions {
             file,
             arch,
             end: End::default(),
+            weights: WeightsOf::default(),
             name: None,
             overrides: Overrides::default(),
             published: None,
@@ -73,21 +77,29 @@ impl Origin {
     }
 }
 
-/// Writes `NAME.onnx` and `NAME.toml` into the models of `FROSTLINE_HOME`, and returns the network's path.
+/// An installed backbone with weights from a file.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ImportedWeights {
+    /// The installed `NAME.onnx`, next to its `NAME.toml`.
+    pub path: PathBuf,
+    /// Notes for the user: which weights were used, and which others there are.
+    pub notes: Vec<ImportNote>,
+}
+
+/// Writes `NAME.onnx` and `NAME.toml` into the models of `FROSTLINE_HOME`.
 ///
 /// # Errors
 /// A file that is truncated, of another format or would run code; tensors that are missing, unexpected or of
-/// another shape; an invalid name, or that of another backbone; [`Error::Io`].
-pub fn import(options: &ImportOptions) -> Result<PathBuf> {
+/// another shape; several models that match; an invalid name, or that of another backbone; [`Error::Io`].
+pub fn import(options: &ImportOptions) -> Result<ImportedWeights> {
     let name = options
         .name
         .clone()
         .unwrap_or_else(|| options.arch.to_string());
     check_name(&name)?;
     require_file(&options.file)?;
-    let model = options
-        .arch
-        .build(&onnx::read_state_dict(&options.file)?, options.end)?;
+    let (model, notes) = build(options)?;
     if options.overwrite == Overwrite::Refuse {
         refuse_known(&name, options)?;
     }
@@ -104,7 +116,25 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
         network: &network,
         data: None,
     };
-    staged.install(&models, options.overwrite)
+    let path = staged.install(&models, options.overwrite)?;
+    Ok(ImportedWeights { path, notes })
+}
+
+/// Finds the weights and builds the network.
+fn build(options: &ImportOptions) -> Result<(onnx::Spliced, Vec<ImportNote>)> {
+    let (arch, end) = (options.arch, options.end);
+    let mut checkpoint = onnx::open_checkpoint(&options.file)?;
+    let found = arch.find(&mut checkpoint, end, &options.weights)?;
+    let mut notes = Vec::new();
+    if !found.place.is_plain() {
+        let (wrapper, prefix) = (found.place.wrapper, found.place.prefix);
+        notes.push(ImportNote::Wrapped { wrapper, prefix });
+    }
+    if !found.others.is_empty() {
+        let names = found.others.iter().map(ToString::to_string);
+        notes.push(ImportNote::OtherWeights(names.collect()));
+    }
+    Ok((arch.build(&found.weights, end)?, notes))
 }
 
 /// Refuses a known name for other weights than the known ones. An architecture's name is allowed for any of

@@ -109,7 +109,7 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         network: &staged,
         preprocessing: &manifest.preprocessing,
     };
-    let (cut, tried) = match trial.run(&cut, &manifest.features, Batch::Free) {
+    let (cut, tried) = match trial.run(&cut, &manifest.features) {
         Ok(tried) => {
             notes.extend(freed(&cut));
             (cut, tried)
@@ -117,10 +117,14 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         Err(error) => {
             notes.push(fixed(&cut, error)?);
             let cut = network.cut_with(&layer, Batch::Fixed)?;
-            let tried = trial.run(&cut, &manifest.features, Batch::Fixed)?;
+            let tried = trial.run(&cut, &manifest.features)?;
             (cut, tried)
         }
     };
+    notes.extend(network.mixes_images().then(|| ImportNote::FixedBatch {
+        batch: 1,
+        problem: "it quantises values with the range of the whole batch".to_owned(),
+    }));
     notes.splice(
         0..0,
         [Some(kept(&cut, file)), converted(&cut)]

@@ -13,6 +13,7 @@
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
 //! | [`pull_hub()`] | a network on the Hugging Face hub | the backbone in `FROSTLINE_HOME` |
+//! | [`setup()`] | what is missing in `FROSTLINE_HOME` | ONNX Runtime and a backbone in `FROSTLINE_HOME` |
 //! | [`doctor()`] | the installation | a list of findings |
 //!
 //! A task takes an options struct, built with its `new`, and returns a report as plain data. Long tasks
@@ -32,7 +33,7 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
+//! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by default.
 
 mod classify;
 mod doctor;
@@ -47,6 +48,8 @@ mod inspect;
 mod install;
 mod labelled_predictions;
 mod memory;
+#[cfg(feature = "cli")]
+mod packages;
 mod predictions;
 mod preview;
 #[cfg(feature = "cli")]
@@ -55,6 +58,8 @@ mod pull;
 mod pull_hub;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+mod setup;
 mod suggest;
 mod training_overlap;
 
@@ -73,7 +78,7 @@ pub use fit_head::{
 pub use guard::Overwrite;
 #[doc(hidden)]
 pub use guard::{OutputGuard, Wanted};
-pub use import::{ImportOptions, Origin, import};
+pub use import::{ImportOptions, ImportedWeights, Origin, import};
 pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
 #[doc(hidden)]
@@ -86,6 +91,11 @@ pub use inspect::{
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions, predict_labelled};
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use packages::{Catalogue, PinnedWheel, Requirement};
+#[cfg(feature = "cli")]
+pub use packages::{FileOrigin, Python};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
@@ -94,5 +104,7 @@ pub use pull::{PullFrom, PullOptions, Pulled, pull};
 pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
+#[cfg(feature = "cli")]
+pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};

@@ -143,7 +143,7 @@ fn install_weights(
     if let Some(published) = &published {
         published.check_size(Some(Preprocessing::default().output_size()))?;
     }
-    let path = import(&ImportOptions {
+    let imported = import(&ImportOptions {
         name: name(options),
         overrides: options.overrides.clone(),
         published: published.as_ref().map(|published| published.preprocessing),
@@ -151,8 +151,6 @@ fn install_weights(
         overwrite: options.overwrite,
         ..ImportOptions::new(saved.file.clone(), arch, options.home.clone())
     })?;
-    Ok((
-        path,
-        published.map(ImportNote::Published).into_iter().collect(),
-    ))
+    let notes = published.map(ImportNote::Published).into_iter();
+    Ok((imported.path, notes.chain(imported.notes).collect()))
 }

@@ -47,7 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["backbones", "frostline-onnx", "head", "images"],
     ),
     ("rten_onnx", &[]),
-    ("zip", &["frostline-onnx"]),
+    ("zip", &["frostline-onnx", "tasks"]),
     ("ureq", &["backbones"]),
     ("arrow_array", &["features"]),
     ("arrow_ipc", &["features"]),

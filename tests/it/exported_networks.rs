@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline::backbones::{
-    BackboneManifest, Device, DeviceRequest, LayerChoice, OnnxBackbone, PixelRange, Pool, Preset,
-    RuntimeLibrary,
+    BackboneManifest, Decoding, Device, DeviceRequest, Frozen, LayerChoice, OnnxBackbone,
+    Overrides, PixelRange, Pool, Preset, RuntimeLibrary,
 };
 use frostline::images::{Crop, Preprocessing, Preprocessor, Resize};
 use frostline::tasks::{ImportNote, ImportOnnxOptions, ImportedOnnx, Overwrite, import_onnx};
@@ -263,4 +263,29 @@ fn pictures(about: &Value) -> Vec<Vec<f32>> {
 
 fn exports() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/exports")
+}
+
+#[test]
+fn a_file_that_is_quantised_dynamically_runs_one_image_at_a_time() {
+    let Some(place) = Place::new() else { return };
+    let about = &golden("exports/networks")["networks"]["vit"];
+    let file = exports().join("vit_quantised_dynamic.onnx");
+    let adjust = |manifest: &mut BackboneManifest| {
+        let mut overrides = Overrides::default();
+        overrides.preset = Some(Preset::Tutorial);
+        overrides.crop = Some(Crop::Center(32, 32));
+        overrides.apply(manifest);
+    };
+    let options = RunOptions::new(place.home.clone());
+    let mut frozen = Frozen::by_name(&file, adjust, Decoding::default(), &options).unwrap();
+    let notes = frozen.notes().join("\n");
+    assert!(notes.contains("range of the whole batch"), "{notes}");
+    let wanted = Tensors::read("networks").rows("vit_quantised_dynamic.logits");
+    let images = pictures(about);
+    let got = frozen
+        .backbone
+        .forward_at_once(&images.concat(), images.len());
+    for (got, wanted) in got.unwrap().iter().zip(wanted.iter().flatten()) {
+        assert!((got - wanted).abs() <= 1e-4, "{got} is not {wanted}");
+    }
 }

@@ -10,7 +10,7 @@ use frostline::images::{Preprocessor, Resize};
 use frostline_onnx::weights::{StateDict, Tensor};
 use serde_json::Value;
 
-use crate::golden_features::cosine;
+use crate::golden_features::{LITE, cosine};
 use crate::harness::{formula_picture, golden, installed_home, number};
 
 #[path = "../../examples/synthetic_vgg19/generator.rs"]
@@ -107,11 +107,7 @@ fn every_architecture_is_torchvisions() {
     let networks = networks.map(|network| (network["arch"].as_str().unwrap(), network));
     let mut untested: Vec<_> = Architecture::ALL.iter().map(ToString::to_string).collect();
     untested.retain(|arch| networks.clone().all(|(name, _)| name != arch));
-    assert_eq!(
-        untested,
-        ["efficientnet-lite0"],
-        "only `golden_features` tests this one"
-    );
+    assert_eq!(untested, LITE, "only `golden_features` tests these");
     for (name, network) in networks {
         let arch: Architecture = name.parse().unwrap();
         let tensors = tensors(network).into_iter();

@@ -154,6 +154,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Decoding", "max-pixels max-bytes"),
         ],
     ),
+    ("setup", &[("Options", "cuda backbone from {global}")]),
     (
         "models pull",
         &[("Options", "replace {global}"), ("Download", "url from")],
@@ -162,7 +163,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "models import",
         &[
             ("Options", "name replace {global}"),
-            ("PyTorch weights", "arch keep-classifier"),
+            ("PyTorch weights", "arch weights keep-classifier"),
             ("ONNX networks", "layer"),
             ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],
@@ -236,7 +237,7 @@ fn flat(program: &Command, title: &str) -> String {
 fn the_help_and_the_reference_say_the_same_of_variables_and_exit_codes() {
     let program = Command::with_help(Vec::new());
     let variables = rows("## Environment variables");
-    assert_eq!(variables.len(), 5);
+    assert_eq!(variables.len(), 7);
     assert_eq!(flat(&program, "Environment variables"), variables.join(" "));
     let codes = rows("## Exit codes");
     assert_eq!(codes.len(), 5);

@@ -138,7 +138,9 @@ fn no_code_is_loaded_and_no_cache_used_that_others_can_write() {
 #[test]
 fn a_home_is_made_for_its_user_alone() {
     let place = Place::empty();
-    place.frostline("models pull efficientnet-lite0").exits(1);
+    let mut pull = place.command("models pull efficientnet-lite0");
+    pull.env("PATH", "").env_remove("VIRTUAL_ENV");
+    run(pull.env_remove("CONDA_PREFIX")).exits(1);
     for name in ["home", "home/downloads"] {
         let mode = fs::metadata(place.path(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "{name}");

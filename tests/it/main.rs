@@ -49,6 +49,7 @@ mod report_browser;
 mod report_looks;
 mod scripted_server;
 mod sealed_store;
+mod setup;
 #[cfg(unix)]
 mod snippets;
 mod steps_damaged;

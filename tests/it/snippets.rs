@@ -1,6 +1,6 @@
 //! Runs the shell snippets of README and `docs/`, each document in a folder where only images exist.
 //!
-//! Downloads, imports, cargo and the scripts are not run: their options and names are checked.
+//! Downloads, setups, imports, cargo and the scripts are not run: their options and names are checked.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,7 +17,7 @@ use crate::prose::documents;
 /// Stands before the real program: what needs the network only parses its options.
 const FROSTLINE: &str = r#"#!/bin/sh
 case "$1 $2" in
-    "models pull" | "models import") exec "$FROSTLINE_BINARY" "$@" --help >/dev/null ;;
+    "models pull" | "models import" | "setup "*) exec "$FROSTLINE_BINARY" "$@" --help >/dev/null ;;
     *) exec "$FROSTLINE_BINARY" "$@" ;;
 esac
 "#;

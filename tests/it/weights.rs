@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use frostline::backbones::onnx::read_state_dict;
+use frostline::backbones::onnx::open_checkpoint;
+use frostline::backbones::{Architecture, End, WeightsOf};
+use frostline_onnx::weights::read_state_dict;
 
-use crate::harness::golden;
+use crate::harness::{command, golden, run};
 
 #[test]
 fn what_pytorch_saved_is_read() {
@@ -15,9 +17,10 @@ fn what_pytorch_saved_is_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/golden")
             .join(name);
-        let weights = read_state_dict(&path).unwrap();
+        let weights = read_state_dict(fs::File::open(&path).unwrap(), &path).unwrap();
         assert_eq!(weights.len(), wanted.len(), "{name}");
         for ((found, tensor), wanted) in weights.iter().zip(wanted) {
+            let found = found.strip_prefix("module.").unwrap();
             assert_eq!(wanted["name"], found, "{name}");
             assert_eq!(
                 wanted["shape"],
@@ -31,6 +34,75 @@ fn what_pytorch_saved_is_read() {
     }
 }
 
+/// Finds the weights of a ResNet-18 in checkpoints as timm, Lightning and momentum contrast write them.
+#[test]
+fn weights_are_found_in_checkpoints() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/checkpoints");
+    for wanted in golden("checkpoints")["readings"].as_array().unwrap() {
+        let path = folder.join(wanted["file"].as_str().unwrap());
+        let of = wanted["weights"].as_str().map(WeightsOf::from);
+        let mut checkpoint = open_checkpoint(&path).unwrap();
+        let found = Architecture::ResNet18
+            .find(&mut checkpoint, End::Features, &of.unwrap_or_default())
+            .unwrap();
+        assert_eq!(wanted["place"], found.place.to_string(), "{path:?}");
+        let others: Vec<_> = found.others.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted["others"], serde_json::json!(others), "{path:?}");
+        let first = &found.weights.get("conv1.weight").unwrap().data[..8];
+        let wanted_first = wanted["first_8"].as_array().unwrap().iter();
+        let wanted_first: Vec<f32> = wanted_first.map(|x| x.as_f64().unwrap() as f32).collect();
+        assert_eq!(first, wanted_first, "{path:?}");
+        let network = found
+            .weights
+            .iter()
+            .filter(|(name, _)| !name.starts_with("fc."));
+        let sums =
+            network.map(|(_, tensor)| tensor.data.iter().map(|&x| f64::from(x)).sum::<f64>());
+        let (sum, wanted) = (sums.sum::<f64>(), wanted["sum"].as_f64().unwrap());
+        assert!(
+            (sum - wanted).abs() < 1e-6,
+            "{path:?}: {sum}, expected {wanted}"
+        );
+        Architecture::ResNet18
+            .build(&found.weights, End::Features)
+            .unwrap();
+    }
+}
+
+#[test]
+fn an_import_says_which_weights_it_used() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/checkpoints");
+    let home = tempfile::tempdir().unwrap();
+    let import = |file: &str, more: &[&str]| {
+        let path = golden.join(file);
+        let args = [
+            "models",
+            "import",
+            path.to_str().unwrap(),
+            "--arch",
+            "resnet18",
+            "--replace",
+        ];
+        let mut command = command(args.iter().chain(more));
+        run(command.env("FROSTLINE_HOME", home.path()))
+    };
+    import("lightning.ckpt", &[])
+        .exits(0)
+        .says(&["used the weights in `state_dict` with the prefix `model.`"]);
+    import("timm.pth.tar", &["--weights", "ema"])
+        .exits(0)
+        .says(&[
+            "used the weights in `state_dict_ema`",
+            "also contains the weights `state_dict`; choose with --weights",
+        ]);
+    import("timm.pth.tar", &["--weights", "teacher"])
+        .exits(1)
+        .says(&[
+            "no weights named `teacher` that match; these match: `state_dict`, `state_dict_ema`",
+            "hint: choose one of these with --weights",
+        ]);
+}
+
 /// Wraps a pickle that promises more than the file has in the older file format.
 fn legacy(state: &[u8]) -> Vec<u8> {
     let opening = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
@@ -38,7 +110,7 @@ fn legacy(state: &[u8]) -> Vec<u8> {
 }
 
 /// Returns small files that ask for a lot of memory.
-fn greedy() -> [(&'static str, Vec<u8>); 11] {
+fn greedy() -> [(&'static str, Vec<u8>); 14] {
     let storage = |len: &[u8; 4]| {
         let id = [
             b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuJ",
@@ -81,6 +153,10 @@ fn greedy() -> [(&'static str, Vec<u8>); 11] {
         ("keys.pth", keys_over_and_over()),
         ("storages.pth", storages_over_and_over()),
         ("shapes.pth", legacy(&shapes_over_and_over())),
+        // Foreign classes, sets, and a dictionary with far more names than a network.
+        ("classes.pth", legacy(&b"cm\nC\n".repeat(5 << 20))),
+        ("sets.pth", legacy(&[0x8f].repeat(5 << 20))),
+        ("entries.pth", legacy(&many_names())),
     ]
 }
 
@@ -113,6 +189,14 @@ fn used_over_and_over(length: usize) -> Vec<u8> {
     let opening = [stored(&text(length), 1), stored(&tensor(1), 2)].concat();
     let entries = b"h\x01h\x02".repeat(20_000);
     [&opening, b"}(".as_slice(), &entries, b"u."].concat()
+}
+
+/// Returns a dictionary of 1,000,000 names for one tensor, all with the same parts.
+fn many_names() -> Vec<u8> {
+    let name = |number: u32| format!("X\x1a\0\0\0a.a.a.a.a.a.{number:07}.weighth\x01");
+    let entries: String = (0..1_000_000).map(name).collect();
+    let opening = stored(&tensor(1), 1);
+    [&opening, b"}(".as_slice(), entries.as_bytes(), b"u."].concat()
 }
 
 /// Returns a valid state dict, and a list of storages that repeats one long key 20,000 times.

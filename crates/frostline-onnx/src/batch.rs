@@ -5,7 +5,7 @@
 //! are meant. This module derives the changes from the graph alone; whether the images of a batch then give
 //! the same rows as one by one is checked by running the network.
 
-use super::graph::Node;
+use super::graph::{Network, Node};
 use super::links::{Links, Reach};
 
 /// The first version of ONNX's operators whose `Slice` takes its limits as inputs.
@@ -19,6 +19,16 @@ pub enum Batch {
     Free,
     /// That of the file, or 1 if it has none; nothing is rewritten.
     Fixed,
+}
+
+impl Network {
+    /// Returns whether an image's features depend on the others of its batch: the range of quantised values is
+    /// that of the whole batch.
+    #[must_use]
+    pub fn mixes_images(&self) -> bool {
+        let mut nodes = self.graph.nodes.iter();
+        nodes.any(|node| node.operator.starts_with("DynamicQuantize"))
+    }
 }
 
 /// A node that is rewritten.

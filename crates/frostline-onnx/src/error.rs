@@ -267,6 +267,33 @@ pub enum WeightsProblem {
     /// The tensors do not match the architecture.
     #[error("{0}")]
     OtherTensors(Differences),
+    /// No tensors in a checkpoint match the architecture.
+    #[error("no weights in it match; closest are those {place}: {differences}")]
+    Closest {
+        /// Where the closest ones are: the dictionary and the prefix.
+        place: String,
+        /// How they differ from the architecture's.
+        differences: Box<Differences>,
+    },
+    /// Several models in a checkpoint match the architecture.
+    #[error("it contains {} models that match: {}", .0.len(), listed(.0))]
+    Several(Vec<String>),
+    /// The requested weights are not in a checkpoint that contains others.
+    #[error(
+        "it contains no {wanted} that match; these match: {}",
+        listed(matching)
+    )]
+    NotThere {
+        /// The requested weights.
+        wanted: String,
+        /// The names of those that match.
+        matching: Vec<String>,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// How the tensors of a file differ from an architecture's.

@@ -10,10 +10,12 @@
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
+//! | [`Network::mixes_images`] | whether an image's features depend on the others of its batch |
 //! | [`Network::normalises`] | the pixel values that a network normalises itself |
 //! | [`Network::prefix_tokens`] | the number of class and register tokens of a layer |
-//! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
-//! | [`architectures::Architecture::build`] | a network with these tensors, built by [`GraphBuilder`] |
+//! | [`weights::Checkpoint::open`] | a `.pth` or safetensors file; nothing in it is executed |
+//! | [`architectures::Architecture::find`] | the weights of a network in it |
+//! | [`architectures::Architecture::build`] | the network with these weights, built by [`GraphBuilder`] |
 //!
 //! Files are untrusted: depth, lengths and counts are bounded before memory is allocated, and every problem
 //! is an [`Error`] that names the file. A cut keeps unknown fields. The crate opens no file itself; the

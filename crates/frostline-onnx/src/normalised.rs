@@ -98,3 +98,39 @@ impl Affine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::sample::{exported, open};
+
+    #[test]
+    fn rescaling_at_the_start_of_exported_networks() {
+        for (file, input, range) in [
+            ("keras_rescaling", "image", Some(PixelRange::Bytes)),
+            ("keras_plain", "image", None),
+            ("vit_dynamo_free", "pixel_values", None),
+        ] {
+            let network = Network::read(&exported(file), open).unwrap();
+            assert_eq!(network.normalises(input), range, "{file}");
+        }
+    }
+
+    #[test]
+    fn factors_and_offsets_tell_the_range() {
+        let range = |a: f32, b: f32| {
+            let (a, b) = ([a; 3], [b; 3]);
+            Affine { a, b }.range()
+        };
+        // Keras's `Rescaling(1 / 127.5, offset=-1)`, and ImageNet's mean and std for values up to 255.
+        assert_eq!(range(1.0 / 127.5, -1.0), Some(PixelRange::Bytes));
+        assert_eq!(range(0.0171, -2.118), Some(PixelRange::Bytes));
+        // Caffe's preprocessing: minus 103.939 and so on.
+        assert_eq!(range(1.0, -103.939), Some(PixelRange::Bytes));
+        // ImageNet's mean and std for values up to 1, and `2 * x - 1`.
+        assert_eq!(range(1.0 / 0.229, -0.485 / 0.229), Some(PixelRange::Unit));
+        assert_eq!(range(2.0, -1.0), Some(PixelRange::Unit));
+        assert_eq!(range(1.0, 0.0), None);
+        assert_eq!(range(0.2, 0.0), None);
+    }
+}

@@ -244,3 +244,38 @@ impl<'m> Links<'m> {
 fn unknown() -> String {
     "unknown shape".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::Network;
+    use crate::links::Links;
+    use crate::tests::sample::{exported, open};
+
+    #[test]
+    fn layers_of_exported_networks() {
+        for (file, penultimate, tokens) in [
+            (
+                "vit_condition",
+                "/Gather_output_0",
+                "/vit/layernorm/LayerNormalization_output_0",
+            ),
+            (
+                "vit_quantised_dynamic",
+                "/Gather_output_0",
+                "/vit/layernorm/LayerNormalization_output_0",
+            ),
+            (
+                "vit_quantised_static",
+                "/Gather_output_0",
+                "/vit/layernorm/LayerNormalization_output_0_DequantizeLinear_Output",
+            ),
+            ("dinov2_dynamo_free", "cat_1", "layer_norm_4"),
+            ("clip_optimum", "image_embeds", "image_embeds"),
+        ] {
+            let network = Network::read(&exported(file), open).unwrap();
+            let links = Links::new(&network.graph).unwrap();
+            assert_eq!(links.penultimate().as_deref(), Ok(penultimate), "{file}");
+            assert_eq!(links.tokens().as_deref(), Ok(tokens), "{file}");
+        }
+    }
+}

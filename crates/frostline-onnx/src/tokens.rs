@@ -77,3 +77,41 @@ impl Links<'_> {
         tensor
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::sample::{exported, open};
+
+    fn network(file: &str) -> Network {
+        Network::read(&exported(file), open).unwrap()
+    }
+
+    #[test]
+    fn class_and_register_tokens_of_exported_networks() {
+        // Images of 32 × 32 pixels have 16 patches.
+        for (file, tokens, prefix) in [
+            ("vit_torchscript_free", 17, 1),
+            ("vit_dynamo_1", 17, 1),
+            ("dinov2_torchscript_free", 17, 1),
+            ("dinov2_registers_dynamo_free", 21, 5),
+            ("siglip_vision_dynamo_free", 16, 0),
+        ] {
+            let network = network(file);
+            let links = Links::new(&network.graph).unwrap();
+            let layer = links.tokens().unwrap_or("last_hidden_state");
+            let found = network.prefix_tokens(layer, [3, 32, 32], tokens).unwrap();
+            assert_eq!(found, Some(prefix), "{file}, {layer}");
+            let axis = network.channel_axis(layer, 1, 3).unwrap();
+            assert_eq!(axis, Some(2), "{file}, {layer}");
+        }
+    }
+
+    #[test]
+    fn fewer_tokens_than_patches_are_unclear() {
+        let network = network("vit_torchscript_free");
+        let layer = "/vit/layernorm/LayerNormalization_output_0";
+        let found = network.prefix_tokens(layer, [3, 32, 32], 15).unwrap();
+        assert_eq!(found, None);
+    }
+}

@@ -10,7 +10,19 @@ use super::Seed;
 pub(super) fn pth() -> Vec<Seed> {
     let zip = include_bytes!("../../../tests/golden/zip.pth");
     let legacy = include_bytes!("../../../tests/golden/legacy.pth");
+    let timm = include_bytes!("../../../tests/golden/checkpoints/timm.pth.tar");
+    let moco = include_bytes!("../../../tests/golden/checkpoints/moco.pth.tar");
     vec![
+        Seed::accepted("a checkpoint with a moving average", *timm),
+        Seed::accepted("a checkpoint with two encoders", *moco),
+        Seed::accepted(
+            "foreign objects beside a tensor",
+            archive(&dict(&[
+                (b"X\x01\0\0\0w", &tensor(b"J\x02\0\0\0")),
+                (b"X\x01\0\0\0a", b"cargparse\nNamespace\n)\x81}b"),
+                (b"X\x01\0\0\0s", b"\x8f(K\x01\x90C\x01\xff0"),
+            ])),
+        ),
         Seed::accepted("as written by torch.save", *zip),
         Seed::accepted("as written before version 1.6", *legacy),
         Seed::accepted(

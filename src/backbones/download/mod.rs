@@ -120,6 +120,15 @@ impl Download {
         Ok(Fetched::Now)
     }
 
+    /// Returns whether the correct file is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn is_complete(&self) -> Result<bool> {
+        let path = self.path();
+        Ok(path.exists() && self.file.is_at(&path)?)
+    }
+
     fn lock(&self) -> Result<WriteLock> {
         fs::create_dir_all(&self.folder).map_err(Error::io("create", &self.folder))?;
         WriteLock::take(&self.beside("lock"), &self.path())

@@ -8,7 +8,7 @@ use super::client::{Answer, Client};
 use super::fault::Fault;
 use super::part::Part;
 use crate::backbones::sniff;
-use crate::error::KnownFile;
+use crate::error::{Error, KnownFile};
 use crate::progress::{BYTES, Progress};
 
 /// The maximum number of connections to one URL, even if each delivers something.
@@ -92,6 +92,9 @@ impl Transfer<'_> {
     fn write_rest(&mut self, answer: &mut Answer) -> Result<(), Fault> {
         let mut block = vec![0; BLOCK];
         loop {
+            if self.progress.is_stopped() {
+                return Err(Error::Interrupted { kept: None }.into());
+            }
             let came = self.file.bytes - self.part.missing();
             let after = || format!(" after {came} of {} bytes", self.file.bytes);
             let read = answer.body.read(&mut block).map_err(|f| f.with(&after()))?;

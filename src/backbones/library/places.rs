@@ -25,6 +25,8 @@ pub enum Origin {
     Python,
     /// The system's loader.
     Loader,
+    /// The caller.
+    Given,
 }
 
 impl fmt::Display for Origin {
@@ -35,6 +37,7 @@ impl fmt::Display for Origin {
             Self::Home => "FROSTLINE_HOME",
             Self::Python => "the active Python environment",
             Self::Loader => "the loader's path",
+            Self::Given => "the setup",
         })
     }
 }
@@ -47,19 +50,24 @@ pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
     let beside = beside
         .into_iter()
         .map(|folder| (folder, Origin::BesideBinary));
-    let python = ["VIRTUAL_ENV", "CONDA_PREFIX"]
-        .into_iter()
-        .filter_map(env::var_os)
-        .filter(|root| Path::new(root).is_absolute())
-        .flat_map(|root| packages(&root));
-    let python = python.map(|folder| (folder, Origin::Python));
+    let python = python_packages().into_iter();
+    let python = python.map(|folder| (folder.join("onnxruntime/capi"), Origin::Python));
     beside
         .chain([home.runtime_cuda(), home.runtime()].map(|folder| (folder, Origin::Home)))
         .chain(python)
         .collect()
 }
 
-/// Returns `onnxruntime/capi` for each Python version of an environment.
+/// Returns the `site-packages` folders of the Python environments of `VIRTUAL_ENV` and `CONDA_PREFIX`.
+pub(crate) fn python_packages() -> Vec<PathBuf> {
+    let roots = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(env::var_os);
+    let roots = roots.filter(|root| Path::new(root).is_absolute());
+    roots.flat_map(|root| packages(&root)).collect()
+}
+
+/// Returns `site-packages` for each Python version of an environment.
 fn packages(root: &OsStr) -> Vec<PathBuf> {
     let root = Path::new(root);
     let pythons = fs::read_dir(root.join("lib"))
@@ -74,7 +82,7 @@ fn packages(root: &OsStr) -> Vec<PathBuf> {
     pythons.push(root.join("Lib"));
     pythons
         .iter()
-        .map(|python| python.join("site-packages/onnxruntime/capi"))
+        .map(|python| python.join("site-packages"))
         .collect()
 }
 
@@ -95,7 +103,7 @@ pub(super) fn files_in(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-fn is_library_name(name: &str) -> bool {
+pub(super) fn is_library_name(name: &str) -> bool {
     let Some(rest) = name
         .strip_prefix(env::consts::DLL_PREFIX)
         .and_then(|rest| rest.strip_prefix("onnxruntime"))

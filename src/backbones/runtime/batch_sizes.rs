@@ -1,6 +1,6 @@
 //! How many images run together: what the file fixes, what memory allows, and what is fastest on the device.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The batch sizes of a network, shared by its replicas.
 #[derive(Debug)]
@@ -8,6 +8,8 @@ pub(super) struct BatchSizes {
     /// The fixed batch size of the file, if it has one.
     fixed: Option<usize>,
     liked: Liked,
+    /// Whether the network has failed to run several images together.
+    single: AtomicBool,
     /// The smallest batch known not to fit into memory; 0 if there is none.
     too_large: AtomicUsize,
     /// The largest batch so far.
@@ -30,6 +32,7 @@ impl BatchSizes {
         Self {
             fixed,
             liked,
+            single: AtomicBool::new(false),
             too_large: AtomicUsize::new(0),
             largest: AtomicUsize::new(0),
         }
@@ -51,6 +54,7 @@ impl BatchSizes {
     /// Returns how many of `n` images can run together, at least 1.
     pub(super) fn most(&self, n: usize) -> usize {
         let most = self.too_large().map_or(n, |too_large| too_large / 2);
+        let most = if self.is_single() { 1 } else { most };
         n.min(self.fixed.unwrap_or(n)).min(most).max(1)
     }
 
@@ -58,11 +62,23 @@ impl BatchSizes {
     pub(super) fn batch(&self, n: usize) -> usize {
         match self.fixed {
             Some(fixed) => fixed,
-            None if self.liked == Liked::Even => {
+            None if self.liked == Liked::Even && !self.is_single() => {
                 self.largest.fetch_max(n, Ordering::Relaxed).max(n)
             }
             None => n,
         }
+    }
+
+    /// Returns whether the network has failed to run several images together, so that they run one at a time.
+    pub(super) fn is_single(&self) -> bool {
+        self.single.load(Ordering::Relaxed)
+    }
+
+    /// Records that `n` images failed to run together, and returns whether they can be tried one at a time.
+    pub(super) fn try_single(&self, n: usize) -> bool {
+        let may = n > 1 && self.fixed.is_none();
+        self.single.fetch_or(may, Ordering::Relaxed);
+        may
     }
 
     /// Returns the batch size that did not fit into memory, if any.
@@ -102,6 +118,16 @@ mod tests {
         assert_eq!([cpu.piece(8), cpu.batch(8), cpu.batch(3)], [8, 8, 3]);
         let gpu = BatchSizes::new(None, Liked::Even);
         assert_eq!([gpu.batch(1), gpu.batch(8), gpu.batch(3)], [1, 8, 8]);
+    }
+
+    #[test]
+    fn what_does_not_run_together_runs_one_at_a_time() {
+        let sizes = BatchSizes::new(None, Liked::Even);
+        assert_eq!((sizes.piece(8), sizes.batch(8)), (8, 8));
+        assert!(sizes.try_single(8));
+        assert_eq!((sizes.piece(8), sizes.batch(1)), (1, 1));
+        assert!(!sizes.try_single(1), "there is nothing left to try");
+        assert!(!BatchSizes::new(Some(8), Liked::Any).try_single(8));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) struct Opener {
     pub(super) share: ThreadShare,
     options: RunOptions,
     source: Source,
+    /// Whether an image's features depend on the others of its batch.
+    pub(super) mixes_images: bool,
 }
 
 /// A session, how to open its replicas, and why `auto` did not choose a GPU.
@@ -86,14 +88,15 @@ impl Opener {
             Some(sha256) if cached => Some(GraphCache::new(sha256, library, &options)?),
             _ => None,
         };
-        let (share, source) = source(path, image, device, &options, cache)?;
+        let chosen = source(path, image, device, &options, cache)?;
         Ok(Self {
             environment,
             path: path.to_owned(),
             device,
-            share,
+            share: chosen.share,
             options,
-            source,
+            source: chosen.source,
+            mixes_images: chosen.mixes_images,
         })
     }
 
@@ -203,18 +206,29 @@ impl Opener {
     }
 }
 
-/// Returns what sessions are opened from, and how many there are.
+/// What sessions are opened from, and how many there are.
+struct Chosen {
+    share: ThreadShare,
+    source: Source,
+    mixes_images: bool,
+}
+
+/// Chooses what sessions are opened from, and how many there are.
 fn source(
     path: &Path,
     image: [usize; 3],
     device: Device,
     options: &RunOptions,
     cache: Option<GraphCache>,
-) -> Result<(ThreadShare, Source)> {
+) -> Result<Chosen> {
     // With a cached graph, the file need not be read.
     if let Some(kept) = cache.as_ref().and_then(GraphCache::find) {
         let share = ThreadShare::of(options.threads, kept.bytes);
-        return Ok((share, Source::Kept(kept)));
+        return Ok(Chosen {
+            share,
+            source: Source::Kept(kept),
+            mixes_images: false,
+        });
     }
     let network = read_network(path)?;
     let bytes = weight_bytes(&network)?;
@@ -222,9 +236,15 @@ fn source(
         Device::Cpu => ThreadShare::of(options.threads, bytes),
         _ => ThreadShare::one_session(options.threads),
     };
-    let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
+    // A cached graph does not show whether it mixes images.
+    let mixes_images = network.mixes_images();
+    let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES && !mixes_images);
     let source = Source::of((path, &network), image, device, options, cache)?;
-    Ok((share, source))
+    Ok(Chosen {
+        share,
+        source,
+        mixes_images,
+    })
 }
 
 /// Returns the size of a network's file and its external data, in bytes.

@@ -87,7 +87,7 @@ mod tests {
     fn a_name_that_is_no_architecture() {
         let error = Error::from("vgg20".parse::<super::Architecture>().unwrap_err());
         let hint = hint(&error).unwrap();
-        assert!(hint.starts_with("choose one of efficientnet-lite0, resnet18"));
+        assert!(hint.starts_with("choose one of efficientnet-lite0, efficientnet-lite1"));
     }
 
     #[test]

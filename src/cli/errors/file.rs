@@ -19,6 +19,7 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
                 path.with_extension("toml").display()
             ));
         }
+        (FileKind::Wheel, _) => "download the wheel again",
         (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
         (FileKind::PublishedPreprocessing, _) => PUBLISHED,
         (FileKind::HeadManifest, _) => "train the head again with `frostline fit-head`",
@@ -87,7 +88,7 @@ const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] 
 mod tests {
     use std::fs;
 
-    use frostline::backbones::onnx::read_state_dict;
+    use frostline::backbones::onnx::open_checkpoint;
     use frostline::backbones::{BackboneManifest, Source};
     use frostline::error::KnownFile;
 
@@ -134,7 +135,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.pth");
         fs::write(&path, b"\x80\x02cos\nsystem\n.").unwrap();
-        let error = read_state_dict(&path).unwrap_err();
+        let error = open_checkpoint(&path).unwrap_err();
         assert!(hint(&error).unwrap().contains("state_dict()"));
     }
 

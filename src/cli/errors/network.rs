@@ -37,9 +37,16 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::UnclearPrefix { .. } | P::OnlyPrefix { .. } => {
             "set --prefix-tokens: 1 for a class token, 5 with four registers, 0 for none"
         }
-        P::Weights(WeightsProblem::OtherTensors(_)) => {
+        P::Weights(WeightsProblem::OtherTensors(_) | WeightsProblem::Closest { .. }) => {
             "pass weights of exactly this architecture, as in `model.state_dict()`"
         }
+        P::Weights(WeightsProblem::Several(names)) => {
+            return Some(format!(
+                "choose one with --weights, such as `--weights {}`",
+                names[0]
+            ));
+        }
+        P::Weights(WeightsProblem::NotThere { .. }) => "choose one of these with --weights",
         P::Weights(_) => "download the weights again",
         P::InputType { .. } => "export the network with a float32 input",
         P::InputShape { .. } => "set --layout, --crop and --resize to match the network's input",
@@ -77,7 +84,7 @@ fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool)
     };
     // If `models pull` cannot download the backbone, its own error says where the file is available.
     let command = match known.as_str() {
-        DEFAULT_BACKBONE => "scripts/setup.sh".to_owned(),
+        DEFAULT_BACKBONE => "frostline setup".to_owned(),
         other => format!("frostline models pull {other}"),
     };
     format!(
@@ -160,7 +167,7 @@ mod tests {
         let registry = Registry::new(Home::at("/nonexistent"));
         let hint = |name: &str| hint_of(&registry.resolve(Path::new(name)).unwrap_err()).unwrap();
         assert!(hint("vgg19").contains("`frostline models pull vgg19`"));
-        assert!(hint(DEFAULT_BACKBONE).contains("scripts/setup.sh"));
+        assert!(hint(DEFAULT_BACKBONE).contains("frostline setup"));
         let unknown = hint("no-such-net");
         assert!(unknown.contains(DEFAULT_BACKBONE) && unknown.ends_with(".onnx file"));
     }

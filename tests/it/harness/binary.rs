@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Returns the home that `scripts/setup.sh` installs the runtime and the default backbone to.
+/// Returns the home that `frostline setup` installs the runtime and the default backbone to.
 pub(crate) fn home() -> PathBuf {
     std::env::var_os("FROSTLINE_HOME").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join(".frostline"),
@@ -19,7 +19,7 @@ pub(crate) fn installed_home() -> Option<PathBuf> {
         return Some(home);
     }
     eprintln!(
-        "not tested: {} is not set up; run scripts/setup.sh",
+        "not tested: the home is not set up; run FROSTLINE_HOME={} frostline setup",
         home.display()
     );
     None

@@ -1,27 +1,38 @@
 //! Networks that frostline can build from a weights file.
 
 mod conv_norm;
-mod efficientnet_lite0;
+mod efficientnet_lite;
+mod find;
+mod place;
 mod plan;
 mod resnet;
 mod vgg;
 
 use std::fmt;
+use std::io::{Read, Seek};
 use std::str::FromStr;
 
+use self::efficientnet_lite::EfficientNetLite;
+pub use self::find::Found;
+pub use self::place::{Place, WeightsOf};
 pub use self::plan::End;
+use self::plan::Plan;
 use self::resnet::{Kind, ResNet};
 use self::vgg::{Norm, Vgg};
-use super::weights::StateDict;
+use super::weights::{Checkpoint, StateDict};
 use crate::Spliced;
 use crate::error::{Error, Result};
 
-/// A network architecture. All of them take images of 224 × 224 pixels.
+/// A network architecture. Images have 224 × 224 pixels unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
     /// EfficientNet-Lite0: 1280 features.
     EfficientNetLite0,
+    /// EfficientNet-Lite1: 1280 features of images of 240 × 240 pixels.
+    EfficientNetLite1,
+    /// EfficientNet-Lite2: 1280 features of images of 260 × 260 pixels.
+    EfficientNetLite2,
     /// `ResNet`-18: 512 features.
     ResNet18,
     /// `ResNet`-50 as in torchvision (the stride is in the 3 × 3 convolutions): 2048 features.
@@ -46,7 +57,7 @@ pub enum Architecture {
 
 /// Networks built by the same code, with the parameters that distinguish them.
 enum Family {
-    EfficientNetLite0,
+    EfficientNetLite(EfficientNetLite),
     ResNet(Kind, [usize; 4]),
     Vgg([usize; 5], Norm),
 }
@@ -57,10 +68,17 @@ const VGG13: [usize; 5] = [2, 2, 2, 2, 2];
 const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
 const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
 
+/// Returns the EfficientNet-Lite with these ratios of channels and repeats, in tenths, for these images.
+fn lite(width: usize, depth: usize, size: usize) -> Family {
+    Family::EfficientNetLite(EfficientNetLite { width, depth, size })
+}
+
 impl Architecture {
     /// All architectures, in order of their names.
     pub const ALL: [Self; Self::Vgg19Bn as usize + 1] = [
         Self::EfficientNetLite0,
+        Self::EfficientNetLite1,
+        Self::EfficientNetLite2,
         Self::ResNet18,
         Self::ResNet50,
         Self::Vgg11,
@@ -75,7 +93,9 @@ impl Architecture {
 
     fn name_and_family(self) -> (&'static str, Family) {
         match self {
-            Self::EfficientNetLite0 => ("efficientnet-lite0", Family::EfficientNetLite0),
+            Self::EfficientNetLite0 => ("efficientnet-lite0", lite(10, 10, 224)),
+            Self::EfficientNetLite1 => ("efficientnet-lite1", lite(10, 11, 240)),
+            Self::EfficientNetLite2 => ("efficientnet-lite2", lite(11, 12, 260)),
             Self::ResNet18 => ("resnet18", Family::ResNet(Kind::Basic, [2, 2, 2, 2])),
             Self::ResNet50 => ("resnet50", Family::ResNet(Kind::Bottleneck, [3, 4, 6, 3])),
             Self::Vgg11 => ("vgg11", Family::Vgg(VGG11, Norm::None)),
@@ -89,7 +109,7 @@ impl Architecture {
         }
     }
 
-    /// Builds the network with these weights, from `input` (N, 3, 224, 224) to its `end`.
+    /// Builds the network with these weights, from `input` (N, 3, height, width) to its `end`.
     ///
     /// Batch norms are folded into the convolutions; dropout has no effect at inference and is omitted. The
     /// file determines the number of classes; if the network ends at the features, the file needs no
@@ -99,10 +119,33 @@ impl Architecture {
     /// # Errors
     /// [`Error::Weights`] naming the tensors that are missing, unexpected or of the wrong shape.
     pub fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
+        self.plan(weights).build(weights, end)
+    }
+
+    /// Finds and reads the weights of this network in a checkpoint.
+    ///
+    /// They may be in any dictionary of the checkpoint, such as `state_dict` or `model`, and all names may
+    /// start with the same prefix, such as `module.`: whatever then has all tensors of the network, in the
+    /// right shapes, is used. If the network ends at the features, its classifier may have any shape.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] if no weights match, or several do of which `of` does not choose one; those of
+    /// [`Checkpoint::open`] if the values cannot be read.
+    pub fn find<R: Read + Seek>(
+        self,
+        checkpoint: &mut Checkpoint<R>,
+        end: End,
+        of: &WeightsOf,
+    ) -> Result<Found> {
+        find::find(|weights| self.plan(weights), end, checkpoint, of)
+    }
+
+    /// Returns the plan of the network for these weights.
+    fn plan(self, weights: &StateDict) -> Plan {
         match self.name_and_family().1 {
-            Family::EfficientNetLite0 => efficientnet_lite0::build(weights, end),
-            Family::ResNet(kind, blocks) => ResNet { kind, blocks }.build(weights, end),
-            Family::Vgg(convs, norm) => Vgg { convs, norm }.build(weights, end),
+            Family::EfficientNetLite(lite) => lite.plan(),
+            Family::ResNet(kind, blocks) => ResNet { kind, blocks }.plan(weights),
+            Family::Vgg(convs, norm) => Vgg { convs, norm }.plan(weights),
         }
     }
 }

@@ -8,8 +8,6 @@ use crate::error::{Differences, Result, WeightsProblem};
 use crate::weights::StateDict;
 use crate::{GraphBuilder, Spliced, Value};
 
-/// Height and width of the images.
-pub(super) const SIZE: usize = 224;
 /// The number of ImageNet's classes, used if the file has no classifier.
 const CLASSES: usize = 1000;
 /// The largest width: beyond any network of these architectures, and small enough that products do not
@@ -26,8 +24,79 @@ pub enum End {
     Logits,
 }
 
-/// A network being built from weights. Its plan runs twice: first to collect the tensors it needs, then, once
-/// they are known to be present, to build it.
+type AddLayers = dyn Fn(&mut Building) -> Result<(Value, usize)>;
+
+/// An architecture, with everything decided that depends on the weights. Its layers are added twice: first to
+/// collect the tensors that they need, then, once these are known to be present, to build the network.
+pub(super) struct Plan {
+    /// Height and width of the images.
+    pub(super) size: usize,
+    /// ε of the batch norms.
+    pub(super) epsilon: f64,
+    /// The name of the classifier: `{classifier}.weight` (classes, features) and `{classifier}.bias`.
+    pub(super) classifier: &'static str,
+    /// Adds the layers; returns the features and their number.
+    pub(super) add: Box<AddLayers>,
+}
+
+impl Plan {
+    /// Builds the network. The file determines the number of classes; if the network ends at the features, it
+    /// needs no classifier.
+    ///
+    /// # Errors
+    /// [`Error::Weights`](crate::Error::Weights) naming the tensors that are missing, unexpected or of the
+    /// wrong shape; those of [`ConvNorm::folded`].
+    pub(super) fn build(&self, weights: &StateDict, end: End) -> Result<Spliced> {
+        let found = self.differences(weights, end)?;
+        if found != Differences::default() {
+            return Err(weights.fault(WeightsProblem::OtherTensors(found)));
+        }
+        let mut network = self.network(weights);
+        let (features, length) = (self.add)(&mut network)?;
+        if end == End::Features {
+            return Ok(network.graph.finish(&[(&features, &[length])]));
+        }
+        let shape = vec![classes(weights, self.classifier), length];
+        let outputs = shape[0];
+        let logits = network.linear(self.classifier, "logits", shape, &features)?;
+        Ok(network.graph.finish(&[(&logits, &[outputs])]))
+    }
+
+    /// Returns how the tensors differ from those that the network needs; only names and shapes matter. If the
+    /// network ends at the features, everything in its classifier's place is allowed.
+    pub(super) fn differences(&self, weights: &StateDict, end: End) -> Result<Differences> {
+        let (mut needed, features) = self.needed()?;
+        let spare = match end {
+            End::Features => Some(format!("{}.", self.classifier)),
+            End::Logits => {
+                let shape = vec![classes(weights, self.classifier), features];
+                needed.extend(linear_tensors(self.classifier, shape));
+                None
+            }
+        };
+        Ok(differences(weights, &needed, spare.as_deref()))
+    }
+
+    /// Returns the tensors that the layers need, without the classifier's, and the number of features.
+    pub(super) fn needed(&self) -> Result<(Tensors, usize)> {
+        let none = StateDict::default();
+        let mut network = self.network(&none);
+        network.needed = Some(Vec::new());
+        let (_, features) = (self.add)(&mut network)?;
+        Ok((network.needed.unwrap_or_default(), features))
+    }
+
+    fn network<'w>(&self, weights: &'w StateDict) -> Building<'w> {
+        Building {
+            graph: GraphBuilder::new(&[3, self.size, self.size]),
+            weights,
+            epsilon: self.epsilon,
+            needed: None,
+        }
+    }
+}
+
+/// A network being built from weights, or the tensors that it needs.
 pub(super) struct Building<'w> {
     pub(super) graph: GraphBuilder,
     weights: &'w StateDict,
@@ -35,50 +104,6 @@ pub(super) struct Building<'w> {
     epsilon: f64,
     /// The tensors collected by the first run; `None` in the second.
     needed: Option<Tensors>,
-}
-
-/// Builds a network from its plan, which returns the features and their number. The classifier consists of
-/// `{classifier}.weight` (classes, features) and `{classifier}.bias` (classes). The file determines the
-/// number of classes; if the network ends at the features, it needs no classifier.
-///
-/// # Errors
-/// Those of [`check`] and [`ConvNorm::folded`].
-pub(super) fn build(
-    (weights, end): (&StateDict, End),
-    epsilon: f64,
-    classifier: &str,
-    plan: impl Fn(&mut Building) -> Result<(Value, usize)>,
-) -> Result<Spliced> {
-    let (mut needed, features) = needed(weights, &plan)?;
-    let last = linear_tensors(classifier, vec![classes(weights, classifier), features]);
-    let spare = match end {
-        End::Features => last.map(|(name, _)| name).to_vec(),
-        End::Logits => {
-            needed.extend(last);
-            Vec::new()
-        }
-    };
-    check(weights, &needed, &spare)?;
-    let mut network = Building::new(weights, epsilon);
-    let (features, length) = plan(&mut network)?;
-    if end == End::Features {
-        return Ok(network.graph.finish(&[(&features, &[length])]));
-    }
-    let shape = vec![classes(weights, classifier), length];
-    let outputs = shape[0];
-    let logits = network.linear(classifier, "logits", shape, &features)?;
-    Ok(network.graph.finish(&[(&logits, &[outputs])]))
-}
-
-/// Returns the tensors that a plan needs, without the classifier's, and its number of features.
-pub(super) fn needed(
-    weights: &StateDict,
-    plan: impl Fn(&mut Building) -> Result<(Value, usize)>,
-) -> Result<(Tensors, usize)> {
-    let mut network = Building::new(weights, 0.0);
-    network.needed = Some(Vec::new());
-    let (_, features) = plan(&mut network)?;
-    Ok((network.needed.unwrap_or_default(), features))
 }
 
 fn classes(weights: &StateDict, classifier: &str) -> usize {
@@ -93,16 +118,7 @@ fn linear_tensors(name: &str, shape: Vec<usize>) -> [(String, Vec<usize>); 2] {
     [("weight", shape), ("bias", outputs)].map(|(part, shape)| (format!("{name}.{part}"), shape))
 }
 
-impl<'w> Building<'w> {
-    fn new(weights: &'w StateDict, epsilon: f64) -> Self {
-        Self {
-            graph: GraphBuilder::new(&[3, SIZE, SIZE]),
-            weights,
-            epsilon,
-            needed: None,
-        }
-    }
-
+impl Building<'_> {
     /// Adds a convolution with its bias or batch norm; the output has the convolution's name.
     pub(super) fn conv(&mut self, layer: &ConvNorm, x: &Value) -> Result<Value> {
         if let Some(needed) = &mut self.needed {
@@ -137,16 +153,12 @@ impl<'w> Building<'w> {
     }
 }
 
-/// Checks that all `needed` tensors are present with the right shapes, and no others except `spare`.
-///
-/// # Errors
-/// [`Error::Weights`](crate::Error::Weights) naming the tensors that are missing, unexpected or of the wrong
-/// shape.
-pub(super) fn check(
+/// Compares a file's tensors with the `needed` ones; those whose names start with `spare` may be there.
+fn differences(
     weights: &StateDict,
     needed: &[(String, Vec<usize>)],
-    spare: &[String],
-) -> Result<()> {
+    spare: Option<&str>,
+) -> Differences {
     let needed: HashMap<_, _> = needed
         .iter()
         .map(|(name, shape)| (name.as_str(), shape))
@@ -164,20 +176,18 @@ pub(super) fn check(
                 "`{name}` is {:?}, expected {shape:?}",
                 tensor.shape
             )),
-            None if spare.iter().any(|spare| spare == name) => {}
+            None if spare.is_some_and(|spare| name.starts_with(spare)) => {}
             None => found.unexpected.push(format!("`{name}`")),
         }
     }
-    if found == Differences::default() {
-        return Ok(());
-    }
-    Err(weights.fault(WeightsProblem::OtherTensors(found)))
+    found
 }
 
 /// Returns the number of output channels of the first convolution, or `published` if its kernels have an
 /// unexpected shape. This way, networks that are narrower or wider throughout can be read, too.
 ///
-/// `shape` is the expected shape of its kernels, (in, height, width); if it differs, [`check`] reports that.
+/// `shape` is the expected shape of its kernels, (in, height, width); if it differs, [`Plan::differences`]
+/// reports that.
 pub(super) fn width(weights: &StateDict, name: &str, shape: [usize; 3], published: usize) -> usize {
     match weights.get(name).map(|tensor| tensor.shape.as_slice()) {
         Some(&[width @ 1..=MAX_WIDTH, i, h, w]) if [i, h, w] == shape => width,
@@ -210,23 +220,16 @@ mod tests {
             ("b".to_owned(), vec![2]),
             ("c".to_owned(), vec![1, 2]),
         ];
-        assert!(
-            check(
-                &weights(&["a", "b", "fc"]),
-                &needed[..2],
-                &["fc".to_owned()]
-            )
-            .is_ok()
+        let found = differences(
+            &weights(&["a", "b", "fc.0.bias"]),
+            &needed[..2],
+            Some("fc."),
         );
-        let error = check(
-            &weights(&["a", "c", "d", "fc"]),
-            &needed,
-            &["fc".to_owned()],
-        )
-        .unwrap_err();
-        let text = "cannot use the network `w.pth`: 1 missing: `b`; 1 unexpected: `d`; \
+        assert_eq!(found, Differences::default());
+        let found = differences(&weights(&["a", "c", "d", "fc.bias"]), &needed, Some("fc."));
+        let text = "1 missing: `b`; 1 unexpected: `d`; \
                     1 with the wrong shape: `c` is [2], expected [1, 2]";
-        assert_eq!(error.to_string(), text);
+        assert_eq!(found.to_string(), text);
     }
 
     #[test]
@@ -247,11 +250,10 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut() {
-        let error = check(&weights(&["1", "2", "3", "4", "5", "6", "7"]), &[], &[]).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("7 unexpected: `1`, `2`, `3`, `4`, `5` and 2 more")
+        let found = differences(&weights(&["1", "2", "3", "4", "5", "6", "7"]), &[], None);
+        assert_eq!(
+            found.to_string(),
+            "7 unexpected: `1`, `2`, `3`, `4`, `5` and 2 more"
         );
     }
 }

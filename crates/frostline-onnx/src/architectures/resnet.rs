@@ -5,11 +5,13 @@
 //! convolution ("v1.5"). timm uses the same tensor names.
 
 use super::conv_norm::{Beside, ConvNorm};
-use super::plan::{self, Building, End, width};
+use super::plan::{Building, Plan, width};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{MaxPool, Spliced, Value};
+use crate::{MaxPool, Value};
 
+/// Height and width of the images.
+const SIZE: usize = 224;
 /// The number of stem channels, as published.
 const WIDTH: usize = 64;
 /// ε of the batch norms, `PyTorch`'s default.
@@ -43,14 +45,15 @@ pub(super) struct ResNet {
 }
 
 impl ResNet {
-    /// Builds the network; the first convolution determines its width.
-    ///
-    /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) if the tensors are not those of this network.
-    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
+    /// Returns the plan for these weights, whose first convolution determines the width.
+    pub(super) fn plan(self, weights: &StateDict) -> Plan {
         let width = width(weights, "conv1.weight", [3, 7, 7], WIDTH);
-        let add = |network: &mut Building| self.add_to(network, width);
-        plan::build((weights, end), EPSILON, "fc", add)
+        Plan {
+            size: SIZE,
+            epsilon: EPSILON,
+            classifier: "fc",
+            add: Box::new(move |network| self.add_to(network, width)),
+        }
     }
 
     /// Adds the layers; returns the features and their number.

@@ -6,11 +6,13 @@
 //! 224 × 224 pixels; timm's first dense layer is a 7 × 7 convolution over it. Both compute the same sums.
 
 use super::conv_norm::{Beside, ConvNorm};
-use super::plan::{self, Building, End, width};
+use super::plan::{Building, Plan, width};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{MaxPool, Spliced, Value};
+use crate::{MaxPool, Value};
 
+/// Height and width of the images.
+const SIZE: usize = 224;
 /// The number of channels of the first block, as published.
 const WIDTH: usize = 64;
 /// The channels of each block, as multiples of the first block's.
@@ -38,16 +40,17 @@ pub(super) struct Vgg {
 }
 
 impl Vgg {
-    /// Builds the network; the first convolution determines its width.
-    ///
-    /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) if the tensors are not those of this network.
-    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
+    /// Returns the plan for these weights, whose first convolution determines the width.
+    pub(super) fn plan(self, weights: &StateDict) -> Plan {
         let width = width(weights, "features.0.weight", [3, 3, 3], WIDTH);
         let is_timms = weights.get(&format!("{}.weight", TIMM[0])).is_some();
         let dense = if is_timms { TIMM } else { TORCHVISION };
-        let add = |network: &mut Building| self.add_to(network, width, dense);
-        plan::build((weights, end), EPSILON, dense[2], add)
+        Plan {
+            size: SIZE,
+            epsilon: EPSILON,
+            classifier: dense[2],
+            add: Box::new(move |network| self.add_to(network, width, dense)),
+        }
     }
 
     /// Adds the layers; returns the features and their number.

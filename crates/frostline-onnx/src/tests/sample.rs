@@ -23,6 +23,12 @@ pub(crate) fn zoo() -> ModelProto {
 }
 
 /// Opens a regular file, as callers of this crate do.
+/// Returns the path of a network that an exporter wrote (`scripts/reference_networks.py`).
+pub(crate) fn exported(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/exports");
+    root.join(name).with_extension("onnx")
+}
+
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = path.metadata()?.file_type();
     if kind.is_dir() {

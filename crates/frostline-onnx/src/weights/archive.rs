@@ -9,18 +9,20 @@ use std::io::{self, Read, Seek};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::assemble::assemble;
 use super::dtype::ByteOrder;
 use super::fault::Fault;
-use super::names;
+use super::layout::Storage;
+use super::names::{self, Group};
 use super::pickle;
-use super::state_dict::Tensor;
 
 /// The maximum decompression ratio: weights barely shrink, and `PyTorch` does not compress them at all.
 const MAX_UNFOLDING: u64 = 16;
 
-/// Reads the tensors of an archive of `length` bytes.
-pub(super) fn read(source: impl Read + Seek, length: u64) -> Result<Vec<(String, Tensor)>, Fault> {
+/// Opens an archive of `length` bytes, and finds its tensors.
+pub(super) fn open<R: Read + Seek>(
+    source: R,
+    length: u64,
+) -> Result<(Vec<Group>, Archive<R>), Fault> {
     let mut zip = ZipArchive::new(source).map_err(|error| unopened(error, length))?;
     check_apart(&mut zip)?;
     let folder = folder(&zip)?;
@@ -29,12 +31,11 @@ pub(super) fn read(source: impl Read + Seek, length: u64) -> Result<Vec<(String,
         folder,
         length,
         budget: length.saturating_mul(MAX_UNFOLDING),
+        order: ByteOrder::Little,
     };
     let saved = pickle::load(archive.file("data.pkl", None)?.as_slice())?;
-    let order = archive.byte_order()?;
-    assemble(names::tensors(&saved)?, order, |storage| {
-        archive.file(&format!("data/{}", storage.key), Some(storage.size as u64))
-    })
+    archive.order = archive.byte_order()?;
+    Ok((names::groups(&saved)?, archive))
 }
 
 fn unopened(error: ZipError, length: u64) -> Fault {
@@ -83,16 +84,23 @@ fn folder<R: Read + Seek>(zip: &ZipArchive<R>) -> Result<String, Fault> {
     Ok(folder)
 }
 
-struct Archive<R> {
+/// An open archive.
+pub(super) struct Archive<R> {
     zip: ZipArchive<R>,
     folder: String,
     /// The size of the archive in bytes.
     length: u64,
     /// The number of bytes that may still be extracted.
     budget: u64,
+    pub(super) order: ByteOrder,
 }
 
 impl<R: Read + Seek> Archive<R> {
+    /// Reads the bytes of a storage.
+    pub(super) fn storage(&mut self, storage: &Storage) -> Result<Vec<u8>, Fault> {
+        self.file(&format!("data/{}", storage.key), Some(storage.size as u64))
+    }
+
     /// Reads an entry; it must have `expected` bytes, if given.
     fn file(&mut self, name: &str, expected: Option<u64>) -> Result<Vec<u8>, Fault> {
         let damaged = |why: String| Fault::damaged(format!("its entry `{name}` {why}"));

@@ -14,14 +14,14 @@ const MAX_SHARING: usize = 8;
 
 /// Fills the tensors; `read` returns the bytes of a storage, exactly as many as it has.
 pub(super) fn assemble(
-    tensors: Vec<(String, Layout)>,
+    tensors: &[(String, Rc<Layout>)],
     order: ByteOrder,
     mut read: impl FnMut(&Storage) -> Result<Vec<u8>, Fault>,
 ) -> Result<Vec<(String, Tensor)>, Fault> {
     let mut filled: Vec<Option<Tensor>> = vec![None; tensors.len()];
-    for users in by_storage(&tensors) {
+    for users in by_storage(tensors) {
         let storage = &tensors[users[0]].1.storage;
-        check_sharing(storage, users.iter().map(|&user| &tensors[user].1))?;
+        check_sharing(storage, users.iter().map(|&user| &*tensors[user].1))?;
         let numbers = storage.dtype.widen(&read(storage)?, order);
         if numbers.len() != storage.len {
             return Err(Fault::damaged(format!(
@@ -38,14 +38,14 @@ pub(super) fn assemble(
         }
     }
     Ok(tensors
-        .into_iter()
+        .iter()
         .zip(filled)
-        .filter_map(|((name, _), tensor)| Some((name, tensor?)))
+        .filter_map(|((name, _), tensor)| Some((name.clone(), tensor?)))
         .collect())
 }
 
 /// Groups the tensors by storage, in the order in which the storages are first used.
-fn by_storage(tensors: &[(String, Layout)]) -> Vec<Vec<usize>> {
+fn by_storage(tensors: &[(String, Rc<Layout>)]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut places = HashMap::new();
     for (user, (_, layout)) in tensors.iter().enumerate() {
@@ -80,12 +80,12 @@ mod tests {
     use super::super::dtype::Dtype;
     use super::*;
 
-    fn views(count: usize) -> Vec<(String, Layout)> {
+    fn views(count: usize) -> Vec<(String, Rc<Layout>)> {
         let storage = Rc::new(Storage::new("0", Dtype::Float, 2).unwrap());
         let view = |i| {
             (
                 format!("t{i}"),
-                Layout::new(Rc::clone(&storage), 0, vec![2], vec![1]).unwrap(),
+                Rc::new(Layout::new(Rc::clone(&storage), 0, vec![2], vec![1]).unwrap()),
             )
         };
         (0..count).map(view).collect()
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_shared_storage_is_read_once() {
         let mut reads = 0;
-        let tensors = assemble(views(2), ByteOrder::Little, |_| {
+        let tensors = assemble(&views(2), ByteOrder::Little, |_| {
             reads += 1;
             Ok([1.0_f32.to_le_bytes(), 2.0_f32.to_le_bytes()].concat())
         });
@@ -114,14 +114,14 @@ mod tests {
 
     #[test]
     fn a_storage_used_too_often_is_refused_before_it_is_read() {
-        let result = assemble(views(9), ByteOrder::Little, |_| panic!("read"));
+        let result = assemble(&views(9), ByteOrder::Little, |_| panic!("read"));
         assert!(matches!(result, Err(Fault::Foreign { .. })));
     }
 
     #[test]
     fn too_few_bytes() {
         assert!(matches!(
-            assemble(views(1), ByteOrder::Little, |_| Ok(vec![0; 7])),
+            assemble(&views(1), ByteOrder::Little, |_| Ok(vec![0; 7])),
             Err(Fault::Damaged(_))
         ));
     }

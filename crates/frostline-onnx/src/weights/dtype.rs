@@ -11,12 +11,12 @@ pub(super) enum ByteOrder {
 
 /// An element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dtype {
+pub(crate) enum Dtype {
     Float,
     Half,
     BFloat16,
     Double,
-    /// Integers and booleans, by their size in bytes; they are skipped, never read.
+    /// Integers, booleans and all else that is not a weight, by their size in bytes; skipped, never read.
     Integer(usize),
 }
 
@@ -28,10 +28,12 @@ impl Dtype {
             "HalfStorage" => Self::Half,
             "BFloat16Storage" => Self::BFloat16,
             "DoubleStorage" => Self::Double,
-            "LongStorage" => Self::Integer(8),
-            "IntStorage" => Self::Integer(4),
+            "LongStorage" | "ComplexFloatStorage" => Self::Integer(8),
+            "IntStorage" | "QInt32Storage" => Self::Integer(4),
             "ShortStorage" => Self::Integer(2),
-            "CharStorage" | "ByteStorage" | "BoolStorage" => Self::Integer(1),
+            "CharStorage" | "ByteStorage" | "BoolStorage" | "UntypedStorage" | "QInt8Storage"
+            | "QUInt8Storage" => Self::Integer(1),
+            "ComplexDoubleStorage" => Self::Integer(16),
             _ => return None,
         })
     }

@@ -14,7 +14,7 @@ const MAX_NAME: usize = 1024;
 
 /// A sequence of values in the file that tensors are views of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Storage {
+pub(crate) struct Storage {
     /// Its name in the file.
     pub(super) key: String,
     pub(super) dtype: Dtype,
@@ -54,9 +54,9 @@ pub(super) fn check_name(name: &str) -> Result<(), Fault> {
 
 /// A tensor as a view of a storage, checked to be within its bounds.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub(super) storage: Rc<Storage>,
-    pub(super) shape: Vec<usize>,
+pub(crate) struct Layout {
+    pub(crate) storage: Rc<Storage>,
+    pub(crate) shape: Vec<usize>,
     offset: usize,
     strides: Vec<usize>,
     /// The number of elements.

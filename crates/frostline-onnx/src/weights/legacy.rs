@@ -7,23 +7,21 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::rc::Rc;
 
-use super::assemble::assemble;
-use super::dtype::ByteOrder;
 use super::fault::Fault;
 use super::layout::Storage;
-use super::names;
+use super::names::{self, Group};
 use super::pickle::{self, Object, Pickle};
-use super::state_dict::Tensor;
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const PROTOCOL: i128 = 1001;
 
-/// Reads the tensors of a file of `length` bytes.
-pub(super) fn read(
-    mut source: impl Read + Seek,
+/// Opens a file of `length` bytes, and finds its tensors.
+pub(super) fn open<R: Read + Seek>(
+    mut source: R,
     length: u64,
-) -> Result<Vec<(String, Tensor)>, Fault> {
+) -> Result<(Vec<Group>, Legacy<R>), Fault> {
     if !matches!(pickle::load(&mut source)?.root(), Object::Int(MAGIC)) {
         return Err(Fault::foreign(
             "it is a pickle, but not one that `torch.save` wrote",
@@ -35,13 +33,25 @@ pub(super) fn read(
     let keys = pickle::load(&mut source)?;
     let keys = self::keys(&keys)?;
     let places = places(&mut source, length, &saved, &keys)?;
-    assemble(names::tensors(&saved)?, ByteOrder::Little, |storage| {
-        let place = places.get(&storage.key).ok_or_else(|| missing(storage))?;
-        source.seek(SeekFrom::Start(*place))?;
+    Ok((names::groups(&saved)?, Legacy { source, places }))
+}
+
+/// An open file, and where the elements of each storage start.
+pub(super) struct Legacy<R> {
+    source: R,
+    places: HashMap<String, u64>,
+}
+
+impl<R: Read + Seek> Legacy<R> {
+    /// Reads the bytes of a storage.
+    pub(super) fn storage(&mut self, storage: &Storage) -> Result<Vec<u8>, Fault> {
+        let place = self.places.get(&storage.key);
+        let place = *place.ok_or_else(|| missing(storage))?;
+        self.source.seek(SeekFrom::Start(place))?;
         let mut bytes = vec![0; storage.size];
-        source.read_exact(&mut bytes)?;
+        self.source.read_exact(&mut bytes)?;
         Ok(bytes)
-    })
+    }
 }
 
 fn check_protocol(protocol: &Object) -> Result<(), Fault> {
@@ -56,9 +66,13 @@ fn check_protocol(protocol: &Object) -> Result<(), Fault> {
 }
 
 /// Returns the keys in the order of the storages; a key that is repeated is only once in memory.
-fn keys(pickle: &Pickle) -> Result<Vec<&str>, Fault> {
+fn keys(pickle: &Pickle) -> Result<Vec<Rc<str>>, Fault> {
     let keys = pickle.objects.items(pickle.root);
-    let keys = keys.and_then(|keys| keys.iter().map(|&key| pickle.objects.text(key)).collect());
+    let keys = keys.and_then(|keys| {
+        keys.iter()
+            .map(|&key| pickle.objects.text(key).cloned())
+            .collect()
+    });
     keys.ok_or_else(|| Fault::damaged("it has no list of its storages"))
 }
 
@@ -67,10 +81,10 @@ fn places(
     source: &mut (impl Read + Seek),
     length: u64,
     saved: &Pickle,
-    keys: &[&str],
+    keys: &[Rc<str>],
 ) -> Result<HashMap<String, u64>, Fault> {
     let mut places = HashMap::new();
-    for (done, &key) in keys.iter().enumerate() {
+    for (done, key) in keys.iter().enumerate() {
         let cut = || {
             Fault::Cut(format!(
                 "it ends after {length} bytes, in storage {} of {}",
@@ -78,7 +92,7 @@ fn places(
                 keys.len()
             ))
         };
-        let storage = saved.storages.get(key);
+        let storage = saved.storages.get(&**key);
         let storage = storage
             .ok_or_else(|| Fault::damaged(format!("no tensor uses its storage `{key:.40}`")))?;
         let mut count = [0; 8];
@@ -94,7 +108,7 @@ fn places(
             .filter(|end| *end <= length)
             .ok_or_else(cut)?;
         source.seek(SeekFrom::Start(end))?;
-        if places.insert(key.to_owned(), place).is_some() {
+        if places.insert(key.to_string(), place).is_some() {
             return Err(Fault::damaged(format!(
                 "it contains the storage `{key}` twice"
             )));
@@ -113,11 +127,12 @@ mod tests {
 
     use super::*;
     use crate::weights::tests::sample::{dict, floats, legacy, tensor};
+    use crate::weights::{Tensor, read};
 
     fn load(storages: &[(&str, i64, Vec<u8>)]) -> Result<Vec<(String, Tensor)>, Fault> {
         let state = dict(&[("a", tensor("7", "FloatStorage", 2, 0, &[2], &[1]))]);
         let bytes = legacy(&state, storages);
-        read(Cursor::new(&bytes), bytes.len() as u64)
+        read(Cursor::new(&bytes))
     }
 
     #[test]
@@ -156,10 +171,7 @@ mod tests {
         // 2³⁰ values on which pickle and storage agree, but which are not there.
         let state = dict(&[("a", tensor("7", "FloatStorage", 1 << 30, 0, &[2], &[1]))]);
         let bytes = legacy(&state, &[("7", 1 << 30, floats(&[0.5]))]);
-        assert!(matches!(
-            read(Cursor::new(&bytes), bytes.len() as u64),
-            Err(Fault::Cut(_))
-        ));
+        assert!(matches!(read(Cursor::new(&bytes)), Err(Fault::Cut(_))));
         assert!(matches!(load(&[]), Err(Fault::Damaged(_))));
         assert!(matches!(
             load(&[("7", 2, floats(&[0.5]))]),
@@ -171,7 +183,7 @@ mod tests {
     fn another_pickle_and_a_later_protocol() {
         let other = b"\x80\x02K\x01.";
         assert!(matches!(
-            read(Cursor::new(other), 5),
+            read(Cursor::new(other)),
             Err(Fault::Foreign { .. })
         ));
         assert!(matches!(

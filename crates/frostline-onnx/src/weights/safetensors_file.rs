@@ -5,25 +5,27 @@
 //! checks that shapes, types and offsets agree and that no two tensors overlap; this module checks that the
 //! file is as long as the header says. Source: the format's description in the `safetensors` repository.
 
+use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::rc::Rc;
 
 use safetensors::tensor::{Dtype as Kind, Metadata, TensorInfo};
 
-use super::dtype::{ByteOrder, Dtype};
+use super::dtype::Dtype;
 use super::fault::Fault;
-use super::names;
-use super::state_dict::Tensor;
+use super::layout::{Layout, Storage};
+use super::names::Group;
 
 /// The size of the header's length in bytes.
 const PREFIX: u64 = 8;
 /// The longest header that the crate reads.
 const LONGEST_LIST: u64 = 100_000_000;
 
-/// Reads the tensors of a file of `length` bytes, one at a time.
-pub(super) fn read(
-    mut source: impl Read + Seek,
+/// Opens a file of `length` bytes, and finds its tensors.
+pub(super) fn open<R: Read + Seek>(
+    mut source: R,
     length: u64,
-) -> Result<Vec<(String, Tensor)>, Fault> {
+) -> Result<(Vec<Group>, Flat<R>), Fault> {
     let list = read_list(&mut source, length)?;
     let begin = PREFIX + list.len() as u64;
     let list: Metadata = serde_json::from_slice(&list)
@@ -35,19 +37,38 @@ pub(super) fn read(
             "its tensors end at byte {end}, but the file has {length} bytes"
         )));
     }
-    let mut tensors = Vec::new();
+    let (mut tensors, mut places) = (Vec::new(), HashMap::new());
     for name in list.offset_keys() {
         let info = list.info(&name).expect("the name is from this header");
         if let Some(dtype) = float(&name, info.dtype)? {
-            let tensor = tensor(&mut source, begin, info, dtype)?;
-            tensors.push((name, tensor));
+            let layout = layout(&name, info, dtype)?;
+            tensors.push((name.as_str().into(), Rc::new(layout)));
+            places.insert(name, begin + info.data_offsets.0 as u64);
         }
     }
     if tensors.is_empty() {
         return Err(Fault::refused("it contains no floating-point tensors"));
     }
-    names::strip_prefixes(&mut tensors);
-    Ok(tensors)
+    let place = String::new();
+    Ok((vec![Group { place, tensors }], Flat { source, places }))
+}
+
+/// An open file, and where each tensor starts.
+pub(super) struct Flat<R> {
+    source: R,
+    places: HashMap<String, u64>,
+}
+
+impl<R: Read + Seek> Flat<R> {
+    /// Reads the bytes of a tensor, whose storage has its name.
+    pub(super) fn storage(&mut self, storage: &Storage) -> Result<Vec<u8>, Fault> {
+        self.source
+            .seek(SeekFrom::Start(self.places[&storage.key]))?;
+        // The tensor is in the file, whose length was compared with the header.
+        let mut bytes = vec![0; storage.size];
+        self.source.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 fn read_list(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
@@ -96,21 +117,20 @@ fn float(name: &str, kind: Kind) -> Result<Option<Dtype>, Fault> {
     }))
 }
 
-fn tensor(
-    source: &mut (impl Read + Seek),
-    begin: u64,
-    info: &TensorInfo,
-    dtype: Dtype,
-) -> Result<Tensor, Fault> {
+/// Describes a tensor, whose elements are in order.
+fn layout(name: &str, info: &TensorInfo, dtype: Dtype) -> Result<Layout, Fault> {
     let (start, end) = info.data_offsets;
-    source.seek(SeekFrom::Start(begin + start as u64))?;
-    // Both offsets are in the file, whose length was compared with the header.
-    let mut bytes = vec![0; end - start];
-    source.read_exact(&mut bytes)?;
-    Ok(Tensor {
-        shape: info.shape.clone(),
-        data: dtype.widen(&bytes, ByteOrder::Little),
-    })
+    let storage = Storage::new(name, dtype, (end - start) / dtype.size())?;
+    let mut strides = vec![0; info.shape.len()];
+    if storage.len > 0 {
+        // The product of all sizes is the number of elements, so that none of these overflows.
+        let mut step = 1;
+        for (stride, size) in strides.iter_mut().zip(&info.shape).rev() {
+            *stride = step;
+            step *= size;
+        }
+    }
+    Layout::new(Rc::new(storage), 0, info.shape.clone(), strides)
 }
 
 #[cfg(test)]
@@ -119,9 +139,10 @@ mod tests {
 
     use super::*;
     use crate::weights::tests::sample::{floats, safetensors};
+    use crate::weights::{Tensor, read};
 
     fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
-        read(Cursor::new(bytes), bytes.len() as u64)
+        read(Cursor::new(bytes))
     }
 
     fn damage(bytes: &[u8]) -> String {

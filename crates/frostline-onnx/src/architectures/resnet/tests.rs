@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::architectures::plan::End;
 use crate::tests::state_dicts::{
     counted, fingerprint, ones, operators, parsed, weights_and_output,
 };
@@ -16,10 +17,14 @@ const RESNET50: ResNet = ResNet {
     blocks: [3, 4, 6, 3],
 };
 
+fn build(resnet: ResNet, weights: &StateDict, end: End) -> crate::Result<crate::Spliced> {
+    resnet.plan(weights).build(weights, end)
+}
+
 /// Returns the tensors without the classifier's.
 fn tensors(resnet: ResNet, width: usize) -> Vec<(String, Vec<usize>)> {
-    let plan = |network: &mut Building| resnet.add_to(network, width);
-    plan::needed(&StateDict::default(), plan).unwrap().0
+    let first = ("conv1.weight".to_owned(), vec![width, 3, 7, 7]);
+    resnet.plan(&ones([first])).needed().unwrap().0
 }
 
 fn shape(tensors: &[(String, Vec<usize>)], name: &str) -> Vec<usize> {
@@ -56,7 +61,7 @@ fn the_tensors_are_torchvisions() {
 
 #[test]
 fn the_stride_is_in_the_3_by_3_convolution() {
-    let model = RESNET50.build(&ones(tensors(RESNET50, 2)), End::Features);
+    let model = build(RESNET50, &ones(tensors(RESNET50, 2)), End::Features);
     let graph = parsed(&model.unwrap()).graph.unwrap();
     let stride = |name: &str| {
         let node = graph.node.iter().find(|node| node.output == [name])?;
@@ -73,7 +78,7 @@ fn the_stride_is_in_the_3_by_3_convolution() {
 
 #[test]
 fn nodes_and_ends() {
-    let model = RESNET18.build(&ones(tensors(RESNET18, 2)), End::Features);
+    let model = build(RESNET18, &ones(tensors(RESNET18, 2)), End::Features);
     let model = parsed(&model.unwrap());
     let counts = operators(model.graph.as_ref().unwrap());
     let expected = [
@@ -87,8 +92,7 @@ fn nodes_and_ends() {
     assert_eq!(counts, BTreeMap::from(expected));
     let (names, output, size) = weights_and_output(&model);
     assert_eq!((names.len(), output, size), (40, "features", 16));
-    let text = RESNET18
-        .build(&ones(tensors(RESNET18, 2)), End::Logits)
+    let text = build(RESNET18, &ones(tensors(RESNET18, 2)), End::Logits)
         .err()
         .unwrap()
         .to_string();
@@ -101,6 +105,6 @@ fn nodes_and_ends() {
 #[test]
 fn equal_weights_are_the_same_bytes_in_all_versions() {
     let weights = counted(tensors(RESNET50, 2));
-    let model = RESNET50.build(&weights, End::Features).unwrap();
+    let model = build(RESNET50, &weights, End::Features).unwrap();
     assert_eq!(fingerprint(&model), 8_834_877_015_567_246_311);
 }

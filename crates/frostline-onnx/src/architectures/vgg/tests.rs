@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::architectures::plan::End;
 use crate::tests::state_dicts::{
     counted, fingerprint, ones, operators, parsed, weights_and_output,
 };
@@ -16,10 +17,16 @@ const VGG11_BN: Vgg = Vgg {
     norm: Norm::Batch,
 };
 
+fn build(vgg: Vgg, weights: &StateDict, end: End) -> crate::Result<crate::Spliced> {
+    vgg.plan(weights).build(weights, end)
+}
+
 /// Returns the tensors of a file including the classifier's, with the dense layers named `dense`.
 fn tensors(vgg: Vgg, width: usize, dense: [&'static str; 3]) -> Vec<(String, Vec<usize>)> {
-    let plan = |network: &mut Building| vgg.add_to(network, width, dense);
-    let (mut all, features) = plan::needed(&StateDict::default(), plan).unwrap();
+    let first = ("features.0.weight".to_owned(), vec![width, 3, 3, 3]);
+    let timms = (dense == TIMM).then(|| (format!("{}.weight", TIMM[0]), vec![1]));
+    let weights = ones([first].into_iter().chain(timms));
+    let (mut all, features) = vgg.plan(&weights).needed().unwrap();
     all.push((format!("{}.weight", dense[2]), vec![10, features]));
     all.push((format!("{}.bias", dense[2]), vec![10]));
     all
@@ -77,7 +84,7 @@ fn batch_norms_follow_their_convolutions() {
 #[test]
 fn the_classifier_is_left_out_or_kept() {
     let weights = ones(tensors(VGG19, 2, TORCHVISION));
-    let model = parsed(&VGG19.build(&weights, End::Features).unwrap());
+    let model = parsed(&build(VGG19, &weights, End::Features).unwrap());
     let (names, output, size) = weights_and_output(&model);
     assert_eq!((names.len(), output, size), (2 * 18, "features", 128));
     let counts = operators(model.graph.as_ref().unwrap());
@@ -89,7 +96,7 @@ fn the_classifier_is_left_out_or_kept() {
         ("Relu", 18),
     ];
     assert_eq!(counts, BTreeMap::from(expected));
-    let model = parsed(&VGG19.build(&weights, End::Logits).unwrap());
+    let model = parsed(&build(VGG19, &weights, End::Logits).unwrap());
     let (names, output, size) = weights_and_output(&model);
     assert_eq!((names.len(), output, size), (2 * 19, "logits", 10));
 }
@@ -98,7 +105,7 @@ fn the_classifier_is_left_out_or_kept() {
 fn timms_names_make_the_same_graph() {
     let graph = |names| {
         let weights = ones(tensors(VGG11_BN, 1, names));
-        let model = VGG11_BN.build(&weights, End::Logits).unwrap();
+        let model = build(VGG11_BN, &weights, End::Logits).unwrap();
         let graph = parsed(&model).graph.unwrap();
         let shapes = graph.initializer.iter().map(|w| w.dims.clone());
         (shapes.collect::<Vec<_>>(), graph.node.len())
@@ -113,8 +120,7 @@ fn another_vgg_is_refused_by_name() {
         convs: [2, 2, 3, 3, 3],
         norm: Norm::None,
     };
-    let text = vgg16
-        .build(&weights, End::Features)
+    let text = build(vgg16, &weights, End::Features)
         .err()
         .unwrap()
         .to_string();
@@ -132,7 +138,7 @@ fn another_vgg_is_refused_by_name() {
 #[test]
 fn equal_weights_are_the_same_bytes_in_all_versions() {
     let file = |vgg: Vgg, names, end| {
-        fingerprint(&vgg.build(&counted(tensors(vgg, 2, names)), end).unwrap())
+        fingerprint(&build(vgg, &counted(tensors(vgg, 2, names)), end).unwrap())
     };
     let files = [
         file(VGG19, TORCHVISION, End::Features),

@@ -15,6 +15,11 @@ pub(super) fn call(global: Global, arguments: &[Id], objects: &mut Objects) -> R
             objects.spend(pairs.len())?;
             objects.add(Object::Dict(pairs))
         }
+        (Global::Tensor | Global::Parameter, [data, ..])
+            if matches!(objects.get(*data), Object::Foreign(_)) =>
+        {
+            Ok(*data)
+        }
         (Global::Tensor, [storage, offset, shape, strides, ..]) => {
             let tensor = tensor([*storage, *offset, *shape, *strides], objects)?;
             objects.spend(2 * tensor.shape.len())?;
@@ -68,8 +73,8 @@ fn tensor([storage, offset, shape, strides]: [Id; 4], objects: &Objects) -> Resu
 }
 
 /// Returns the storage of a persistent id: ("storage", class, key, device, number of elements), and in the
-/// older format a view, which has to be `None`.
-pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
+/// older format a view, which has to be `None`. Returns `None` if the class is not known.
+pub(super) fn storage(id: Id, objects: &Objects) -> Result<Option<Storage>, Fault> {
     let bad = || Fault::damaged("it refers to a storage in an unknown way");
     let parts = objects.items(id).ok_or_else(bad)?;
     let (Some(&[kind, class, key, _device, len]), rest) =
@@ -81,13 +86,16 @@ pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
         rest.iter()
             .all(|&view| matches!(objects.get(view), Object::None))
     });
-    let (Object::Global(Global::Storage(dtype)), Some("storage"), true) =
-        (objects.get(class), objects.text(kind), whole)
-    else {
+    if objects.text(kind).map(AsRef::as_ref) != Some("storage") || !whole {
         return Err(bad());
+    }
+    let dtype = match objects.get(class) {
+        Object::Global(Global::Storage(dtype)) => *dtype,
+        Object::Foreign(_) => return Ok(None),
+        _ => return Err(bad()),
     };
     let key = objects.text(key).ok_or_else(bad)?;
-    Storage::new(key, *dtype, objects.size(len).ok_or_else(bad)?)
+    Storage::new(key, dtype, objects.size(len).ok_or_else(bad)?).map(Some)
 }
 
 #[cfg(test)]
@@ -96,20 +104,26 @@ mod tests {
     use crate::weights::dtype::Dtype;
 
     #[test]
-    fn known_and_refused() {
-        assert_eq!(
-            Global::find("torch", "HalfStorage").unwrap(),
-            Global::Storage(Dtype::Half)
-        );
-        assert_eq!(
-            Global::find("collections", "OrderedDict").unwrap(),
-            Global::OrderedDict
-        );
-        let Err(Fault::Foreign { found, .. }) = Global::find("os", "system") else {
-            panic!("os.system is not a tensor");
-        };
-        assert_eq!(found, "it imports `os.system`; only tensors are read");
-        assert!(Global::find("torch", "load").is_err());
+    fn known_foreign_and_refused() {
+        let find = Object::global;
+        let half = find("torch", "HalfStorage").unwrap();
+        assert!(matches!(half, Object::Global(Global::Storage(Dtype::Half))));
+        let foreign = find("argparse", "Namespace").unwrap();
+        assert!(matches!(foreign, Object::Foreign(name) if &*name == "argparse.Namespace"));
+        assert!(matches!(find("torch", "device"), Ok(Object::Foreign(_))));
+        assert!(matches!(
+            find("pathlib", "PosixPath"),
+            Ok(Object::Foreign(_))
+        ));
+        for (module, name) in [
+            ("os", "system"),
+            ("builtins", "eval"),
+            ("__builtin__", "__import__"),
+            ("subprocess", "Popen"),
+            ("ctypes.util", "find_library"),
+        ] {
+            assert!(find(module, name).is_err(), "{module}.{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A machine for the instructions in pickles that `torch.save` writes, protocols 2 to 5.
 //!
-//! Instructions are named as in Python's `pickletools`. All others are refused, and so is any class that is
-//! not a [`Global`].
+//! Instructions are named as in Python's `pickletools`. All others are refused. A class that is not a
+//! [`Global`](super::value::Global) makes opaque values.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,12 +10,9 @@ use std::rc::Rc;
 
 use super::global;
 use super::input::Input;
-use super::value::{Global, Id, Object, Objects, Pickle};
+use super::value::{Id, Object, Objects, Pickle};
 use crate::weights::fault::Fault;
 use crate::weights::layout::Storage;
-
-/// The size of the longest integer in bytes; the magic number of the older format has ten.
-const MAX_NUMBER: usize = 16;
 
 /// Reads one pickle, and no byte beyond it.
 pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
@@ -26,6 +23,7 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
         marks: Vec::new(),
         memo: HashMap::new(),
         storages: HashMap::new(),
+        unnamed: "value".into(),
     };
     let root = machine.run()?;
     Ok(Pickle {
@@ -35,14 +33,16 @@ pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
     })
 }
 
-struct Machine<R> {
-    input: Input<R>,
+pub(super) struct Machine<R> {
+    pub(super) input: Input<R>,
     objects: Objects,
     stack: Vec<Id>,
     /// Heights of the stack at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
     storages: HashMap<String, Rc<Storage>>,
+    /// The name of all values of no class: bytes, sets and the like.
+    unnamed: Rc<str>,
 }
 
 impl<R: Read> Machine<R> {
@@ -65,51 +65,6 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Pushes a literal; returns whether this instruction is one.
-    fn literal(&mut self, opcode: u8) -> Result<bool, Fault> {
-        let object = match opcode {
-            // NONE, NEWTRUE and NEWFALSE
-            b'N' => Object::None,
-            0x88 | 0x89 => Object::Bool,
-            // BINFLOAT
-            b'G' => {
-                self.input.array::<8>()?;
-                Object::Float
-            }
-            // BININT, BININT1, BININT2, LONG1 and LONG4
-            b'J' => Object::Int(i32::from_le_bytes(self.input.array()?).into()),
-            b'K' => Object::Int(self.input.byte()?.into()),
-            b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
-            0x8a => self.input.length::<1>().and_then(|n| self.long(n))?,
-            0x8b => self.input.length::<4>().and_then(|n| self.long(n))?,
-            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; the BINSTRING
-            // instructions are from Python 2.
-            0x8c | b'U' => self.input.length::<1>().and_then(|n| self.text(n))?,
-            b'X' | b'T' => self.input.length::<4>().and_then(|n| self.text(n))?,
-            0x8d => self.input.length::<8>().and_then(|n| self.text(n))?,
-            _ => return Ok(false),
-        };
-        self.push(object).map(|()| true)
-    }
-
-    /// Reads an integer of `length` bytes: little-endian, two's complement.
-    fn long(&mut self, length: u64) -> Result<Object, Fault> {
-        if length > MAX_NUMBER as u64 {
-            return Err(Fault::refused(format!(
-                "it contains an integer of {length} bytes"
-            )));
-        }
-        let bytes = self.input.bytes(length)?;
-        let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-        let mut number = [if is_negative { 0xff } else { 0 }; MAX_NUMBER];
-        number[..bytes.len()].copy_from_slice(&bytes);
-        Ok(Object::Int(i128::from_le_bytes(number)))
-    }
-
-    fn text(&mut self, length: u64) -> Result<Object, Fault> {
-        self.input.text(length).map(Object::Text)
-    }
-
     /// Builds or fills a tuple, list or dictionary; returns whether this instruction does that.
     fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
@@ -119,7 +74,8 @@ impl<R: Read> Machine<R> {
                 self.objects.spend(1)?;
             }
             b'0' => drop(self.pop()?),
-            b'1' => drop(self.pop_to_mark()?),
+            // A set gets items, but no tensors are in sets: ADDITEMS drops them.
+            b'1' | 0x90 => drop(self.pop_to_mark()?),
             // EMPTY_TUPLE, TUPLE1 to TUPLE3, TUPLE, EMPTY_LIST and EMPTY_DICT
             b')' => self.push(Object::Tuple(Vec::new()))?,
             0x85..=0x87 => {
@@ -132,6 +88,12 @@ impl<R: Read> Machine<R> {
             }
             b']' => self.push(Object::List(Vec::new()))?,
             b'}' => self.push(Object::Dict(Vec::new()))?,
+            // EMPTY_SET and FROZENSET
+            0x8f => self.push_opaque()?,
+            0x91 => {
+                self.pop_to_mark()?;
+                self.push_opaque()?;
+            }
             // APPEND and APPENDS, SETITEM and SETITEMS
             b'a' => self.pop_many(1).and_then(|new| self.append(new))?,
             b'e' => self.pop_to_mark().and_then(|new| self.append(new))?,
@@ -169,22 +131,25 @@ impl<R: Read> Machine<R> {
                 items.extend(new);
                 Ok(())
             }
+            Object::Foreign(_) => Ok(()),
             _ => Err(Fault::damaged("it appends to a value that is not a list")),
         }
     }
 
-    /// Adds entries: keys and values alternate.
+    /// Adds entries: keys and values alternate. A foreign object that has entries is a kind of dictionary.
     fn set_items(&mut self, new: &[Id]) -> Result<(), Fault> {
+        let bad = || Fault::damaged("it sets entries of a value that is not a dictionary");
         let dict = self.top()?;
-        match (self.objects.get_mut(dict), new.as_chunks()) {
-            (Object::Dict(pairs), (new, [])) => {
-                pairs.extend(new.iter().map(|&[key, value]| (key, value)));
-                Ok(())
-            }
-            _ => Err(Fault::damaged(
-                "it sets entries of a value that is not a dictionary",
-            )),
+        let (new, []) = new.as_chunks() else {
+            return Err(bad());
+        };
+        let new = new.iter().map(|&[key, value]| (key, value));
+        match self.objects.get_mut(dict) {
+            Object::Dict(pairs) => pairs.extend(new),
+            object @ Object::Foreign(_) => *object = Object::Dict(new.collect()),
+            _ => return Err(bad()),
         }
+        Ok(())
     }
 
     fn put(&mut self, slot: u64) -> Result<(), Fault> {
@@ -207,28 +172,43 @@ impl<R: Read> Machine<R> {
             // GLOBAL and STACK_GLOBAL
             b'c' => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
-                self.push(Object::Global(Global::find(&module, &name)?))?;
+                self.push_global(&module, &name)?;
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let names = self.objects.text(module).zip(self.objects.text(name));
                 let (module, name) =
                     names.ok_or_else(|| Fault::damaged("it imports a class without a name"))?;
-                let global = Global::find(module, name)?;
-                self.push(Object::Global(global))?;
+                let (module, name) = (Rc::clone(module), Rc::clone(name));
+                self.push_global(&module, &name)?;
             }
-            // BINPERSID, REDUCE and NEWOBJ, BUILD
+            // BINPERSID, REDUCE and NEWOBJ, NEWOBJ_EX (with named arguments), BUILD
             b'Q' => self.persistent()?,
             b'R' | 0x81 => self.reduce()?,
+            0x92 => {
+                self.pop()?;
+                self.reduce()?;
+            }
             b'b' => self.build()?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
+    fn push_global(&mut self, module: &str, name: &str) -> Result<(), Fault> {
+        let global = Object::global(module, name)?;
+        if let Object::Foreign(name) = &global {
+            // The name takes memory, too.
+            self.objects.spend(2 + name.len() / 8)?;
+        }
+        self.push(global)
+    }
+
     fn persistent(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
-        let storage = global::storage(id, &self.objects)?;
+        let Some(storage) = global::storage(id, &self.objects)? else {
+            return self.push_opaque();
+        };
         let storage = match self.storages.entry(storage.key.clone()) {
             Entry::Vacant(entry) => Rc::clone(entry.insert(Rc::new(storage))),
             Entry::Occupied(entry) if **entry.get() == storage => Rc::clone(entry.get()),
@@ -244,36 +224,54 @@ impl<R: Read> Machine<R> {
 
     fn reduce(&mut self) -> Result<(), Fault> {
         let (arguments, function) = (self.pop()?, self.pop()?);
-        let (Object::Global(function), Some(arguments)) =
-            (self.objects.get(function), self.objects.items(arguments))
-        else {
-            return Err(Fault::refused(
-                "it calls something that is not a class; only tensors are read",
-            ));
+        let function = match self.objects.get(function) {
+            Object::Global(function) => *function,
+            Object::Foreign(name) => {
+                let made = Object::Foreign(Rc::clone(name));
+                return self.push(made);
+            }
+            _ => {
+                return Err(Fault::refused(
+                    "it calls something that is not a class; only tensors are read",
+                ));
+            }
         };
-        let (function, arguments) = (*function, arguments.to_vec());
+        let arguments = self.objects.items(arguments).map(<[Id]>::to_vec);
+        let arguments =
+            arguments.ok_or_else(|| Fault::damaged("it calls a class without arguments"))?;
         self.objects.spend(arguments.len())?;
         let id = global::call(function, &arguments, &mut self.objects)?;
         self.stack.push(id);
         Ok(())
     }
 
-    /// Discards the state of an object: `PyTorch`'s `_metadata` of a state dict, or the hooks of an old
-    /// parameter.
+    /// Discards the state of an object: `PyTorch`'s `_metadata` of a state dict, the hooks of an old
+    /// parameter, or whatever a foreign object is made of.
     fn build(&mut self) -> Result<(), Fault> {
         let (state, object) = (self.pop()?, self.top()?);
         match (self.objects.get(object), self.objects.get(state)) {
-            (Object::Dict(_), Object::Dict(_)) | (Object::Tensor(_), Object::Tuple(_)) => Ok(()),
+            (Object::Foreign(_), _)
+            | (Object::Dict(_) | Object::Tensor(_), Object::Dict(_) | Object::Tuple(_)) => Ok(()),
             _ => Err(Fault::refused(
                 "it sets the state of an object; only tensors are read",
             )),
         }
     }
 
-    fn push(&mut self, object: Object) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, object: Object) -> Result<(), Fault> {
         let id = self.objects.add(object)?;
         self.stack.push(id);
         Ok(())
+    }
+
+    pub(super) fn push_opaque(&mut self) -> Result<(), Fault> {
+        let value = self.opaque();
+        self.push(value)
+    }
+
+    /// Returns a value that is not needed.
+    pub(super) fn opaque(&self) -> Object {
+        Object::Foreign(Rc::clone(&self.unnamed))
     }
 
     /// Pops the top of the stack, but nothing below a mark.

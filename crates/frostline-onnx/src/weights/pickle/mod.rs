@@ -1,11 +1,12 @@
-//! Reads pickles of tensors and nothing else: nothing is imported, and nothing is called.
+//! Reads the tensors in pickles: nothing is imported, and nothing is called. Other objects are opaque.
 
 mod global;
 mod input;
+mod literals;
 mod machine;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub(super) use self::machine::load;
-pub(super) use self::value::{Object, Pickle};
+pub(super) use self::value::{Id, Object, Pickle};

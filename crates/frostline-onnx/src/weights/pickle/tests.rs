@@ -44,7 +44,7 @@ fn protocol_four() {
     let Object::Dict(pairs) = pickle.root() else {
         panic!()
     };
-    assert_eq!(pickle.objects.text(pairs[0].0), Some("a"));
+    assert_eq!(pickle.objects.text(pairs[0].0).unwrap().as_ref(), "a");
     assert_eq!(pickle.objects.items(pairs[0].1).unwrap().len(), 3);
 }
 
@@ -57,7 +57,7 @@ fn an_ordered_dict_of_python_2() {
     let Object::Dict(pairs) = pickle.root() else {
         panic!()
     };
-    assert_eq!(pickle.objects.text(pairs[0].0), Some("a"));
+    assert_eq!(pickle.objects.text(pairs[0].0).unwrap().as_ref(), "a");
     assert_eq!(pickle.objects.size(pairs[0].1), Some(1));
 }
 
@@ -78,6 +78,38 @@ fn code_is_refused_by_name() {
     assert!(message(b"\x80\x02K\x01)R.").contains("calls something that is not a class"));
 }
 
+/// Python's `pickletools` calls the instructions by name: see the comments in `machine.rs`.
+#[test]
+fn foreign_objects_are_stepped_over() {
+    for bytes in [
+        // argparse.Namespace(lr=7), protocol 2: NEWOBJ, then BUILD.
+        b"\x80\x02cargparse\nNamespace\n)\x81}X\x02\0\0\0lrK\x07sb.".as_slice(),
+        // numpy.float64(1.0), protocol 2: a call with the result of a call.
+        b"\x80\x02cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8\x89\x88\x87R\
+          (K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbc_codecs\nencode\n\
+          X\x02\0\0\0\xc3\xb0X\x06\0\0\0latin1\x86R\x86R.",
+        // A class that is made with named arguments, and one that is a list.
+        b"\x80\x04\x8c\x01m\x8c\x01C\x93)}\x92.",
+        b"\x80\x02cm\nL\n)\x81K\x01aK\x02a.",
+        // Sets, bytes, a string of Python 2 that is not text, and an integer of 17 bytes.
+        b"\x80\x04\x8f(K\x01K\x02\x90.",
+        b"\x80\x04(K\x01\x91.",
+        b"\x80\x03C\x02\xff\xfe.",
+        b"\x80\x03B\x02\0\0\0\xff\xfe.",
+        b"\x80\x05\x96\x02\0\0\0\0\0\0\0\xff\xfe.",
+        b"\x80\x02U\x02\xff\xfe.",
+        b"\x80\x02\x8a\x11\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01.",
+        // A tensor of a kind that is not known, and a parameter of one.
+        b"\x80\x02ctorch._utils\n_rebuild_qtensor\n)R.",
+        b"\x80\x02ctorch._utils\n_rebuild_parameter\nctorch._utils\n_rebuild_qtensor\n)R\x85R.",
+    ] {
+        assert!(matches!(root(bytes), Ok(Object::Foreign(_))), "{bytes:?}");
+    }
+    // A class that is a dictionary, as Lightning's AttributeDict is.
+    let bytes = b"\x80\x02clightning\nAttributeDict\n)\x81(X\x01\0\0\0aK\x01X\x01\0\0\0bK\x02u.";
+    assert!(matches!(root(bytes), Ok(Object::Dict(pairs)) if pairs.len() == 2));
+}
+
 #[test]
 fn hostile_pickles() {
     for bytes in [
@@ -92,6 +124,10 @@ fn hostile_pickles() {
         b"\x80\x02]Q.",
         b"\x80\x02K\x01\x87.",
         b"\x80\x02\x8a\xff.",
+        b"\x80\x04\x90.",
+        b"\x80\x04\x91.",
+        b"\x80\x04\x92.",
+        b"\x80\x03C\xff.",
     ] {
         assert!(
             matches!(

@@ -21,7 +21,7 @@ pub(in crate::weights) enum Object {
     Bool,
     Int(i128),
     Float,
-    Text(String),
+    Text(Rc<str>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
@@ -29,6 +29,8 @@ pub(in crate::weights) enum Object {
     Storage(Rc<Storage>),
     /// Behind a pointer, to keep the many small values small.
     Tensor(Rc<Layout>),
+    /// A class or function that is not known, or what it made; only its name is kept. Nothing is called.
+    Foreign(Rc<str>),
 }
 
 /// A known class or function.
@@ -45,27 +47,69 @@ pub(in crate::weights) enum Global {
     Storage(Dtype),
 }
 
-impl Global {
-    /// Returns the global with this name.
-    pub(in crate::weights) fn find(module: &str, name: &str) -> Result<Self, Fault> {
-        Ok(match (module, name) {
-            ("collections", "OrderedDict") => Self::OrderedDict,
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Self::Tensor,
-            ("torch._utils", "_rebuild_parameter") | ("torch.nn.parameter", "Parameter") => {
-                Self::Parameter
+/// Modules that a pickle imports only to run code when Python loads it.
+const COMMANDS: [&str; 12] = [
+    "os",
+    "posix",
+    "nt",
+    "subprocess",
+    "pty",
+    "commands",
+    "sys",
+    "runpy",
+    "shutil",
+    "socket",
+    "ctypes",
+    "importlib",
+];
+/// Python's own functions that run code or open files.
+const RUNNERS: [&str; 8] = [
+    "eval",
+    "exec",
+    "execfile",
+    "compile",
+    "open",
+    "__import__",
+    "input",
+    "breakpoint",
+];
+
+impl Object {
+    /// Returns the global with this name; an unknown one is [`Object::Foreign`].
+    pub(in crate::weights) fn global(module: &str, name: &str) -> Result<Self, Fault> {
+        let known = match (module, name) {
+            ("collections", "OrderedDict") => Global::OrderedDict,
+            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::Tensor,
+            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state")
+            | ("torch.nn.parameter", "Parameter") => Global::Parameter,
+            ("torch" | "torch.cuda" | "torch.storage", class) => match Dtype::of_storage(class) {
+                Some(dtype) => Global::Storage(dtype),
+                None => return Ok(Self::foreign(module, name)),
+            },
+            _ => {
+                check_harmless(module, name)?;
+                return Ok(Self::foreign(module, name));
             }
-            ("torch" | "torch.cuda", class) => {
-                Self::Storage(Dtype::of_storage(class).ok_or_else(|| refused(module, name))?)
-            }
-            _ => return Err(refused(module, name)),
-        })
+        };
+        Ok(Self::Global(known))
+    }
+
+    fn foreign(module: &str, name: &str) -> Self {
+        Self::Foreign(format!("{module:.80}.{name:.80}").into())
     }
 }
 
-fn refused(module: &str, name: &str) -> Fault {
-    Fault::refused(format!(
-        "it imports `{module:.80}.{name:.80}`; only tensors are read"
-    ))
+/// Refuses a file that would run code in Python. Nothing would happen here, but the file was made to do harm,
+/// and so its weights are not used either.
+fn check_harmless(module: &str, name: &str) -> Result<(), Fault> {
+    let top = module.split('.').next().unwrap_or_default();
+    let is_builtin = matches!(module, "builtins" | "__builtin__");
+    if COMMANDS.contains(&top) || (is_builtin && RUNNERS.contains(&name)) {
+        return Err(Fault::refused(format!(
+            "it imports `{module:.80}.{name:.80}`; only tensors are read"
+        )));
+    }
+    Ok(())
 }
 
 /// All values of a pickle.
@@ -101,7 +145,7 @@ impl Objects {
         &mut self.values[id]
     }
 
-    pub(in crate::weights) fn text(&self, id: Id) -> Option<&str> {
+    pub(in crate::weights) fn text(&self, id: Id) -> Option<&Rc<str>> {
         match self.get(id) {
             Object::Text(text) => Some(text),
             _ => None,

@@ -2,13 +2,12 @@
 
 use std::io::Cursor;
 
-use crate::weights::Tensor;
-use crate::weights::archive::read;
 use crate::weights::fault::Fault;
 use crate::weights::tests::sample::{self, archive, dict, floats, tensor, zipped};
+use crate::weights::{Tensor, read};
 
 fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
-    read(Cursor::new(bytes), bytes.len() as u64)
+    read(Cursor::new(bytes))
 }
 
 fn state(class: &str) -> Vec<u8> {

@@ -2,9 +2,10 @@
 
 mod archive;
 mod damage;
-pub(super) mod sample;
+pub(crate) mod sample;
 
 use std::io::Cursor;
+use std::path::Path;
 
 use self::sample::{archive, dict, floats, legacy, tensor};
 use super::*;
