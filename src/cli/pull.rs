@@ -50,7 +50,7 @@ const EXAMPLES: &str = examples! {
     "Install it from a file that was downloaded before":
     "frostline models pull vgg19 --from vgg19-7.onnx"
     "Download a transformer from the Hugging Face hub":
-    "frostline models pull hf:onnx-community/dinov2-small --pool cls+mean"
+    "frostline models pull hf:Xenova/dinov2-small --pool cls+mean"
 };
 
 impl Args {

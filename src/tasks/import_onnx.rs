@@ -186,9 +186,9 @@ fn manifest(
         notes.extend(note);
         let (source, license) = Origin::parts(options.origin.as_ref());
         BackboneManifest {
-            preprocessing,
-            source,
             license,
+            source,
+            preprocessing,
             ..BackboneManifest::named(suggested_name(&options.file))
         }
     };

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::backbones::PublishedPreprocessing;
+use frostline::backbones::{BackboneManifest, PublishedPreprocessing};
 use frostline::images::{Crop, Preprocessing, Preprocessor, Resize};
 use safetensors::SafeTensors;
 
-use crate::harness::{formula_picture, golden};
+use crate::harness::{command, formula_picture, golden, installed_home, run, two_classes};
 
 const BLOCK: usize = 16;
 
@@ -207,4 +207,67 @@ fn the_configuration_of_a_network_says_nothing_about_images() {
     let settings = read("config.json", old).unwrap().unwrap().preprocessing;
     // math.floor(160 / 0.95)
     assert_eq!(settings.resize, Resize::Shorter(168));
+}
+
+#[test]
+fn options_take_precedence_over_what_is_published() {
+    let Some(installed) = installed_home() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vit.onnx");
+    fs::copy(exports().join("vit_dynamo_1.onnx"), &file).unwrap();
+    let config = folder.path().join("preprocessor_config.json");
+    let write = |edge: u32| {
+        let text = format!(r#"{{"image_processor_type": "ViTImageProcessor", "size": {edge}}}"#);
+        fs::write(&config, text).unwrap();
+    };
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let runtime = installed.join("runtime");
+    fs::create_dir(home.join("runtime")).unwrap();
+    for file in fs::read_dir(runtime).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), home.join("runtime").join(file.file_name())).unwrap();
+    }
+    let import = |options: &[&str]| {
+        let file = file.to_str().unwrap();
+        let mut command = command([&["models", "import", file, "--replace"], options].concat());
+        run(command.env("FROSTLINE_HOME", &home))
+    };
+    let preprocessing = || {
+        let path = home.join("models/vit.toml");
+        BackboneManifest::read(&path).unwrap().preprocessing
+    };
+    write(32);
+    let published = "using the preprocessing of `";
+    import(&[]).exits(0).says(&[published, "resize 32x32"]);
+    assert_eq!(preprocessing().resize, Resize::Exact(32, 32));
+    import(&["--mean", "0.25"]).exits(0).says(&[published]);
+    let settings = preprocessing();
+    assert_eq!((settings.mean, settings.std), ([0.25; 3], [0.5; 3]));
+    write(64);
+    let ran = import(&[]).exits(1);
+    ran.says(&[
+        "it makes images of 64 × 64 pixels, but the network takes 32 × 32",
+        "set all of --resize",
+    ]);
+    let all = [
+        "--resize=32x32",
+        "--crop=none",
+        "--interpolation=box",
+        "--mean=0",
+        "--std=1",
+        "--scale=1",
+    ];
+    let ran = import(&all).exits(0);
+    assert!(!ran.err.contains(published), "{}", ran.err);
+    write(32);
+    let images = folder.path().join("images");
+    two_classes(&images, 2, 1);
+    let store = folder.path().join("store");
+    let [file, images, store] = [&file, &images, &store].map(|path| path.to_str().unwrap());
+    let mut extract = command(["extract", images, "-o", store, "--backbone", file]);
+    let ran = run(extract.env("FROSTLINE_HOME", &home)).exits(0);
+    ran.says(&["there is no manifest", published, "resize 32x32"]);
 }

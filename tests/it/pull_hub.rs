@@ -7,9 +7,11 @@ use std::process::Command;
 
 use frostline::backbones::BackboneManifest;
 use frostline::images::{Crop, Resize};
+use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
 
-use crate::harness::{Ran, command, installed_home, run};
+use crate::golden_networks::{generator, list, tensors};
+use crate::harness::{Ran, command, golden, installed_home, run};
 use crate::scripted_server::{Reply, Request, Server, has_loopback, ok, reply, rest};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -301,6 +303,59 @@ fn a_repository_without_a_network_is_listed() {
     let hub = Hub::new("acme/two", files(&two.map(|path| (path, Vec::new()))));
     let ran = run(&mut home.pull(&hub.hub, &["hf:acme/two"])).exits(1);
     ran.says(&["several ONNX networks", two[0], two[1], "name one of them"]);
+}
+
+/// Weights of a narrow ResNet18, as timm's repositories have them.
+fn resnet18() -> Vec<u8> {
+    let golden = golden("architectures");
+    let mut networks = list(&golden["networks"]).iter();
+    let network = networks
+        .find(|network| network["arch"] == "resnet18")
+        .unwrap();
+    let bytes = |name: &str, shape: &[usize]| {
+        let numbers = generator::numbers(name, shape);
+        numbers.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let rows = tensors(network).into_iter();
+    let rows: Vec<_> = rows
+        .map(|(name, shape)| (name, bytes(name, &shape), shape))
+        .collect();
+    let views = rows.iter().map(|(name, bytes, shape)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap();
+        (*name, view)
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+#[test]
+fn weights_of_a_known_architecture_are_built() {
+    let Some(home) = Home::new() else { return };
+    let config = br#"{"architecture": "resnet18", "num_classes": 1000, "pretrained_cfg":
+        {"input_size": [3, 224, 224], "crop_pct": 0.95, "interpolation": "bicubic"}}"#;
+    let all = files(&[
+        ("config.json", config.to_vec()),
+        ("model.safetensors", resnet18()),
+    ]);
+    let hub = Hub::new("timm/resnet18.a1", all.clone());
+    let ran = run(&mut home.pull(&hub.hub, &["hf:timm/resnet18.a1", "--pool", "mean"]));
+    ran.exits(2).says(&["--pool", "the repository has weights"]);
+    home.pulls(&hub, &["hf:timm/resnet18.a1", "--std", "0.5"])
+        .says(&["config.json", "resize 235"]);
+    home.has(
+        "timm--resnet18.a1",
+        &all,
+        &["config.json", "model.safetensors"],
+    );
+    let manifest = home.manifest("resnet18.a1");
+    let settings = manifest.preprocessing;
+    // math.floor(224 / 0.95)
+    assert_eq!(
+        (settings.resize, settings.std),
+        (Resize::Shorter(235), [0.5; 3])
+    );
+    let source = manifest.source.unwrap();
+    assert_eq!(source.arch.as_deref(), Some("resnet18"));
+    assert_eq!(source.revision.as_deref(), Some(COMMIT));
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl<'a> Client<'a> {
 
     /// Requests what follows the first `from` bytes, or the whole file if the server cannot send that.
     pub(super) fn get(&self, from: u64) -> Result<Answer<'a>, Fault> {
-        let response = self.ask(Method::GET, from)?;
+        let response = self.ask(&Method::GET, from)?;
         let status = response.status();
         match status {
             StatusCode::OK => Ok(self.answer(0, response.body().content_length(), response)),
@@ -89,15 +89,15 @@ impl<'a> Client<'a> {
 
     /// Requests the headers only, up to the first redirect to another server or the header with the SHA-256.
     pub(in crate::backbones) fn head(&self) -> Result<Response<UreqBody>, Fault> {
-        self.ask(Method::HEAD, 0)
+        self.ask(&Method::HEAD, 0)
     }
 
     /// Requests the whole, and returns the response whatever its status.
     pub(in crate::backbones) fn response(&self) -> Result<Response<UreqBody>, Fault> {
-        self.ask(Method::GET, 0)
+        self.ask(&Method::GET, 0)
     }
 
-    fn ask(&self, method: Method, from: u64) -> Result<Response<UreqBody>, Fault> {
+    fn ask(&self, method: &Method, from: u64) -> Result<Response<UreqBody>, Fault> {
         let mut url = self.url.to_owned();
         let (mut redirects, mut waits) = (0, 0);
         while redirects <= MOST_REDIRECTS {
@@ -112,7 +112,7 @@ impl<'a> Client<'a> {
             redirects += 1;
             let linked = response.headers().contains_key(LINKED_ETAG);
             match redirect::target(&url, &response)? {
-                Some(_) if method == Method::HEAD && linked => return Ok(response),
+                Some(_) if *method == Method::HEAD && linked => return Ok(response),
                 Some(target) => url = target,
                 None => return Ok(response),
             }

@@ -1,5 +1,7 @@
 //! Which file of a repository is the network.
 
+use std::path::Path;
+
 use crate::backbones::Architecture;
 use crate::error::HubProblem;
 
@@ -65,7 +67,10 @@ pub(super) fn none(files: &[String]) -> HubProblem {
 
 fn named(path: &str) -> HubFile {
     let path = path.to_owned();
-    if path.ends_with(".safetensors") || path.ends_with(".pth") || path.ends_with(".bin") {
+    if ["safetensors", "pth", "bin"]
+        .iter()
+        .any(|kind| is_of(&path, kind))
+    {
         HubFile::Weights(path)
     } else {
         HubFile::Network(path)
@@ -73,7 +78,12 @@ fn named(path: &str) -> HubFile {
 }
 
 fn is_network(file: &str) -> bool {
-    file.ends_with(".onnx")
+    is_of(file, "onnx")
+}
+
+fn is_of(file: &str, kind: &str) -> bool {
+    let ending = Path::new(file).extension();
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case(kind))
 }
 
 /// Returns the architecture that timm's name stands for, if its weights have the names and the arithmetic of

@@ -199,14 +199,12 @@ impl Saver<'_> {
             return self.adopt(listed, &snapshot.join(path), &to);
         }
         let about = self.requests.about(listing, listed)?;
-        match download(&about, &to) {
-            Some(download) => self.transfer(&download, &about),
-            None => {
-                let bytes = self.requests.small(listing, &about)?;
-                outputs::write_bytes(&to, &bytes)?;
-                Ok((to, Fetched::Now))
-            }
+        if let Some(download) = download(&about, &to) {
+            return self.transfer(&download, &about);
         }
+        let bytes = self.requests.small(listing, &about)?;
+        outputs::write_bytes(&to, &bytes)?;
+        Ok((to, Fetched::Now))
     }
 
     fn missing(&self, path: &str) -> HubProblem {

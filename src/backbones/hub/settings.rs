@@ -40,13 +40,11 @@ impl Hub {
         if !endpoint.starts_with("https://") && !endpoint.starts_with("http://") {
             return Err(BackboneError::Endpoint { endpoint }.into());
         }
-        let home = || match get("HF_HOME") {
-            Some(home) => Some(PathBuf::from(home)),
-            None => {
-                let dirs = etcetera::choose_base_strategy().ok()?;
-                Some(dirs.cache_dir().join("huggingface"))
-            }
+        let usual = || {
+            let dirs = etcetera::choose_base_strategy().ok()?;
+            Some(dirs.cache_dir().join("huggingface"))
         };
+        let home = || get("HF_HOME").map(PathBuf::from).or_else(usual);
         let cache = get("HF_HUB_CACHE").map(PathBuf::from);
         let offline = get("HF_HUB_OFFLINE").map(|value| value.trim().to_ascii_uppercase());
         Ok(Self {

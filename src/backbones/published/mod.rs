@@ -1,4 +1,4 @@
-//! Preprocessing that a publisher wrote next to a network: transformers' `preprocessor_config.json`, or timm's
+//! Preprocessing that was published next to a network: transformers' `preprocessor_config.json`, or timm's
 //! `config.json`. What frostline cannot apply is refused, and what it skips is named.
 
 mod fields;

@@ -23,28 +23,45 @@ const HALF: [[f32; 3]; 2] = [[0.5; 3]; 2];
 const IMAGENET: [[f32; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
 const CLIP: [[f32; 3]; 2] = [
     [0.481_454_66, 0.457_827_5, 0.408_210_73],
-    [0.268_629_54, 0.261_302_58, 0.275_777_11],
+    [0.268_629_54, 0.261_302_6, 0.275_777_1],
 ];
 
 /// A processor that resizes to a smaller size if the crop keeps only a share of it.
 const CONVNEXT: &str = "ConvNext";
 
+const fn known(
+    name: &'static str,
+    square: bool,
+    size: u32,
+    crop: Option<u32>,
+    resample: Interpolation,
+    channels: [[f32; 3]; 2],
+) -> Known {
+    Known {
+        name,
+        square,
+        size,
+        crop,
+        resample,
+        channels,
+    }
+}
+
 /// The `__init__` of each processor in transformers 4.57.
-#[rustfmt::skip]
 const KNOWN: &[Known] = {
     use Interpolation::{Bicubic, Bilinear};
     &[
-        Known { name: "ViT", square: true, size: 224, crop: None, resample: Bilinear, channels: HALF },
-        Known { name: "Pvt", square: true, size: 224, crop: None, resample: Bilinear, channels: IMAGENET },
-        Known { name: "Siglip", square: true, size: 224, crop: None, resample: Bicubic, channels: HALF },
-        Known { name: "DeiT", square: true, size: 256, crop: Some(224), resample: Bicubic, channels: HALF },
-        Known { name: "Beit", square: true, size: 256, crop: Some(224), resample: Bicubic, channels: HALF },
-        Known { name: "CLIP", square: false, size: 224, crop: Some(224), resample: Bicubic, channels: CLIP },
-        Known { name: "ChineseCLIP", square: false, size: 224, crop: Some(224), resample: Bicubic, channels: CLIP },
-        Known { name: "Bit", square: false, size: 224, crop: Some(224), resample: Bicubic, channels: CLIP },
-        Known { name: CONVNEXT, square: false, size: 384, crop: None, resample: Bilinear, channels: HALF },
-        Known { name: "MobileNetV1", square: false, size: 256, crop: Some(224), resample: Bilinear, channels: HALF },
-        Known { name: "MobileNetV2", square: false, size: 256, crop: Some(224), resample: Bilinear, channels: HALF },
+        known("ViT", true, 224, None, Bilinear, HALF),
+        known("Pvt", true, 224, None, Bilinear, IMAGENET),
+        known("Siglip", true, 224, None, Bicubic, HALF),
+        known("DeiT", true, 256, Some(224), Bicubic, HALF),
+        known("Beit", true, 256, Some(224), Bicubic, HALF),
+        known("CLIP", false, 224, Some(224), Bicubic, CLIP),
+        known("ChineseCLIP", false, 224, Some(224), Bicubic, CLIP),
+        known("Bit", false, 224, Some(224), Bicubic, CLIP),
+        known(CONVNEXT, false, 384, None, Bilinear, HALF),
+        known("MobileNetV1", false, 256, Some(224), Bilinear, HALF),
+        known("MobileNetV2", false, 256, Some(224), Bilinear, HALF),
     ]
 };
 
@@ -226,9 +243,9 @@ impl Processor<'_> {
             [[0.0; 3], [1.0; 3]]
         };
         Ok(Preprocessing {
-            scale,
             mean,
             std,
+            scale,
             ..Preprocessing::default()
         })
     }

@@ -106,7 +106,7 @@ mod tests {
     fn halves_are_rounded_to_even() {
         // int(round(spare / 2.0)) of Python: 0.5 is 0, 1.5 is 2, 2.5 is 2, 3.5 is 4
         let offsets = |rounding| {
-            let offset = |spare| cut(224 + spare, 224, (Place::Middle, rounding)).0;
+            let offset = |spare: u32| cut(224 + spare, 224, (Place::Middle, rounding)).0;
             [0, 1, 2, 3, 4, 5, 6, 7].map(offset)
         };
         assert_eq!(offsets(CropRounding::Even), [0, 0, 1, 2, 2, 2, 3, 4]);
