@@ -139,12 +139,25 @@ impl Registry {
     }
 
     /// Finds a backbone by its name, or by the path of an ONNX file, which needs a path separator or an
-    /// extension.
+    /// extension. A file without a manifest has the preprocessing that was published with it, if any.
     ///
     /// # Errors
     /// [`BackboneError::Network`] with the available backbones if it is not found; [`BackboneError::Home`] if
     /// it is installed and other users can write to it.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
+        let mut file = self.find(name)?;
+        if !file.has_manifest
+            && let Some(published) = PublishedPreprocessing::beside(&file.path)?
+        {
+            file.manifest.preprocessing = published.preprocessing;
+            file.published = Some(published);
+        }
+        Ok(file)
+    }
+
+    /// Does the same as [`Self::resolve`] for a network whose preprocessing is known, without reading the one
+    /// that was published with it.
+    pub(super) fn find(&self, name: &Path) -> Result<BackboneFile> {
         let backbones = || {
             let list = self.list().backbones.into_iter();
             list.map(|backbone| backbone.manifest.name).collect()
@@ -269,8 +282,7 @@ fn is_neither(path: &Path) -> bool {
     !is_name && !is_network
 }
 
-/// Opens a network file with the manifest next to it, else with the preprocessing that was published with it,
-/// else with ImageNet's defaults.
+/// Opens a network file with the manifest next to it, or with ImageNet's defaults if there is none.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");
@@ -278,9 +290,6 @@ fn open(path: &Path) -> Result<BackboneFile> {
     if is_there(&beside) {
         file.manifest = BackboneManifest::read(&beside)?;
         file.has_manifest = true;
-    } else if let Some(published) = PublishedPreprocessing::beside(path)? {
-        file.manifest.preprocessing = published.preprocessing;
-        file.published = Some(published);
     }
     Ok(file)
 }

@@ -33,7 +33,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by default.
+//! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by
+//! default.
 
 mod classify;
 mod doctor;

@@ -1,5 +1,5 @@
-//! `pull_hub`: downloads a network from the Hugging Face hub, or finds it in the hub's local cache, and imports
-//! it.
+//! `pull_hub`: downloads a network from the Hugging Face hub, or finds it in the hub's local cache, and
+//! imports it.
 
 use std::path::PathBuf;
 

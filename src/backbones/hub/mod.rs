@@ -12,8 +12,10 @@ mod model;
 mod open;
 mod repository;
 mod requests;
+mod save;
 mod settings;
 
 pub use self::model::HubModel;
-pub use self::repository::{HubRepository, Saved};
+pub use self::repository::HubRepository;
+pub use self::save::Saved;
 pub use self::settings::Hub;

@@ -56,8 +56,8 @@ impl<'a> Requests<'a> {
         Listing::read(&text).map_err(|why| HubProblem::Unusable { url, why }.into())
     }
 
-    /// Asks for the size and SHA-256 of a file, which the hub has for files in Git LFS, and compares them with
-    /// the listing.
+    /// Asks for the size and SHA-256 of a file, which the hub has for files in Git LFS, and compares them
+    /// with the listing.
     pub(super) fn about(&self, listing: &Listing, file: &Listed) -> Result<Listed, Fault> {
         let url = self.url(listing, &file.path);
         let client = Client::new(&url, &self.options);

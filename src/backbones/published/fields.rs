@@ -60,8 +60,8 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Returns the names of all fields that were not read, are not `harmless`, and ask for something: they are
-    /// neither null nor false.
+    /// Returns the names of all fields that were not read, are not `harmless`, and ask for something: they
+    /// are neither null nor false.
     pub(super) fn others(&self, harmless: &[&str]) -> Vec<String> {
         let asks = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
         let other = |name: &str| !self.read.contains(&name) && !harmless.contains(&name);

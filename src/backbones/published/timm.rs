@@ -1,4 +1,4 @@
-//! timm's `config.json`: the fields that its `resolve_data_config` and `create_transform` read for evaluation.
+//! timm's `config.json`: the fields that its `resolve_data_config` and `create_transform` read.
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ use crate::images::{Crop, Interpolation, Preprocessing, Resize};
 /// timm's `DEFAULT_CROP_PCT`.
 const CROP_PCT: f64 = 0.875;
 
-/// Reads `pretrained_cfg`, or the fields themselves as older versions wrote them; `None` for the configuration
-/// of another library.
+/// Reads `pretrained_cfg`, or the fields themselves as older versions wrote them; `None` for the
+/// configuration of another library.
 pub(super) fn read(value: &Value) -> Result<Option<Read>, String> {
     let inner = value.get("pretrained_cfg").or_else(|| {
         let old = value.get("architecture").is_some() && value.get("input_size").is_some();
