@@ -39,8 +39,8 @@ impl Frozen {
             )
         });
         let single = self.backbone.runs_single().then(|| {
-            "the network cannot run several images together, so they run one at a time: importing it may make \
-             its batch size free"
+            "the network cannot run several images together, so they run one at a time: importing it may \
+             make its batch size free"
                 .to_owned()
         });
         let notes = self.notes.iter().cloned();

@@ -129,6 +129,13 @@ pub enum Pool {
     ClsMean,
 }
 
+impl Pool {
+    /// Returns whether it needs a class token.
+    pub(super) fn needs_tokens(self) -> bool {
+        matches!(self, Self::Cls | Self::ClsMean)
+    }
+}
+
 words!(
     Pool,
     Error,

@@ -6,10 +6,13 @@ use super::backbone_args::{PoolingArgs, PreprocessingArgs};
 use super::choices::choices;
 use super::examples::examples;
 use super::{import_notes, talk};
-use frostline::backbones::Home;
 use frostline::backbones::{Architecture, End, LayerChoice};
+use frostline::backbones::{Home, Pool};
 use frostline::error::Error;
-use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
+use frostline::phrases::counted;
+use frostline::tasks::{
+    ImportOnnxOptions, ImportOptions, ImportedOnnx, Overwrite, import, import_onnx,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -126,12 +129,25 @@ fn network(args: Args, home: Home) -> Result<(), Error> {
     let imported = import_onnx(&options)?;
     import_notes::tell(&imported.notes);
     talk::say(format!(
-        "installed {}: {} features, layer `{}`",
+        "installed {}: {} features, layer `{}`{}",
         imported.path.display(),
         imported.num_features,
-        imported.layer
+        imported.layer,
+        pooled(&imported)
     ));
     Ok(())
+}
+
+/// Returns how the positions of the layer became features.
+fn pooled(imported: &ImportedOnnx) -> String {
+    match (imported.pool, imported.prefix_tokens) {
+        (Pool::Flatten, _) => String::new(),
+        (pool, 0) => format!(", pool {pool}"),
+        (pool, prefix) => format!(
+            ", pool {pool} (without the first {})",
+            counted(prefix, "token")
+        ),
+    }
 }
 
 #[cfg(test)]

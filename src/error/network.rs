@@ -162,9 +162,9 @@ pub enum NetworkProblem {
         /// The number of class and register tokens, if the graph determines it.
         prefix_tokens: Option<usize>,
     },
-    /// A layer without tokens cannot be pooled by the class token.
+    /// A layer has no positions to pool, or no tokens for a pool that needs a class token.
     #[error(
-        "its layer `{layer}` has the shape {shape:?} per image, so it has no class token for the pool {pool}"
+        "its layer `{layer}` has the shape {shape:?} per image, which the pool {pool} does not fit"
     )]
     NoTokens {
         /// The layer.

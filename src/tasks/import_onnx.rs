@@ -67,6 +67,10 @@ pub struct ImportedOnnx {
     pub layer: String,
     /// D.
     pub num_features: usize,
+    /// How the layer is pooled.
+    pub pool: Pool,
+    /// The number of class and register tokens that are left out.
+    pub prefix_tokens: usize,
     /// Notes for the user: what was guessed, fixed or converted.
     pub notes: Vec<ImportNote>,
 }
@@ -145,6 +149,8 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         path: staged.install(&models, overwrite)?,
         layer: cut.output().to_owned(),
         num_features,
+        pool: manifest.features.pool.unwrap_or(Pool::Flatten),
+        prefix_tokens: manifest.features.prefix_tokens.unwrap_or(0),
         notes,
     })
 }

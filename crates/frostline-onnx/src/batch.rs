@@ -22,8 +22,8 @@ pub enum Batch {
 }
 
 impl Network {
-    /// Returns whether an image's features depend on the others of its batch: the range of quantised values is
-    /// that of the whole batch.
+    /// Returns whether an image's features depend on the others of its batch: the range of quantised values
+    /// is that of the whole batch.
     #[must_use]
     pub fn mixes_images(&self) -> bool {
         let mut nodes = self.graph.nodes.iter();

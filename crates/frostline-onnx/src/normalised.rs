@@ -84,8 +84,8 @@ impl Affine {
         }
     }
 
-    /// Returns the range that becomes values of about −3 to 3: a step of 255 by a factor below 0.05, a step of
-    /// 1 by one above 0.5. With a factor of 1, the offset decides, as in Caffe's preprocessing.
+    /// Returns the range that becomes values of about −3 to 3: a step of 255 by a factor below 0.05, a step
+    /// of 1 by one above 0.5. With a factor of 1, the offset decides, as in Caffe's preprocessing.
     fn range(self) -> Option<PixelRange> {
         let (a, b) = (self.a.map(f32::abs), self.b.map(f32::abs));
         let all = |test: fn(&f32) -> bool| a.iter().all(test);

@@ -185,24 +185,26 @@ impl<'m> Links<'m> {
         tensor
     }
 
-    /// Returns the candidates for the layer before the classifier, in the order of the graph.
+    /// Returns the candidates for the layer before the classifier: the outputs, then those that nodes like a
+    /// classifier read, in the order of the graph.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();
-        let nodes = self.graph.nodes.iter().rev();
-        for node in nodes.filter(|node| self.is_classifier(node)) {
-            let layer = self.before(&node.inputs[0]);
-            let shape = || self.shape_before(layer, node);
-            self.add_candidate(&mut all, layer, shape, format!("read by {}", node.title()));
-            if all.len() == MOST_SHOWN {
-                break;
-            }
-        }
-        all.reverse();
         for output in self.graph.outputs.iter().take(MOST_SHOWN) {
             let layer = self.before(&output.name);
             let shape = || self.shape_text(layer).unwrap_or_else(unknown);
             self.add_candidate(&mut all, layer, shape, "the output".to_owned());
         }
+        let n_outputs = all.len();
+        let nodes = self.graph.nodes.iter().rev();
+        for node in nodes.filter(|node| self.is_classifier(node)) {
+            if all.len() >= MOST_SHOWN {
+                break;
+            }
+            let layer = self.before(&node.inputs[0]);
+            let shape = || self.shape_before(layer, node);
+            self.add_candidate(&mut all, layer, shape, format!("read by {}", node.title()));
+        }
+        all[n_outputs..].reverse();
         all
     }
 

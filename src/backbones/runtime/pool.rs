@@ -43,13 +43,11 @@ impl Pooling {
         let pool = match (wanted.pool, dims.len()) {
             (None, 3) if dims[1] > 1 && dims[2] > 1 => return Err(fault(pooled.unchosen(dims)?)),
             (None | Some(Pool::Flatten), _) => return Ok(flat),
-            (Some(pool @ (Pool::Cls | Pool::ClsMean)), rank) if rank != 3 => {
+            (Some(pool), rank) if rank < 3 || rank > 3 && pool.needs_tokens() => {
                 let (layer, shape) = (layer(), dims[1..].to_vec());
                 let pool = pool.to_string();
                 return Err(fault(NetworkProblem::NoTokens { layer, pool, shape }));
             }
-            // There are no positions.
-            (Some(pool), 0..3) => return Ok(Self { pool, ..flat }),
             (Some(pool), _) => pool,
         };
         let (axis, map) = pooled.channels(wanted.map, dims)?;
@@ -69,7 +67,7 @@ impl Pooling {
 
     /// Returns the features of a batch of images.
     pub(super) fn features(self, dims: &[usize], values: &[f32]) -> Vec<f32> {
-        if self.pool == Pool::Flatten || dims.len() < 3 {
+        if self.pool == Pool::Flatten {
             return values.to_vec();
         }
         let positions = Positions {
@@ -229,11 +227,6 @@ mod tests {
         // The same values as 2 × 1 positions of two channels: (1 + 3) / 2 and (2 + 4) / 2.
         assert_eq!(of(Pool::Mean, Layout::Nhwc), [2.0, 3.0]);
         assert_eq!(of(Pool::Max, Layout::Nhwc), [3.0, 4.0]);
-        // No positions.
-        assert_eq!(
-            pooled(&[2, 2], &values, Pool::Mean, Layout::Nchw, 0),
-            values
-        );
     }
 
     #[test]

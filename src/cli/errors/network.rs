@@ -33,7 +33,10 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
             ));
         }
         P::UnchosenPool { .. } => "choose one with --pool, or another layer with --layer",
-        P::NoTokens { .. } => "choose the pool flatten, mean or max, or a layer with tokens",
+        P::NoTokens { .. } => {
+            "choose a layer with tokens or positions with --layer (`frostline models show FILE` lists the \
+             layers); without --pool, this one is used as it is"
+        }
         P::UnclearPrefix { .. } | P::OnlyPrefix { .. } => {
             "set --prefix-tokens: 1 for a class token, 5 with four registers, 0 for none"
         }
@@ -67,7 +70,10 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         }
         P::OnCpu { .. } => "import it with a --layer before these nodes, or use --device cpu",
         P::BatchTooLarge { .. } => "use a smaller --batch-size or --device cpu",
-        P::NotRun(_) => "run `frostline models show FILE` to see the inputs of the network",
+        P::NotRun(_) => {
+            "set --crop and --resize to the image size that the network was made for, if its input does not say \
+             it (`frostline models show FILE`)"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -2,6 +2,7 @@
 //! the evaluated images.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 
 use super::options::{Original, ReportOptions, Roots, file_below};
@@ -40,7 +41,11 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
         _ => None,
     };
     let (features, against) = match (&options.train, evaluated) {
-        (Some(train), evaluated) => (train.clone(), evaluated),
+        // Compared with itself, each image of a store would be its own duplicate.
+        (Some(train), evaluated) => {
+            let evaluated = evaluated.filter(|evaluated| !is_same(evaluated, train));
+            (train.clone(), evaluated)
+        }
         (None, Some(evaluated)) => (evaluated, None),
         (None, None) => return Ok(None),
     };
@@ -67,6 +72,11 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
             not_checked: labels.is_none().then(|| report.notes.join("; ")),
         },
     }))
+}
+
+/// Returns whether two paths lead to the same store.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Returns the groups of duplicates, then those of near-duplicates. Duplicates that belong to a group of

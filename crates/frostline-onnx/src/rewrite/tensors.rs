@@ -169,7 +169,8 @@ impl<'m> Tensors<'m> {
         }
     }
 
-    /// Returns the value of a constant for each of three channels; it has one number, or three along one axis.
+    /// Returns the value of a constant for each of three channels; it has one number, or three along one
+    /// axis.
     pub(crate) fn of_channels(&self, tensor: &'m str) -> Option<[f32; 3]> {
         if let Some(number) = self.scalar(tensor) {
             return Some([number; 3]);
