@@ -82,8 +82,7 @@ const PUBLISHED: &str = "set all of --resize, --crop, --interpolation, --mean, -
 /// All keys of a backbone's manifest, for users who have only the binary.
 const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, \
     repository, revision, card, arch, sha256 and bytes; in [features] layer, pool and num_features; in \
-    [preprocessing] resize, crop, \
-    crop_rounding, interpolation, mean, std, channels, layout and scale";
+    [preprocessing] resize, crop, crop_rounding, interpolation, mean, std, channels, layout and scale";
 
 #[cfg(test)]
 mod tests {
