@@ -49,7 +49,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `cli` | yes | the program, [`tasks::report`](tasks::report()) and [`tasks::pull`](tasks::pull()) |
+//! | `cli` | yes | the program, and the [`tasks`] that download files or write a report |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC images |
 //! | `avif` | yes | AVIF images |

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::checksum::Checksum;
 use super::manifest::BackboneManifest;
 use super::onnx::read_network;
+use super::published::PublishedPreprocessing;
 use crate::error::{Error, FileKind, FileProblem, Result};
 
 /// A network on disk, with its manifest.
@@ -16,6 +17,8 @@ pub struct BackboneFile {
     pub manifest: BackboneManifest,
     /// Whether the manifest was read from a file. Otherwise it contains the defaults.
     pub has_manifest: bool,
+    /// The preprocessing that was published with it, if it has no manifest.
+    pub published: Option<PublishedPreprocessing>,
 }
 
 impl BackboneFile {

@@ -68,7 +68,11 @@ impl Frozen {
         if !file.has_manifest {
             let beside = file.path.with_extension("toml");
             let beside = beside.display();
-            let note = format!("there is no manifest `{beside}`: using ImageNet's preprocessing");
+            let using = match &file.published {
+                Some(published) => published.to_string(),
+                None => "ImageNet's preprocessing".to_owned(),
+            };
+            let note = format!("there is no manifest `{beside}`: using {using}");
             frozen.notes.insert(0, note);
         }
         if is_file_name(name) {
@@ -89,7 +93,7 @@ impl Frozen {
         options: &RunOptions,
     ) -> Result<bool> {
         let registry = Registry::new(options.home.clone());
-        let mut file = registry.resolve(name)?;
+        let mut file = registry.find(name)?;
         adjust(&mut file.manifest);
         let (id, features) = (&spec.backbone, &file.manifest.features);
         let same = file.has_manifest
@@ -114,7 +118,7 @@ impl Frozen {
         let registry = Registry::new(options.home.clone());
         let id = &spec.backbone;
         let (mut found, sha256) = if let Some(name) = file {
-            let found = registry.resolve(name)?;
+            let found = registry.find(name)?;
             let sha256 = registry.sha256(&found)?;
             (found, sha256)
         } else {

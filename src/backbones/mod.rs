@@ -25,6 +25,8 @@ mod frozen;
 #[doc(hidden)]
 pub mod fuzz;
 mod home;
+#[cfg(feature = "cli")]
+mod hub;
 mod known_checksums;
 mod library;
 mod manifest;
@@ -32,6 +34,7 @@ mod network_error;
 #[doc(hidden)]
 pub mod onnx;
 mod overrides;
+mod published;
 mod registry;
 mod run_options;
 mod runtime;
@@ -47,7 +50,7 @@ pub use device::{Device, DeviceRequest, Precision};
 #[doc(hidden)]
 pub use download::{Download, KnownFile};
 #[cfg(feature = "cli")]
-pub use download::{DownloadOptions, Fetched, LeastRate, Proxies};
+pub use download::{DownloadOptions, Fetched, LeastRate, Proxies, Token};
 pub(crate) use frostline_onnx::sniff;
 #[doc(inline)]
 pub use frostline_onnx::{
@@ -59,6 +62,8 @@ pub use frozen::Frozen;
 #[doc(hidden)]
 pub use home::ALLOW_SHARED;
 pub use home::Home;
+#[cfg(feature = "cli")]
+pub use hub::{Hub, HubModel, HubRepository, Saved};
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
 #[cfg(feature = "cli")]
@@ -66,6 +71,7 @@ pub(crate) use library::python_packages;
 pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};
+pub use published::PublishedPreprocessing;
 pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;

@@ -74,6 +74,13 @@ impl FromStr for Preset {
 }
 
 impl Overrides {
+    /// Returns whether the overrides set the whole preprocessing, apart from the order of axes and channels.
+    pub(crate) fn set_preprocessing(&self) -> bool {
+        let sizes = self.resize.is_some() && self.crop.is_some() && self.interpolation.is_some();
+        let values = self.mean.is_some() && self.std.is_some() && self.scale.is_some();
+        self.preset.is_some() || (sizes && values)
+    }
+
     /// Applies the overrides to a manifest.
     pub fn apply(&self, manifest: &mut BackboneManifest) {
         if let Some(layer) = &self.layer {

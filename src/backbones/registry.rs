@@ -12,6 +12,7 @@ use super::backbone_file::BackboneFile;
 use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
+use super::published::PublishedPreprocessing;
 use crate::error::{BackboneError, Error, NetworkProblem, Result};
 
 /// The name of the default backbone.
@@ -138,12 +139,25 @@ impl Registry {
     }
 
     /// Finds a backbone by its name, or by the path of an ONNX file, which needs a path separator or an
-    /// extension.
+    /// extension. A file without a manifest has the preprocessing that was published with it, if any.
     ///
     /// # Errors
     /// [`BackboneError::Network`] with the available backbones if it is not found; [`BackboneError::Home`] if
     /// it is installed and other users can write to it.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
+        let mut file = self.find(name)?;
+        if !file.has_manifest
+            && let Some(published) = PublishedPreprocessing::beside(&file.path)?
+        {
+            file.manifest.preprocessing = published.preprocessing;
+            file.published = Some(published);
+        }
+        Ok(file)
+    }
+
+    /// Does the same as [`Self::resolve`] for a network whose preprocessing is known, without reading the one
+    /// that was published with it.
+    pub(super) fn find(&self, name: &Path) -> Result<BackboneFile> {
         let backbones = || {
             let list = self.list().backbones.into_iter();
             list.map(|backbone| backbone.manifest.name).collect()
@@ -286,6 +300,7 @@ fn without_manifest(path: &Path) -> BackboneFile {
         path: path.to_owned(),
         manifest: BackboneManifest::named(stem.to_string_lossy()),
         has_manifest: false,
+        published: None,
     }
 }
 

@@ -277,7 +277,7 @@ impl FeatureSpec {
     }
 
     /// Returns all fields but the network itself, as text.
-    fn fields(&self) -> [(&'static str, String); 17] {
+    fn fields(&self) -> [(&'static str, String); 18] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         [
             ("layer", format!("`{}`", b.layer)),
@@ -291,6 +291,7 @@ impl FeatureSpec {
             ("num_features", b.num_features.to_string()),
             ("resize", p.resize.to_string()),
             ("crop", p.crop.to_string()),
+            ("crop_rounding", p.crop_rounding.to_string()),
             ("interpolation", p.interpolation.to_string()),
             ("mean", joined(&p.mean, ",")),
             ("std", joined(&p.std, ",")),

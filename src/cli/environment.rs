@@ -9,6 +9,10 @@ pub(super) const ENVIRONMENT: &str = "\x1b[1;4mEnvironment variables:\x1b[0m
   NO_COLOR                       no colours
   HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
                                  proxies for `setup` and `models pull`
+  HF_ENDPOINT                    a mirror of the Hugging Face hub, for `models pull hf:…`
+  HF_TOKEN                       your token, which is sent to the hub only
+  HF_HOME                        folder of the hub's cache `hub/`, which is used without network
+  HF_HUB_OFFLINE=1               use the cache only
 
 \x1b[1;4mExit codes:\x1b[0m
   0         success

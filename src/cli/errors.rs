@@ -4,6 +4,7 @@ mod backbones;
 mod features;
 mod file;
 mod head;
+mod hub;
 mod images;
 mod network;
 mod outputs;

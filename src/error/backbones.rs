@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::file::KnownFile;
 use super::home::HomeProblem;
+use super::hub::HubProblem;
 use super::network::NetworkProblem;
 use super::runtime::RuntimeProblem;
 
@@ -69,6 +70,20 @@ pub enum BackboneError {
         path: PathBuf,
         /// How many of its bytes have arrived and are kept.
         kept: u64,
+    },
+    /// A network on the model hub cannot be fetched.
+    #[error("cannot pull `{model}`: {problem}")]
+    Hub {
+        /// The network, as `hf:OWNER/NAME`.
+        model: String,
+        /// The problem.
+        problem: HubProblem,
+    },
+    /// The environment variable `HF_ENDPOINT` is not an HTTP URL.
+    #[error("the environment variable HF_ENDPOINT is `{endpoint}`, not an HTTP URL")]
+    Endpoint {
+        /// Its value.
+        endpoint: String,
     },
     /// An environment variable is not a valid proxy URL. Its value is not shown: it may contain a password.
     #[error("the environment variable {variable} is not a valid proxy URL")]

@@ -14,6 +14,8 @@ pub enum FileKind {
     TensorsAlone,
     /// A backbone's manifest.
     BackboneManifest,
+    /// A preprocessing that was published with a network.
+    PublishedPreprocessing,
     /// A file whose size and SHA-256 are known in advance.
     Known(Box<KnownFile>),
     /// A Python wheel.

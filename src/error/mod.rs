@@ -29,6 +29,7 @@ mod features;
 mod file;
 mod head;
 mod home;
+mod hub;
 mod images;
 mod network;
 mod runtime;
@@ -41,6 +42,7 @@ pub use self::features::{FeaturesError, NoSamples};
 pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
+pub use self::hub::HubProblem;
 pub use self::images::ImagesError;
 pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
 pub use self::runtime::{

@@ -68,7 +68,8 @@ pub use pixels::RgbImage;
 #[doc(hidden)]
 pub use preprocess::channel_values;
 pub use preprocess::{
-    Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,
+    Channels, Crop, CropRounding, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View,
+    Views,
 };
 pub(crate) use read::{FileBytes, ReadFault, read_file};
 pub use scan::{

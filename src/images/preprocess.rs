@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, require};
 
-pub use parse::{Channels, Interpolation, Layout, channel_values};
+pub use parse::{Channels, CropRounding, Interpolation, Layout, channel_values};
 pub use run::Preprocessor;
 pub use size::{Crop, Resize};
 pub use views::{View, Views};
@@ -35,6 +35,9 @@ pub struct Preprocessing {
     pub resize: Resize,
     /// The centre crop after the resize.
     pub crop: Crop,
+    /// How the place of the crop is rounded.
+    #[serde(skip_serializing_if = "CropRounding::is_even")]
+    pub crop_rounding: CropRounding,
     /// The filter of the resize.
     pub interpolation: Interpolation,
     /// Subtracted from each channel.
@@ -57,6 +60,7 @@ impl Default for Preprocessing {
         Self {
             resize: Resize::Shorter(256),
             crop: Crop::Center(224, 224),
+            crop_rounding: CropRounding::Even,
             interpolation: Interpolation::Bilinear,
             mean: [0.485, 0.456, 0.406],
             std: [0.229, 0.224, 0.225],

@@ -11,6 +11,7 @@ use crate::backbones::{
     WeightsOf, is_file_name, onnx,
 };
 use crate::error::{Error, Result, TaskError, require};
+use crate::images::Preprocessing;
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -30,6 +31,10 @@ pub struct ImportOptions {
     pub name: Option<String>,
     /// Changes to the known preprocessing.
     pub overrides: Overrides,
+    /// The preprocessing that was published with the weights, instead of the architecture's.
+    pub published: Option<Preprocessing>,
+    /// Where the file comes from, unless it is that of a known backbone.
+    pub origin: Option<Origin>,
     /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
     /// Whether to replace another installed backbone of that name.
@@ -47,14 +52,33 @@ impl ImportOptions {
             weights: WeightsOf::default(),
             name: None,
             overrides: Overrides::default(),
+            published: None,
+            origin: None,
             home,
             overwrite: Overwrite::Refuse,
         }
     }
 }
 
-/// An installed backbone with weights from a file.
+/// Where a file comes from, for the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The source.
+    pub source: Source,
+    /// The licence of the weights.
+    pub license: Option<String>,
+}
+
+impl Origin {
+    /// Returns source and licence.
+    pub(super) fn parts(origin: Option<&Self>) -> (Option<Source>, Option<String>) {
+        let origin = origin.cloned();
+        origin.map_or((None, None), |origin| (Some(origin.source), origin.license))
+    }
+}
+
+/// An installed backbone with weights from a file.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImportedWeights {
     /// The installed `NAME.onnx`, next to its `NAME.toml`.
@@ -138,7 +162,7 @@ fn is_from(source: &Source, file: &Path) -> Result<bool> {
 }
 
 /// Returns the manifest under `name`: that of the known weights of the architecture, or `ImageNet` defaults.
-/// Source and licence are kept only if the file is the known one.
+/// Source and licence are kept only if the file is the known one; otherwise, they are those of its origin.
 fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
     let arch = options.arch.to_string();
     // The known network of the same name may be from another source: the ONNX Model Zoo's VGG19 is another
@@ -154,8 +178,9 @@ fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
         None => false,
     };
     if !is_known {
-        (manifest.source, manifest.license) = (None, None);
+        (manifest.source, manifest.license) = Origin::parts(options.origin.as_ref());
     }
+    manifest.preprocessing = options.published.unwrap_or(manifest.preprocessing);
     match options.end {
         End::Features => manifest.features.layer = Some("features".to_owned()),
         End::Logits => {

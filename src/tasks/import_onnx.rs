@@ -8,14 +8,14 @@ mod note;
 use std::path::{Path, PathBuf};
 
 use self::check::Trial;
-use self::guess::guess;
+use self::guess::{guess, size};
 use self::known::made_from;
 pub use self::note::ImportNote;
 use super::guard::Overwrite;
-use super::import::{check_name, require_file};
+use super::import::{Origin, check_name, require_file};
 use super::install::Staged;
 use crate::backbones::onnx::{Batch, Cut, Element, LayerChoice, PixelRange, read_network};
-use crate::backbones::{BackboneManifest, Home, Overrides, Pool, Registry};
+use crate::backbones::{BackboneManifest, Home, Overrides, Pool, PublishedPreprocessing, Registry};
 use crate::error::{BackboneError, Error, NetworkProblem, Result, TaskError};
 use crate::outputs;
 
@@ -33,6 +33,8 @@ pub struct ImportOnnxOptions {
     pub layer: Option<LayerChoice>,
     /// Settings of the layer and the preprocessing; all others are the known backbone's, or guessed.
     pub overrides: Overrides,
+    /// Where the file comes from, unless it is that of a known backbone.
+    pub origin: Option<Origin>,
     /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
     /// Whether to replace another installed backbone of that name.
@@ -48,6 +50,7 @@ impl ImportOnnxOptions {
             name: None,
             layer: None,
             overrides: Overrides::default(),
+            origin: None,
             home,
             overwrite: Overwrite::Refuse,
         }
@@ -174,11 +177,23 @@ fn manifest(
         notes.push(ImportNote::Known(known.name.clone()));
         known
     } else {
-        let guessed = guess(cut.image_input(), range, &options.overrides);
+        let published = published(options)?;
+        let guessed = guess(
+            cut.image_input(),
+            range,
+            published.as_ref(),
+            &options.overrides,
+        );
         let (preprocessing, note) = guessed.map_err(|problem| problem.at(&options.file))?;
+        if let Some(published) = &published {
+            published.check_size(size(cut.image_input(), preprocessing.layout))?;
+        }
         notes.extend(range.map(|range| ImportNote::Normalises { range }));
         notes.extend(note);
+        let (source, license) = Origin::parts(options.origin.as_ref());
         BackboneManifest {
+            license,
+            source,
             preprocessing,
             ..BackboneManifest::named(suggested_name(&options.file))
         }
@@ -192,6 +207,14 @@ fn manifest(
         manifest.name.clone_from(name);
     }
     Ok((manifest, notes))
+}
+
+/// Returns the preprocessing next to the network, unless the options leave nothing to it.
+fn published(options: &ImportOnnxOptions) -> Result<Option<PublishedPreprocessing>> {
+    if options.overrides.set_preprocessing() {
+        return Ok(None);
+    }
+    PublishedPreprocessing::beside(&options.file)
 }
 
 /// Returns a note on how much of the network was kept.

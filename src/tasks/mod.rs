@@ -12,6 +12,7 @@
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
+//! | [`pull_hub()`] | a network on the Hugging Face hub | the backbone in `FROSTLINE_HOME` |
 //! | [`setup()`] | what is missing in `FROSTLINE_HOME` | ONNX Runtime and a backbone in `FROSTLINE_HOME` |
 //! | [`doctor()`] | the installation | a list of findings |
 //!
@@ -32,7 +33,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by default.
+//! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by
+//! default.
 
 mod classify;
 mod doctor;
@@ -53,6 +55,8 @@ mod predictions;
 mod preview;
 #[cfg(feature = "cli")]
 mod pull;
+#[cfg(feature = "cli")]
+mod pull_hub;
 #[cfg(feature = "cli")]
 mod report;
 #[cfg(feature = "cli")]
@@ -75,7 +79,7 @@ pub use fit_head::{
 pub use guard::Overwrite;
 #[doc(hidden)]
 pub use guard::{OutputGuard, Wanted};
-pub use import::{ImportOptions, ImportedWeights, import};
+pub use import::{ImportOptions, ImportedWeights, Origin, import};
 pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
 #[doc(hidden)]
@@ -97,6 +101,8 @@ pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+#[cfg(feature = "cli")]
+pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 #[cfg(feature = "cli")]

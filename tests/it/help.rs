@@ -157,7 +157,12 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
     ("setup", &[("Options", "cuda backbone from {global}")]),
     (
         "models pull",
-        &[("Options", "replace {global}"), ("Download", "url from")],
+        &[
+            ("Options", "replace {global}"),
+            ("Download", "url from"),
+            ("Networks of the hub", "name layer"),
+            ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
+        ],
     ),
     (
         "models import",
@@ -237,7 +242,7 @@ fn flat(program: &Command, title: &str) -> String {
 fn the_help_and_the_reference_say_the_same_of_variables_and_exit_codes() {
     let program = Command::with_help(Vec::new());
     let variables = rows("## Environment variables");
-    assert_eq!(variables.len(), 7);
+    assert_eq!(variables.len(), 11);
     assert_eq!(flat(&program, "Environment variables"), variables.join(" "));
     let codes = rows("## Exit codes");
     assert_eq!(codes.len(), 5);

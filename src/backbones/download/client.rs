@@ -1,9 +1,10 @@
 //! Requests a file from one URL over HTTP, starting at any byte.
 
 use std::io::Read;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body as UreqBody, BodyReader};
 
@@ -11,7 +12,7 @@ use super::fault::Fault;
 use super::{DownloadOptions, redirect};
 
 /// A URL, and how to reach it.
-pub(super) struct Client<'a> {
+pub(in crate::backbones) struct Client<'a> {
     agent: Agent,
     url: &'a str,
     pub(super) options: &'a DownloadOptions,
@@ -21,6 +22,12 @@ pub(super) struct Client<'a> {
 
 /// The maximum number of redirects.
 const MOST_REDIRECTS: usize = 10;
+
+/// The maximum number of times that a server's wish to be asked later is granted.
+const MOST_WAITS: usize = 3;
+
+/// The header that names the SHA-256 of a file on the hub, before it redirects to where the file is.
+const LINKED_ETAG: &str = "x-linked-etag";
 
 /// The response of a server.
 pub(super) struct Answer<'a> {
@@ -33,7 +40,7 @@ pub(super) struct Answer<'a> {
 }
 
 /// The body of a response.
-pub(super) struct Body<'a> {
+pub(in crate::backbones) struct Body<'a> {
     reader: BodyReader<'static>,
     options: &'a DownloadOptions,
     /// The start of the current period of the minimum rate, and the bytes received since.
@@ -42,7 +49,7 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(url: &'a str, options: &'a DownloadOptions) -> Self {
+    pub(in crate::backbones) fn new(url: &'a str, options: &'a DownloadOptions) -> Self {
         let way = options.proxies.for_url(url);
         // The system's certificates: behind a proxy that inspects TLS connections, no others are valid.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
@@ -70,32 +77,67 @@ impl<'a> Client<'a> {
 
     /// Requests what follows the first `from` bytes, or the whole file if the server cannot send that.
     pub(super) fn get(&self, from: u64) -> Result<Answer<'a>, Fault> {
-        let response = self.ask(from)?;
+        let response = self.ask(&Method::GET, from)?;
         let status = response.status();
         match status {
             StatusCode::OK => Ok(self.answer(0, response.body().content_length(), response)),
             StatusCode::PARTIAL_CONTENT => self.partial(response),
             StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => self.get(0),
-            _ => Err(Fault::Refused(status.to_string()).with(&self.via)),
+            _ => Err(Fault::Refused(refusal(&response)).with(&self.via)),
         }
     }
 
-    fn ask(&self, from: u64) -> Result<Response<UreqBody>, Fault> {
+    /// Requests the headers only, up to the first redirect to another server or the header with the SHA-256.
+    pub(in crate::backbones) fn head(&self) -> Result<Response<UreqBody>, Fault> {
+        self.ask(&Method::HEAD, 0)
+    }
+
+    /// Requests the whole, and returns the response whatever its status.
+    pub(in crate::backbones) fn response(&self) -> Result<Response<UreqBody>, Fault> {
+        self.ask(&Method::GET, 0)
+    }
+
+    fn ask(&self, method: &Method, from: u64) -> Result<Response<UreqBody>, Fault> {
         let mut url = self.url.to_owned();
-        for _ in 0..=MOST_REDIRECTS {
-            let mut request = self.agent.get(&url);
-            if from > 0 {
-                request = request.header(header::RANGE, format!("bytes={from}-"));
+        let (mut redirects, mut waits) = (0, 0);
+        while redirects <= MOST_REDIRECTS {
+            let response = self.once(method.clone(), &url, from)?;
+            let wait = told_wait(response.headers()).map(Duration::from_secs);
+            let wait = wait.filter(|wait| *wait <= self.options.most_wait && waits < MOST_WAITS);
+            if let (StatusCode::TOO_MANY_REQUESTS, Some(wait)) = (response.status(), wait) {
+                waits += 1;
+                thread::sleep(wait);
+                continue;
             }
-            let response = request
-                .call()
-                .map_err(|error| Fault::of(error, self.options).with(&self.via))?;
+            redirects += 1;
+            let linked = response.headers().contains_key(LINKED_ETAG);
             match redirect::target(&url, &response)? {
+                Some(_) if *method == Method::HEAD && linked => return Ok(response),
                 Some(target) => url = target,
                 None => return Ok(response),
             }
         }
         Err(Fault::of(ureq::Error::TooManyRedirects, self.options))
+    }
+
+    fn once(&self, method: Method, url: &str, from: u64) -> Result<Response<UreqBody>, Fault> {
+        let mut request = Request::builder().method(method).uri(url);
+        if from > 0 {
+            request = request.header(header::RANGE, format!("bytes={from}-"));
+        }
+        if let Some(token) = self
+            .options
+            .token
+            .as_ref()
+            .and_then(|token| token.sent_to(url))
+        {
+            request = request.header(header::AUTHORIZATION, token);
+        }
+        let request = request
+            .body(())
+            .map_err(|error| Fault::Refused(error.to_string()))?;
+        let response = self.agent.run(request);
+        response.map_err(|error| Fault::of(error, self.options).with(&self.via))
     }
 
     fn partial(&self, response: Response<UreqBody>) -> Result<Answer<'a>, Fault> {
@@ -110,13 +152,18 @@ impl<'a> Client<'a> {
     }
 
     fn answer(&self, from: u64, whole: Option<u64>, response: Response<UreqBody>) -> Answer<'a> {
-        let body = Body {
+        let body = self.body(response);
+        Answer { from, whole, body }
+    }
+
+    /// Returns the body of a response.
+    pub(in crate::backbones) fn body(&self, response: Response<UreqBody>) -> Body<'a> {
+        Body {
             reader: response.into_body().into_reader(),
             options: self.options,
             since: Instant::now(),
             bytes: 0,
-        };
-        Answer { from, whole, body }
+        }
     }
 }
 
@@ -146,7 +193,7 @@ impl Body<'_> {
     }
 
     /// Reads `count` bytes, or fewer at the end.
-    pub(super) fn read_up_to(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
+    pub(in crate::backbones) fn read_up_to(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = vec![0; count];
         let mut filled = 0;
         while filled < count {
@@ -157,6 +204,28 @@ impl Body<'_> {
         }
         bytes.truncate(filled);
         Ok(bytes)
+    }
+}
+
+/// Returns the seconds after which a server wants to be asked again: `Retry-After`, or `t` of `RateLimit`.
+pub(in crate::backbones) fn told_wait(headers: &HeaderMap) -> Option<u64> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let after = text("retry-after").and_then(|after| after.trim().parse().ok());
+    let limit = || {
+        let mut fields = text("ratelimit")?.split([';', ',']);
+        fields.find_map(|field| field.trim().strip_prefix("t=")?.parse().ok())
+    };
+    after.or_else(limit)
+}
+
+/// Describes a response without a file.
+fn refusal(response: &Response<UreqBody>) -> String {
+    let status = response.status();
+    match told_wait(response.headers()) {
+        Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => {
+            format!("{status}, try again in {wait} s")
+        }
+        _ => status.to_string(),
     }
 }
 
@@ -175,6 +244,18 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_are_told_in_two_ways() {
+        let wait = |name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            told_wait(&headers)
+        };
+        assert_eq!(wait("retry-after", "120"), Some(120));
+        assert_eq!(wait("ratelimit", "\"api\";r=0;t=55"), Some(55));
+        assert_eq!(wait("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT"), None);
+    }
 
     #[test]
     fn content_ranges() {

@@ -10,7 +10,7 @@ use crate::phrases::counted;
 
 /// Why a transfer stopped.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(in crate::backbones) enum Fault {
     /// The connection was lost; another one may deliver the rest.
     Broken(String),
     /// The URL does not work; another one may.

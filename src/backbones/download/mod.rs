@@ -12,13 +12,14 @@ mod options;
 mod part;
 mod proxies;
 mod redirect;
+mod token;
 mod transfer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::client::Client;
-use self::fault::Fault;
+pub(super) use self::client::{Client, told_wait};
+pub(super) use self::fault::Fault;
 use self::part::Part;
 use self::transfer::Transfer;
 use crate::error::{BackboneError, Error, Result};
@@ -28,6 +29,7 @@ use crate::progress::Progress;
 
 pub use self::options::{DownloadOptions, LeastRate};
 pub use self::proxies::Proxies;
+pub use self::token::Token;
 pub use crate::error::KnownFile;
 
 /// A file to download, and the folder it belongs in.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Proxies;
+use super::{Proxies, Token};
 
 /// Timeouts, minimum rate and proxies of a download.
 #[derive(Debug, Clone)]
@@ -16,8 +16,12 @@ pub struct DownloadOptions {
     pub least: LeastRate,
     /// The pause between a lost connection and the next one to the same URL.
     pub pause: Duration,
+    /// The longest wait that a server that limits requests is granted.
+    pub most_wait: Duration,
     /// The proxies to use.
     pub proxies: Proxies,
+    /// The user's token for one of the servers.
+    pub token: Option<Token>,
 }
 
 /// The minimum rate of a download.
@@ -41,14 +45,17 @@ impl Default for LeastRate {
 }
 
 impl Default for DownloadOptions {
-    /// 30 seconds to connect, 60 seconds of silence, [`LeastRate::default`], a pause of 1 second, no proxies.
+    /// 30 seconds to connect, 60 seconds of silence, [`LeastRate::default`], a pause of 1 second, waits of at
+    /// most a minute, no proxies and no token.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),
             silence: Duration::from_mins(1),
             least: LeastRate::default(),
             pause: Duration::from_secs(1),
+            most_wait: Duration::from_mins(1),
             proxies: Proxies::default(),
+            token: None,
         }
     }
 }

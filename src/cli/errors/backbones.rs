@@ -5,7 +5,7 @@ use std::path::Path;
 use frostline::backbones::{ALLOW_SHARED, Architecture};
 use frostline::error::{BackboneError, HomeProblem, KnownFile, SharedPlace, SharedReason};
 
-use super::{network, runtime};
+use super::{hub, network, runtime};
 
 /// Returns what the user can do about the error.
 pub(super) fn hint(error: &BackboneError) -> Option<String> {
@@ -24,6 +24,10 @@ pub(super) fn hint(error: &BackboneError) -> Option<String> {
         BackboneError::Download {
             file, path, kept, ..
         } => download(file, path, *kept),
+        BackboneError::Hub { problem, .. } => return hub::hint(problem),
+        BackboneError::Endpoint { .. } => {
+            "set it to a URL that starts with https://, or unset it".to_owned()
+        }
         BackboneError::Proxy { .. } => {
             "set it to http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
         }

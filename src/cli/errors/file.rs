@@ -21,6 +21,7 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         }
         (FileKind::Wheel, _) => "download the wheel again",
         (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
+        (FileKind::PublishedPreprocessing, _) => PUBLISHED,
         (FileKind::HeadManifest, _) => "train the head again with `frostline fit-head`",
         (FileKind::Head, FileProblem::Foreign { .. }) => {
             "pass a file that `frostline fit-head` has written"
@@ -74,10 +75,14 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
 pub(super) const REBUILD: &str =
     "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
 
+/// The hint for a published preprocessing that cannot be used.
+const PUBLISHED: &str = "set all of --resize, --crop, --interpolation, --mean, --std and --scale with \
+    `frostline models import`, which then does not read it";
+
 /// All keys of a backbone's manifest, for users who have only the binary.
-const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, \
-    sha256 and bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
-    interpolation, mean, std, channels, layout and scale";
+const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, \
+    repository, revision, card, arch, sha256 and bytes; in [features] layer, pool and num_features; in \
+    [preprocessing] resize, crop, crop_rounding, interpolation, mean, std, channels, layout and scale";
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +104,9 @@ mod tests {
             package: Some("p".to_owned()),
             file: Some("f".to_owned()),
             urls: vec!["u".to_owned()],
+            repository: Some("r".to_owned()),
+            revision: Some("r".to_owned()),
+            card: Some("c".to_owned()),
             arch: Some("a".to_owned()),
             sha256: "s".to_owned(),
             bytes: 1,

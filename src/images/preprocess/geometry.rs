@@ -1,7 +1,7 @@
 //! Computes which part of an image the network sees, and where, with torchvision's rounding.
 
 use super::views::{Place, View};
-use super::{Crop, Resize};
+use super::{Crop, CropRounding, Resize};
 
 /// Where the pixels of the input come from: of the image resized to `resized`, the part at `source` of size
 /// `size` is put at `target`. Uncovered pixels are black.
@@ -19,15 +19,20 @@ pub(super) type Size = (u32, u32);
 impl Plan {
     /// Plans a view of an image, as `functional.resize`, `center_crop` and `five_crop` of torchvision 0.29
     /// do.
-    pub(super) fn new(image: Size, resize: Resize, crop: Crop, view: View) -> Self {
+    pub(super) fn new(
+        image: Size,
+        resize: Resize,
+        (crop, rounding): (Crop, CropRounding),
+        view: View,
+    ) -> Self {
         let resized = resized(image, resize);
         let output = match crop {
             Crop::Center(w, h) => (w, h),
             Crop::None => resized,
         };
         let (across, down) = view.places();
-        let (x, width, left) = cut(resized.0, output.0, across);
-        let (y, height, top) = cut(resized.1, output.1, down);
+        let (x, width, left) = cut(resized.0, output.0, (across, rounding));
+        let (y, height, top) = cut(resized.1, output.1, (down, rounding));
         Self {
             resized,
             source: (x, y),
@@ -56,16 +61,22 @@ fn longer(n: u32, long: u32, short: u32) -> u32 {
 /// Returns, along one axis, the start and the length of the crop, and its offset in the output.
 ///
 /// An axis that is shorter than the output is centred in it, whatever the crop's place.
-fn cut(length: u32, wanted: u32, place: Place) -> (u32, u32, u32) {
+fn cut(length: u32, wanted: u32, (place, rounding): (Place, CropRounding)) -> (u32, u32, u32) {
     if wanted > length {
-        return (0, length, (wanted - length) / 2);
+        let around = wanted - length;
+        let before = match rounding {
+            CropRounding::Even => around / 2,
+            CropRounding::Down => around.div_ceil(2),
+        };
+        return (0, length, before);
     }
     let spare = length - wanted;
-    let begin = match place {
-        Place::Start => 0,
+    let begin = match (place, rounding) {
+        (Place::Start, _) => 0,
         // Python's `round` rounds halves to even.
-        Place::Middle => spare / 2 + u32::from(spare % 4 == 3),
-        Place::End => spare,
+        (Place::Middle, CropRounding::Even) => spare / 2 + u32::from(spare % 4 == 3),
+        (Place::Middle, CropRounding::Down) => spare / 2,
+        (Place::End, _) => spare,
     };
     (begin, wanted, 0)
 }
@@ -74,7 +85,7 @@ fn cut(length: u32, wanted: u32, place: Place) -> (u32, u32, u32) {
 mod tests {
     use super::*;
 
-    const CROP: Crop = Crop::Center(224, 224);
+    const CROP: (Crop, CropRounding) = (Crop::Center(224, 224), CropRounding::Even);
 
     #[test]
     fn the_longer_edge_is_cut_to_an_integer() {
@@ -94,8 +105,13 @@ mod tests {
     #[test]
     fn halves_are_rounded_to_even() {
         // int(round(spare / 2.0)) of Python: 0.5 is 0, 1.5 is 2, 2.5 is 2, 3.5 is 4
-        let offsets = [0, 1, 2, 3, 4, 5, 6, 7].map(|spare| cut(224 + spare, 224, Place::Middle).0);
-        assert_eq!(offsets, [0, 0, 1, 2, 2, 2, 3, 4]);
+        let offsets = |rounding| {
+            let offset = |spare: u32| cut(224 + spare, 224, (Place::Middle, rounding)).0;
+            [0, 1, 2, 3, 4, 5, 6, 7].map(offset)
+        };
+        assert_eq!(offsets(CropRounding::Even), [0, 0, 1, 2, 2, 2, 3, 4]);
+        // spare // 2, as in `center_crop` of transformers.
+        assert_eq!(offsets(CropRounding::Down), [0, 0, 1, 1, 2, 2, 3, 3]);
         assert_eq!(
             Plan::new((640, 480), Resize::Shorter(256), CROP, View::Center).source,
             (58, 16)
@@ -129,7 +145,12 @@ mod tests {
 
     #[test]
     fn without_a_crop_everything_is_seen() {
-        let plan = Plan::new((10, 20), Resize::Exact(320, 240), Crop::None, View::Center);
+        let plan = Plan::new(
+            (10, 20),
+            Resize::Exact(320, 240),
+            (Crop::None, CropRounding::Even),
+            View::Center,
+        );
         let wanted = Plan {
             resized: (320, 240),
             source: (0, 0),

@@ -26,6 +26,28 @@ pub enum Interpolation {
     Lanczos,
 }
 
+/// How the place of the centre crop is rounded if an odd number of pixels is cut off or padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum CropRounding {
+    /// Halves are rounded to even, as in torchvision.
+    #[default]
+    Even,
+    /// Halves are rounded down, towards the top left, as in transformers.
+    Down,
+}
+
+impl CropRounding {
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    pub(super) fn is_even(&self) -> bool {
+        *self == Self::Even
+    }
+}
+
 /// The order of the channels that the network expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +87,13 @@ words!(
     Box = "box",
     Hamming = "hamming",
     Lanczos = "lanczos",
+);
+words!(
+    CropRounding,
+    Error,
+    |text| Error::parameter("crop_rounding", text, "even or down"),
+    Even = "even",
+    Down = "down",
 );
 words!(
     Channels,
@@ -182,6 +211,7 @@ scale = 255
         let settings = Preprocessing {
             resize: Resize::None,
             crop: Crop::Center(5, 6),
+            crop_rounding: CropRounding::Down,
             interpolation: Interpolation::Lanczos,
             channels: Channels::Bgr,
             layout: Layout::Nhwc,
@@ -191,7 +221,9 @@ scale = 255
         };
         let text = serde_json::to_string(&settings).unwrap();
         assert!(
-            text.contains(r#""resize":"none","crop":[5,6],"interpolation":"lanczos""#),
+            text.contains(
+                r#""resize":"none","crop":[5,6],"crop_rounding":"down","interpolation":"lanczos""#
+            ),
             "{text}"
         );
         assert_eq!(

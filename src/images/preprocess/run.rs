@@ -8,10 +8,14 @@ use crate::error::Result;
 use crate::images::{Part, Picture};
 
 impl Preprocessing {
+    fn plan(&self, size: (u32, u32), view: View) -> Plan {
+        Plan::new(size, self.resize, (self.crop, self.crop_rounding), view)
+    }
+
     /// Returns the part of an upright image of this size that some views depend on.
     pub(crate) fn seen(&self, size: (u32, u32), views: &[View]) -> Part {
         let of = |&view: &View| {
-            let plan = Plan::new(size, self.resize, self.crop, view);
+            let plan = self.plan(size, view);
             if plan.resized == size {
                 let ((x, y), (width, height)) = (plan.source, plan.size);
                 return Part {
@@ -94,7 +98,7 @@ impl Preprocessor {
 
     fn part(&mut self, image: &impl Picture, view: View) -> Vec<u8> {
         let size = image.size();
-        let plan = Plan::new(size, self.settings.resize, self.settings.crop, view);
+        let plan = self.settings.plan(size, view);
         if plan.resized == size {
             let (x, y) = plan.source;
             let mut buffer = Vec::new();

@@ -1,8 +1,8 @@
 //! Guesses a network's preprocessing from its input.
 
 use super::ImportNote;
-use crate::backbones::Overrides;
 use crate::backbones::onnx::{Element, ImageInput, PixelRange};
+use crate::backbones::{Overrides, PublishedPreprocessing};
 use crate::error::NetworkProblem;
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
@@ -10,14 +10,15 @@ use crate::images::{Crop, Layout, Preprocessing, Resize};
 /// on what was guessed.
 ///
 /// The shorter edge is 256/224 of the crop, as in `ImageNet` preprocessing. A network with uint8 input gets
-/// unscaled pixel values, and one that normalises values of a `range` gets those. Settings in `said` are not
-/// guessed.
+/// unscaled pixel values, and one that normalises values of a `range` gets those. A `published` preprocessing
+/// stands in for the defaults. Settings in `said` are not guessed.
 ///
 /// # Errors
 /// An input that does not have three channels.
 pub(super) fn guess(
     input: &ImageInput,
     range: Option<PixelRange>,
+    published: Option<&PublishedPreprocessing>,
     said: &Overrides,
 ) -> Result<(Preprocessing, Option<ImportNote>), NetworkProblem> {
     let layout = match said.layout {
@@ -29,11 +30,17 @@ pub(super) fn guess(
         (Some(Crop::Center(w, h)), _) => (w, h),
         (_, fixed) => fixed.unwrap_or(default.output_size()),
     };
-    let mut guessed = Preprocessing {
-        resize: Resize::Shorter(shorter_edge(size)),
-        crop: Crop::Center(size.0, size.1),
-        layout,
-        ..default
+    let mut guessed = match published {
+        Some(published) => Preprocessing {
+            layout,
+            ..published.preprocessing
+        },
+        None => Preprocessing {
+            resize: Resize::Shorter(shorter_edge(size)),
+            crop: Crop::Center(size.0, size.1),
+            layout,
+            ..default
+        },
     };
     let bytes = input.element == Element::UInt8 || range == Some(PixelRange::Bytes);
     if bytes || range == Some(PixelRange::Unit) {
@@ -41,7 +48,13 @@ pub(super) fn guess(
         guessed.mean = [0.0; 3];
         guessed.std = [1.0; 3];
     }
-    let note = note(input, &guessed, said);
+    let note = match published {
+        Some(published) => Some(ImportNote::Published(PublishedPreprocessing {
+            preprocessing: guessed,
+            ..published.clone()
+        })),
+        None => note(input, &guessed, said),
+    };
     Ok((guessed, note))
 }
 
@@ -58,7 +71,7 @@ fn layout(input: &ImageInput) -> Result<Layout, NetworkProblem> {
 }
 
 /// Returns width and height if the file fixes them.
-fn size(input: &ImageInput, layout: Layout) -> Option<(u32, u32)> {
+pub(super) fn size(input: &ImageInput, layout: Layout) -> Option<(u32, u32)> {
     let [a, b, c] = input.image.map(|n| n.and_then(|n| u32::try_from(n).ok()));
     match layout {
         Layout::Nchw => Some((c?, b?)),
@@ -108,7 +121,13 @@ mod tests {
     }
 
     fn guessed(image: [Option<u64>; 3]) -> (Layout, Crop, Resize) {
-        let (p, _) = guess(&input(Element::Float32, image), None, &Overrides::default()).unwrap();
+        let (p, _) = guess(
+            &input(Element::Float32, image),
+            None,
+            None,
+            &Overrides::default(),
+        )
+        .unwrap();
         (p.layout, p.crop, p.resize)
     }
 
@@ -132,7 +151,7 @@ mod tests {
             mean: Some([0.5; 3]),
             ..Overrides::default()
         };
-        let (p, note) = guess(&input(Element::Float32, [None; 3]), None, &said).unwrap();
+        let (p, note) = guess(&input(Element::Float32, [None; 3]), None, None, &said).unwrap();
         assert_eq!(p.resize, Resize::Shorter(128));
         let Some(ImportNote::Guessed { settings, .. }) = note else {
             panic!("{note:?}");
@@ -147,6 +166,7 @@ mod tests {
         let (p, _) = guess(
             &input(Element::UInt8, [None, None, Some(3)]),
             None,
+            None,
             &Overrides::default(),
         )
         .unwrap();
@@ -156,6 +176,7 @@ mod tests {
         );
         let problem = guess(
             &input(Element::Float32, [Some(1), Some(28), Some(28)]),
+            None,
             None,
             &Overrides::default(),
         );

@@ -23,6 +23,7 @@ pub(super) fn made_from(
         path: file.to_owned(),
         manifest: BackboneManifest::named(""),
         has_manifest: false,
+        published: None,
     }
     .sha256()?;
     known.retain(|known| known.source.as_ref().is_some_and(|s| s.sha256 == sha256));

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::backbones::PublishedPreprocessing;
 use crate::backbones::onnx::{Element, PixelRange};
 use crate::phrases::{all_in_quotes, counted};
 
 /// A note on an import for the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImportNote {
     /// The file is that of this known backbone.
@@ -47,6 +48,8 @@ pub enum ImportNote {
         /// The values that it expects.
         range: PixelRange,
     },
+    /// The preprocessing that was published with the network is used.
+    Published(PublishedPreprocessing),
     /// Preprocessing settings were guessed.
     Guessed {
         /// The input whose shape was used.
@@ -116,6 +119,7 @@ impl fmt::Display for ImportNote {
                     "it normalises pixel values itself, so they are passed as 0 to {most}"
                 )
             }
+            Self::Published(published) => write!(f, "using {published}"),
             Self::Guessed { input, settings } => {
                 let settings = settings
                     .iter()
