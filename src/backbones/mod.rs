@@ -17,6 +17,7 @@
 
 mod backbone;
 mod backbone_file;
+mod bundle;
 mod checksum;
 mod device;
 #[cfg(feature = "cli")]
@@ -27,6 +28,7 @@ pub mod fuzz;
 mod home;
 mod known_checksums;
 mod library;
+mod located;
 mod manifest;
 mod network_error;
 #[doc(hidden)]
@@ -39,6 +41,7 @@ mod spec;
 
 pub use backbone::Backbone;
 pub use backbone_file::BackboneFile;
+pub(crate) use bundle::{Bundle, write as write_bundle};
 pub(crate) use checksum::Checksum;
 #[doc(hidden)]
 pub use device::has_nvidia_gpu;
@@ -62,6 +65,7 @@ pub use home::Home;
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
 pub use library::{Origin, RuntimeLibrary};
+pub(crate) use located::Located;
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};
 pub(crate) use registry::is_file_name;

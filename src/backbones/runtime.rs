@@ -222,8 +222,8 @@ impl OnnxBackbone {
         Err(self.network.fault(other))
     }
 
-    /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster or is
-    /// the only way.
+    /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster or
+    /// is the only way.
     ///
     /// # Errors
     /// Those of [`Backbone::forward`].
