@@ -35,11 +35,11 @@
 //!
 //! # Opening
 //!
-//! A backbone that is installed with the same SHA-256 is used in its place. Otherwise the network is copied to
-//! a private temporary folder, verified on the way, and removed when it is no longer used. ONNX Runtime opens
-//! networks and their external data by path, and so does the reader of frostline's operators, so a network
-//! needs a file of its own. It costs the size of the network on the disk while a command runs, 1 MiB of
-//! memory, and about as long as reading the network once more. Nothing is installed.
+//! A backbone that is installed with the same SHA-256 is used in its place. Otherwise the network is copied
+//! to a private temporary folder, verified on the way, and removed when it is no longer used. ONNX Runtime
+//! opens networks and their external data by path, and so does the reader of frostline's operators, so a
+//! network needs a file of its own. It costs the size of the network on the disk while a command runs, 1 MiB
+//! of memory, and about as long as reading the network once more. Nothing is installed.
 
 mod header;
 mod write;

@@ -43,8 +43,8 @@ impl Frozen {
             )
         });
         let single = self.backbone.runs_single().then(|| {
-            "the network cannot run several images together, so they run one at a time: importing it may make \
-             its batch size free"
+            "the network cannot run several images together, so they run one at a time: importing it may \
+             make its batch size free"
                 .to_owned()
         });
         let notes = self.notes.iter().cloned();
@@ -118,9 +118,11 @@ impl Frozen {
         let sha256 = spec.backbone.sha256.clone();
         let decoding = spec.decoding.by_this_version();
         let views = spec.views.clone();
-        let mut frozen = Self::load(&located.file, sha256, decoding, views, &library, options)?;
-        frozen._unpacked = located.unpacked;
-        Ok(frozen)
+        let frozen = Self::load(&located.file, sha256, decoding, views, &library, options)?;
+        Ok(Self {
+            _unpacked: located.unpacked,
+            ..frozen
+        })
     }
 
     fn load(

@@ -26,8 +26,8 @@ impl Located {
     /// Finds the network of a specification; `file` is its name or path if it is not installed.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] if it is not found; [`BackboneError::OtherNetwork`] if `file` or the network
-    /// in the bundle is a different one; those of a bundle that cannot be read.
+    /// [`BackboneError::Network`] if it is not found; [`BackboneError::OtherNetwork`] if `file` or the
+    /// network in the bundle is a different one; those of a bundle that cannot be read.
     pub(crate) fn of(spec: &FeatureSpec, file: Option<&Path>, home: &Home) -> Result<Self> {
         let registry = Registry::new(home.clone());
         let id = &spec.backbone;
@@ -83,8 +83,8 @@ impl Located {
         })
     }
 
-    /// Returns the network with its full manifest: licence and source are those of the manifest next to it, of
-    /// its bundle, or of the known backbone with the same SHA-256.
+    /// Returns the network with its full manifest: licence and source are those of the manifest next to it,
+    /// of its bundle, or of the known backbone with the same SHA-256.
     pub(crate) fn described(&self, id: &BackboneId) -> BackboneFile {
         let beside = || BackboneManifest::read(&self.file.path.with_extension("toml")).ok();
         let known = || {

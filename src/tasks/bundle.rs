@@ -54,8 +54,8 @@ pub struct BundleReport {
 /// can be used in the place of the head where the network is not installed.
 ///
 /// # Errors
-/// A head or network that cannot be read or do not belong together, a network that is not found, and an output
-/// that cannot be written.
+/// A head or network that cannot be read or do not belong together, a network that is not found, and an
+/// output that cannot be written.
 pub fn bundle(options: &BundleOptions) -> Result<BundleReport> {
     OutputGuard::new()
         .home(&options.home)
