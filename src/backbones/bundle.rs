@@ -144,7 +144,7 @@ impl Bundle {
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] if an entry does not match its checksum.
     pub(crate) fn unpack(&self, home: &Home) -> Result<Unpacked> {
-        let folder = self.folder(home)?;
+        let folder = temporary_folder(home)?;
         let (mut sums, mut network) = (Vec::new(), None);
         for entry in self.entries.iter().filter(|entry| entry.name != HEAD) {
             let path = folder.path().join(entry.file_name());
@@ -160,18 +160,6 @@ impl Bundle {
             sha256: Checksum::joined(sums),
             folder,
         })
-    }
-
-    fn folder(&self, home: &Home) -> Result<TemporaryFolder> {
-        let cache = home.cache();
-        if home.require_private(&cache).is_ok() {
-            outputs::remove_leftovers(&cache);
-            if let Ok(folder) = outputs::temporary_folder(&cache) {
-                return Ok(folder);
-            }
-        }
-        let system = std::env::temp_dir();
-        outputs::temporary_folder(&system).map_err(Error::io("create a folder in", &system))
     }
 
     fn entry(&self, name: &str) -> &Entry {
@@ -199,6 +187,19 @@ impl Bundle {
         let problem = format!("its `{}` does not match its checksum", entry.name);
         Err(at(&self.path, FileProblem::Damaged(problem)))
     }
+}
+
+/// Creates the folder for an unpacked network.
+fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
+    let cache = home.cache();
+    if home.require_private(&cache).is_ok() {
+        outputs::remove_leftovers(&cache);
+        if let Ok(folder) = outputs::temporary_folder(&cache) {
+            return Ok(folder);
+        }
+    }
+    let system = std::env::temp_dir();
+    outputs::temporary_folder(&system).map_err(Error::io("create a folder in", &system))
 }
 
 impl Entry {

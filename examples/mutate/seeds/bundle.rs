@@ -87,9 +87,9 @@ fn bundle(entries: &[(&str, &[u8])], change: &dyn Fn(&mut Value)) -> Vec<u8> {
     let header = header.to_string();
     let mut bundle = (header.len() as u64).to_le_bytes().to_vec();
     bundle.extend_from_slice(header.as_bytes());
-    entries
-        .iter()
-        .for_each(|(_, bytes)| bundle.extend_from_slice(bytes));
+    for (_, bytes) in entries {
+        bundle.extend_from_slice(bytes);
+    }
     reseal_bundle(&mut bundle);
     bundle
 }

@@ -60,12 +60,11 @@ impl OpenedHead {
     /// # Errors
     /// As [`HeadFile::read`].
     pub(crate) fn at(path: &Path) -> Result<Self> {
-        let (bytes, kind) = match Bundle::open(path)? {
-            Some(bundle) => (Ok(bundle.head()?), FileKind::Bundle),
-            None => {
-                let bytes = load(path).map_err(Error::io("read", path))?;
-                (bytes, FileKind::Head)
-            }
+        let (bytes, kind) = if let Some(bundle) = Bundle::open(path)? {
+            (Ok(bundle.head()?), FileKind::Bundle)
+        } else {
+            let bytes = load(path).map_err(Error::io("read", path))?;
+            (bytes, FileKind::Head)
         };
         let is_bundled = kind == FileKind::Bundle;
         let problem = |problem| Error::File {
