@@ -135,6 +135,7 @@ fn write(path: &Path, digests: &[Digest], features: &[f32]) {
             prefix_tokens: 0,
             num_features,
             file: None,
+            bundle: None,
         },
         preprocessing: preprocessing(),
         decoding: Decoding::default(),

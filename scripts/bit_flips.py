@@ -1,7 +1,7 @@
 """Flips single bits in frostline's files, one at a time, and checks how the commands react.
 
     python scripts/bit_flips.py BINARY IMAGES [--home HOME] [--flips 1000] [--seed 1]
-                                [--jobs 2] [--kinds part,index,stamps,manifest,head,cache]
+                                [--jobs 2] [--kinds part,index,stamps,manifest,head,bundle,cache]
 
 IMAGES is a folder with one folder per class; the smallest images of two classes are copied. HOME is a
 FROSTLINE_HOME that is set up (default: FROSTLINE_HOME, or .frostline); it is copied, never changed. Only
@@ -24,7 +24,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-KINDS = ["part", "index", "stamps", "manifest", "head", "cache"]
+KINDS = ["part", "index", "stamps", "manifest", "head", "bundle", "cache"]
 STORE_FILES = {
     "part": "part-00000.arrow",
     "index": "index.arrow",
@@ -56,6 +56,12 @@ class Place:
         self.stored = {path.name: path.read_bytes() for path in self.store.iterdir()}
         self.fitted = self.head.read_bytes()
         self.labels = self.must(*self.classify())
+        # A home without networks, so that the one in the bundle is used.
+        self.bundle, self.other = folder / "head.frostline", folder / "other"
+        self.other.mkdir(mode=0o700)
+        shutil.copytree(home / "runtime", self.other / "runtime")
+        self.must("bundle", "--head", self.head, "-o", self.bundle)
+        self.bundled = self.bundle.read_bytes()
         self.must(*self.classify("--store", self.store))
         cache = (path for path in (self.home / "cache").rglob("*") if path.is_file())
         self.cached = {path: path.read_bytes() for path in cache}
@@ -64,9 +70,9 @@ class Place:
     def classify(self, *more):
         return ("classify", self.images, "--head", self.head, *more)
 
-    def run(self, *args):
+    def run(self, *args, home=None):
         """Returns the exit code, standard output and standard error of a command."""
-        environment = {**os.environ, "FROSTLINE_HOME": str(self.home)}
+        environment = {**os.environ, "FROSTLINE_HOME": str(home or self.home)}
         try:
             ran = subprocess.run(
                 [self.binary, *map(str, args)],
@@ -158,6 +164,16 @@ def try_head(place, kind, path):
         place.head.write_bytes(place.fitted)
 
 
+def try_bundle(place, kind, path):
+    try:
+        code, _, said = place.run("classify", place.images, "--head", place.bundle, home=place.other)
+        if code != 1:
+            raise Wrong(f"`classify` accepted a damaged bundle: {said}")
+        return True
+    finally:
+        place.bundle.write_bytes(place.bundled)
+
+
 def try_cache(place, kind, path):
     try:
         return place.classify_is_refused()
@@ -168,17 +184,27 @@ def try_cache(place, kind, path):
 def file_of(place, kind, generator):
     if kind == "cache":
         return generator.choice(sorted(place.cached))
+    if kind == "bundle":
+        return place.bundle
     return place.store / STORE_FILES[kind] if kind in STORE_FILES else place.head
+
+
+def bit_of(path, kind, generator):
+    bits = path.stat().st_size * 8
+    # Most of a bundle is the network, so every other flip is in the header or the head.
+    if kind == "bundle" and generator.random() < 0.5:
+        bits = min(bits, 8 << 13)
+    return generator.randrange(bits)
 
 
 def work(place, kind, seeds):
     """Returns how many flips were refused, and what was wrong."""
     refused, wrong = 0, []
-    attempt = {"head": try_head, "cache": try_cache}.get(kind, try_store)
+    attempt = {"head": try_head, "bundle": try_bundle, "cache": try_cache}.get(kind, try_store)
     for seed in seeds:
         generator = random.Random(f"{kind} {seed}")
         path = file_of(place, kind, generator)
-        bit = generator.randrange(path.stat().st_size * 8)
+        bit = bit_of(path, kind, generator)
         flip(path, bit)
         try:
             refused += attempt(place, kind, path)

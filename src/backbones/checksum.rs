@@ -29,8 +29,14 @@ impl Checksum {
         })
     }
 
-    /// Returns the sum of one file. For several, it is the sum of their sums, so that moving a byte from one
-    /// file to the next changes it.
+    /// Returns the sum of some bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut sum = Self::default();
+        sum.add(bytes);
+        sum
+    }
+
+    /// Returns the sum of the files, as [`Self::joined`] does.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -41,14 +47,20 @@ impl Checksum {
             sum.add_file(path)?;
             sums.push(sum);
         }
+        Ok(Self::joined(sums))
+    }
+
+    /// Returns the sum of one file. For several, it is the sum of their sums, so that moving a byte from one
+    /// file to the next changes it.
+    pub(super) fn joined(sums: Vec<Self>) -> String {
         match <[Self; 1]>::try_from(sums) {
-            Ok([only]) => Ok(only.hex()),
+            Ok([only]) => only.hex(),
             Err(sums) => {
                 let mut all = Self::default();
                 for sum in sums {
                     all.add(&sum.0.finalize());
                 }
-                Ok(all.hex())
+                all.hex()
             }
         }
     }

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use super::backbone_file::BackboneFile;
 use super::library::RuntimeLibrary;
+use super::located::Located;
 use super::manifest::{BackboneManifest, Pool};
 use super::registry::{Registry, is_file_name};
 use super::run_options::RunOptions;
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
 use super::{Backbone, Convolutions};
-use crate::error::{BackboneError, Result};
+use crate::error::Result;
 use crate::images::View;
+use crate::outputs::TemporaryFolder;
 use crate::phrases::counted;
 
 /// A loaded network and the identity of its features.
@@ -25,6 +27,8 @@ pub struct Frozen {
     pub engine: Engine,
     /// Notes for the user on how it was loaded.
     notes: Vec<String>,
+    /// The folder of a network from a bundle, which is removed after the network is closed.
+    _unpacked: Option<TemporaryFolder>,
 }
 
 impl Frozen {
@@ -111,40 +115,18 @@ impl Frozen {
     /// installed.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] if it is not found; [`BackboneError::OtherNetwork`] if `file` is a
-    /// different network.
+    /// Those of [`Located::of`] and [`OnnxBackbone::load`].
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
-        let registry = Registry::new(options.home.clone());
-        let id = &spec.backbone;
-        let (mut found, sha256) = if let Some(name) = file {
-            let found = registry.find(name)?;
-            let sha256 = registry.sha256(&found)?;
-            (found, sha256)
-        } else {
-            // The network was found by its hash, so it need not be hashed again.
-            let remembered = id.file.as_deref().map(Path::new);
-            let found = registry.find_by_hash(&id.name, &id.sha256, remembered)?;
-            (found, id.sha256.clone())
-        };
-        found.manifest.preprocessing = spec.preprocessing;
-        found.manifest.features.layer = Some(id.layer.clone());
-        found.manifest.features.pool = Some(id.pool);
-        found.manifest.features.map = id.map;
-        found.manifest.features.prefix_tokens = Some(id.prefix_tokens);
-        found.manifest.features.num_features = Some(id.num_features);
-        if sha256 != id.sha256 {
-            let other = BackboneError::OtherNetwork {
-                path: found.path,
-                sha256,
-                name: id.name.clone(),
-                wanted: id.sha256.clone(),
-            };
-            return Err(other.into());
-        }
+        let located = Located::of(spec, file, &options.home)?;
+        let sha256 = spec.backbone.sha256.clone();
         let decoding = spec.decoding.by_this_version();
         let views = spec.views.clone();
-        Self::load(&found, sha256, decoding, views, &library, options)
+        let frozen = Self::load(&located.file, sha256, decoding, views, &library, options)?;
+        Ok(Self {
+            _unpacked: located.unpacked,
+            ..frozen
+        })
     }
 
     fn load(
@@ -171,6 +153,7 @@ impl Frozen {
                 prefix_tokens: layer.prefix_tokens.unwrap_or(0),
                 num_features: backbone.num_features(),
                 file: None,
+                bundle: None,
             },
             preprocessing,
             decoding,
@@ -181,6 +164,7 @@ impl Frozen {
             engine: engine(&backbone, library),
             backbone,
             spec,
+            _unpacked: None,
         })
     }
 }

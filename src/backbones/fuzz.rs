@@ -10,6 +10,8 @@ use frostline_onnx::architectures::{Architecture, End, WeightsOf};
 use frostline_onnx::weights::{Checkpoint, read_state_dict};
 use frostline_onnx::{Convolutions, LayerChoice};
 
+use super::Home;
+use super::bundle::Bundle;
 use super::onnx::{open, read_network, write_cut};
 use crate::error::Result;
 use crate::outputs;
@@ -62,6 +64,27 @@ pub fn rewritten(bytes: &[u8]) -> bool {
         }
         Ok(())
     })
+}
+
+/// Opens a file as a bundle, and reads all of its entries.
+///
+/// # Errors
+/// Those of the bundle.
+pub fn bundle(path: &Path) -> Result<bool> {
+    let Some(bundle) = Bundle::open(path)? else {
+        return Ok(false);
+    };
+    bundle.head()?;
+    // A home below a file cannot be written to, so the temporary folder is the system's.
+    let home = Home::at(path.join("home"));
+    let unpacked = bundle.unpack(&home)?;
+    bundle.manifest()?;
+    Ok(unpacked.path.exists())
+}
+
+/// Corrects the checksum in the header of a bundle.
+pub fn reseal_bundle(bytes: &mut [u8]) {
+    super::bundle::reseal(bytes);
 }
 
 /// Converts a network to float16 in memory.

@@ -17,6 +17,7 @@
 
 mod backbone;
 mod backbone_file;
+mod bundle;
 mod checksum;
 mod device;
 #[cfg(feature = "cli")]
@@ -29,6 +30,7 @@ mod home;
 mod hub;
 mod known_checksums;
 mod library;
+mod located;
 mod manifest;
 mod network_error;
 #[doc(hidden)]
@@ -42,6 +44,7 @@ mod spec;
 
 pub use backbone::Backbone;
 pub use backbone_file::BackboneFile;
+pub(crate) use bundle::{Bundle, write as write_bundle};
 pub(crate) use checksum::Checksum;
 #[doc(hidden)]
 pub use device::has_nvidia_gpu;
@@ -69,6 +72,7 @@ pub use library::NO_TELEMETRY;
 #[cfg(feature = "cli")]
 pub(crate) use library::python_packages;
 pub use library::{Origin, RuntimeLibrary};
+pub(crate) use located::Located;
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};
 pub use published::PublishedPreprocessing;

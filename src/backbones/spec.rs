@@ -1,6 +1,7 @@
 //! The identity of features: everything that must agree before two feature vectors can be compared.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ pub struct BackboneId {
     /// The path of the network, if it was passed as a file: a hint for finding it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The bundle that the specification was read from, which contains the network.
+    #[serde(skip)]
+    pub bundle: Option<PathBuf>,
 }
 
 /// The decoding options that change pixels.

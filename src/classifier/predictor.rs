@@ -9,7 +9,9 @@ use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileKind, FileProblem, Result, TaskError};
 use crate::features::Digest;
-use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature, TrainingRecord};
+use crate::head::{
+    HeadFile, Likeness, LinearHead, OpenedHead, Rejection, Temperature, TrainingRecord,
+};
 use crate::images::View;
 
 /// Number of images per prediction batch.
@@ -108,18 +110,26 @@ impl Verdict {
 }
 
 impl Predictor {
-    /// Reads a head file, to predict from the views selected by `tta`.
+    /// Reads a head file or the head of a bundle, to predict from the views selected by `tta`.
     ///
     /// # Errors
     /// As [`HeadFile::read`], and [`Error::File`] if the head's feature manifest is unusable.
     pub fn open(path: &Path, tta: Tta) -> Result<Self> {
-        Self::of(HeadFile::read(path)?, tta).map_err(|problem| Error::File {
+        Ok(Self::open_with_bytes(path, tta)?.0)
+    }
+
+    /// Opens a head as [`Self::open`] does, and returns it with the bytes of the head file.
+    pub(crate) fn open_with_bytes(path: &Path, tta: Tta) -> Result<(Self, Vec<u8>)> {
+        let opened = OpenedHead::at(path)?;
+        let mut predictor = Self::of(opened.head, tta).map_err(|problem| Error::File {
             path: path.to_owned(),
             problem: FileProblem::Damaged(format!(
                 "its feature manifest cannot be used: {problem}"
             )),
             kind: FileKind::HeadManifest,
-        })
+        })?;
+        predictor.spec.backbone.bundle = opened.is_bundled.then(|| path.to_owned());
+        Ok((predictor, opened.bytes))
     }
 
     /// Creates a predictor from a head file, or returns why its manifest cannot be used.

@@ -6,6 +6,7 @@
 
 mod backbone_args;
 mod bar;
+mod bundle;
 mod cells;
 mod choices;
 mod classify;
@@ -114,6 +115,11 @@ enum Command {
     Suggest(suggest::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
+    /// Write a head and its backbone into one file to hand over.
+    ///
+    /// Every command takes the file in the place of a head. Where it is used, only ONNX Runtime must be
+    /// installed.
+    Bundle(bundle::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
@@ -180,6 +186,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
+        Command::Bundle(args) => bundle::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor(args) => doctor::run(args, &home()?),

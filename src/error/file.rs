@@ -30,6 +30,8 @@ pub enum FileKind {
     StorePart,
     /// A head.
     Head,
+    /// A bundle of a head and its backbone.
+    Bundle,
     /// A CSV file of class weights.
     ClassWeights,
 }

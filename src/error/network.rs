@@ -51,6 +51,12 @@ pub enum NetworkProblem {
         /// The problems of installed backbones that could not be checked.
         unreadable: Vec<String>,
     },
+    /// A bundle has no place for one of its files of external data.
+    #[error("its data file `{}` is not a file with a plain name next to it", .0.display())]
+    DataName(PathBuf),
+    /// It has more files of external data than a bundle can have.
+    #[error("it has {0} files of external data, more than a bundle can have")]
+    ManyData(usize),
     /// It does not have exactly one input.
     #[error("it has {} inputs ({}), but a backbone has one", .0.len(), all_in_quotes(.0))]
     Inputs(Vec<String>),

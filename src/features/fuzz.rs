@@ -65,6 +65,7 @@ pub fn manifest(dtype: Dtype, views: &[View]) -> StoreManifest {
         prefix_tokens: 0,
         num_features: 4,
         file: None,
+        bundle: None,
     };
     let spec = FeatureSpec {
         backbone,

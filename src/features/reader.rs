@@ -150,6 +150,7 @@ mod tests {
             prefix_tokens: 0,
             num_features: WIDTH,
             file: None,
+            bundle: None,
         };
         let spec = FeatureSpec {
             backbone,

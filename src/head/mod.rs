@@ -68,6 +68,7 @@ pub use evaluate::{
     Evaluation, Interval, IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
 };
 pub(crate) use file::OUT_OF_FOLD_BYTES;
+pub(crate) use file::OpenedHead;
 pub use file::{HeadFile, ImageRole, ImageSet, TrainingRecord};
 pub use fit::{EpochFigures, Fit, FitWarning, ValidationFigures, fit, fit_from};
 pub(crate) use fit::{FeatureBlocks, Streamed, fit_streamed};

@@ -189,6 +189,14 @@ impl TemporaryFolder {
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
+
+    /// Creates a new file in the folder. It is not synced, since it goes with the folder.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub(crate) fn create(&self, name: &str) -> io::Result<File> {
+        File::create_new(self.path().join(name))
+    }
 }
 
 /// Creates a hidden folder with an unpredictable name in `parent`.

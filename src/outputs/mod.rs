@@ -12,9 +12,7 @@ mod growing;
 mod place;
 mod write;
 
-#[cfg(feature = "cli")]
-pub(crate) use draft::TemporaryFolder;
-pub(crate) use draft::{is_leftover, remove_leftovers, temporary_folder};
+pub(crate) use draft::{TemporaryFolder, is_leftover, remove_leftovers, temporary_folder};
 pub(crate) use growing::{Owner, open_growing};
 pub(crate) use place::{check, existing_folder, is_terminal};
 pub use place::{is_stdout, name, shares_stdout};

@@ -10,6 +10,7 @@
 //! | [`suggest()`] | unlabelled images and a head | the images most worth labelling |
 //! | [`preview()`] | images | a contact sheet of what the network sees |
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
+//! | [`bundle()`] | a head | the head and its backbone in one file |
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
 //! | [`pull_hub()`] | a network on the Hugging Face hub | the backbone in `FROSTLINE_HOME` |
@@ -36,6 +37,7 @@
 //! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by
 //! default.
 
+mod bundle;
 mod classify;
 mod doctor;
 mod evaluate;
@@ -64,6 +66,7 @@ mod setup;
 mod suggest;
 mod training_overlap;
 
+pub use bundle::{BundleOptions, BundleReport, bundle};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 #[doc(hidden)]
 pub use classify::{check_threshold, classify_named};

@@ -53,7 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arrow_ipc", &["features"]),
     ("arrow_schema", &["features"]),
     ("parquet", &["features"]),
-    ("safetensors", &["frostline-onnx", "head"]),
+    ("safetensors", &["backbones", "frostline-onnx", "head"]),
     ("linfa", &["head", "tasks"]),
     ("linfa_logistic", &["head"]),
     ("maud", &["report"]),

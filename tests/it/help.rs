@@ -123,6 +123,13 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "bundle",
+        &[
+            ("Options", "head output overwrite {global}"),
+            ("Running the network", "backbone"),
+        ],
+    ),
+    (
         "evaluate",
         &[
             ("Options", "head compare format output overwrite {global}"),

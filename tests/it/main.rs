@@ -1,6 +1,7 @@
 //! The integration tests: one binary with one module per topic.
 
 mod borders;
+mod bundle;
 mod cli_cases;
 #[cfg(unix)]
 mod completions;

@@ -39,7 +39,7 @@ fn read_only(place: &Place, args: &str) -> Option<Ran> {
 }
 
 /// Copies the runtime into the home: another user cannot follow a link into a private home.
-fn copy_runtime(place: &Place) {
+pub(crate) fn copy_runtime(place: &Place) {
     let runtime = place.folder().join("home/runtime");
     let installed = fs::canonicalize(&runtime).unwrap();
     fs::remove_file(&runtime).unwrap();

@@ -100,6 +100,11 @@ pub(super) fn seeds() -> Vec<Seed> {
     ]
 }
 
+/// Returns a small head.
+pub(super) fn small() -> Vec<u8> {
+    encoded(&plain(&["cat", "dog"], 0.25))
+}
+
 fn plain(classes: &[&str], weight: f32) -> HeadFile {
     let head = LinearHead::new(
         Array2::from_elem((classes.len(), WIDTH), weight),

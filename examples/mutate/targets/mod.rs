@@ -4,6 +4,7 @@
 //! or in the library's `fuzz` modules, and add a row to [`TARGETS`], seeds to `examples/mutate/seeds`, and a
 //! file and a `[[bin]]` to `fuzz/`.
 
+mod bundle;
 mod head;
 mod network;
 mod scratch;
@@ -66,6 +67,7 @@ pub(crate) const TARGETS: &[Target] = &[
     sealed("head", "a head", head::read, |bytes| {
         frostline::head::fuzz::reseal(bytes);
     }),
+    sealed("bundle", "a bundle", bundle::read, backbones::reseal_bundle),
     of_store("part", "a part of a store", store::part),
     of_store("index", "the index of a store", store::index),
     of_store("manifest", "the manifest of a store", store::manifest),

@@ -81,6 +81,7 @@ pub(crate) fn spec(views: &[View]) -> FeatureSpec {
             prefix_tokens: 0,
             num_features: WIDTH,
             file: None,
+            bundle: None,
         },
         preprocessing: Preprocessing::default(),
         decoding: Decoding::default(),

@@ -27,6 +27,7 @@ fn spec(views: Vec<View>, num_features: usize) -> FeatureSpec {
             prefix_tokens: 0,
             num_features,
             file: None,
+            bundle: None,
         },
         preprocessing: Preprocessing::default(),
         decoding: Decoding::default(),

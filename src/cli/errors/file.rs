@@ -26,8 +26,9 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::Head, FileProblem::Foreign { .. }) => {
             "pass a file that `frostline fit-head` has written"
         }
-        (FileKind::Head, FileProblem::Newer { .. }) => "use a newer frostline",
+        (FileKind::Head | FileKind::Bundle, FileProblem::Newer { .. }) => "use a newer frostline",
         (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
+        (FileKind::Bundle, _) => "copy it again, or write it again with `frostline bundle`",
         (FileKind::ClassWeights, _) => {
             "write `class,weight` as the first line, then a line for each class, such as `cat,2.5`"
         }

@@ -70,6 +70,9 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         }
         P::OnCpu { .. } => "import it with a --layer before these nodes, or use --device cpu",
         P::BatchTooLarge { .. } => "use a smaller --batch-size or --device cpu",
+        P::DataName(_) | P::ManyData(_) => {
+            "import it with `frostline models import`, which writes at most two files"
+        }
         P::NotRun(_) => {
             "set --crop and --resize to the image size that the network was made for, if its input does not \
              say it (`frostline models show FILE`)"

@@ -64,6 +64,7 @@ mod write;
 pub(crate) use checksum::seal_again;
 pub use head_file::HeadFile;
 pub use image_set::ImageSet;
+pub(crate) use read::OpenedHead;
 pub(crate) use training_record::OUT_OF_FOLD_BYTES;
 pub use training_record::{ImageRole, TrainingRecord};
 

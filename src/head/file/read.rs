@@ -9,6 +9,7 @@ use safetensors::tensor::Metadata;
 use super::checksum;
 use super::contents::{Contents, Tensors};
 use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX};
+use crate::backbones::Bundle;
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::phrases::counted;
@@ -18,20 +19,13 @@ use crate::phrases::counted;
 const LIMIT: u64 = 2 << 30;
 
 impl HeadFile {
-    /// Reads a file written by [`write`](Self::write).
+    /// Reads a file written by [`write`](Self::write), or the head of a bundle.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is truncated (with the sizes), of
     /// another format (with what it looks like), of a newer version, or damaged (with what is wrong).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let bytes = load(path).map_err(Error::io("read", path))?;
-        let head = bytes.and_then(|bytes| Self::decode(&bytes));
-        head.map_err(|problem| Error::File {
-            path: path.to_owned(),
-            kind: FileKind::Head,
-            problem,
-        })
+        Ok(OpenedHead::at(path.as_ref())?.head)
     }
 
     /// Decodes the bytes of a head file, or returns what is wrong with them.
@@ -47,6 +41,45 @@ impl HeadFile {
         checksum::check(bytes, version, strings.get(checksum::KEY))?;
         let tensors = Tensors::new(&metadata, data);
         Contents { strings, tensors }.assemble()
+    }
+}
+
+/// A head with the bytes that it was read from.
+#[derive(Debug)]
+pub(crate) struct OpenedHead {
+    pub(crate) head: HeadFile,
+    /// The head file's bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the head was read from a bundle.
+    pub(crate) is_bundled: bool,
+}
+
+impl OpenedHead {
+    /// Opens a head file, or the head of a bundle.
+    ///
+    /// # Errors
+    /// As [`HeadFile::read`].
+    pub(crate) fn at(path: &Path) -> Result<Self> {
+        let (bytes, kind) = if let Some(bundle) = Bundle::open(path)? {
+            (Ok(bundle.head()?), FileKind::Bundle)
+        } else {
+            let bytes = load(path).map_err(Error::io("read", path))?;
+            (bytes, FileKind::Head)
+        };
+        let is_bundled = kind == FileKind::Bundle;
+        let problem = |problem| Error::File {
+            path: path.to_owned(),
+            kind,
+            problem,
+        };
+        let opened = bytes.and_then(|bytes| {
+            Ok(Self {
+                head: HeadFile::decode(&bytes)?,
+                bytes,
+                is_bundled,
+            })
+        });
+        opened.map_err(problem)
     }
 }
 

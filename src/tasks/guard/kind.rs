@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use crate::backbones::Bundle;
 use crate::backbones::sniff::{self, Kind};
 use crate::error::OutputProblem;
 use crate::head::HeadFile;
@@ -24,6 +25,8 @@ pub enum Wanted {
     Png,
     /// A head file.
     Head,
+    /// A bundle of a head and its backbone.
+    Bundle,
     /// A Parquet table.
     Parquet,
     /// A `NumPy` array.
@@ -37,7 +40,7 @@ impl Wanted {
     pub(super) fn is_binary(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Html | Self::ManPage => false,
-            Self::Png | Self::Head | Self::Parquet | Self::Npy => true,
+            Self::Png | Self::Head | Self::Bundle | Self::Parquet | Self::Npy => true,
         }
     }
 
@@ -49,6 +52,7 @@ impl Wanted {
             Self::Html => "an HTML page",
             Self::Png => "a PNG image",
             Self::Head => "a head",
+            Self::Bundle => "a bundle",
             Self::Parquet => "a Parquet table",
             Self::Npy => "a NumPy array",
             Self::ManPage => "a man page of frostline",
@@ -88,6 +92,7 @@ impl Content {
     fn of_start(start: &[u8], is_head: impl FnOnce() -> bool) -> Self {
         let other = |words: &str| Self::Other(words.to_owned());
         match sniff::kind(start) {
+            Kind::Safetensors if Bundle::is_start(start) => return Self::Output(Wanted::Bundle),
             Kind::Safetensors if is_head() => return Self::Output(Wanted::Head),
             Kind::Safetensors => return other("safetensors"),
             Kind::Onnx => return other("an ONNX network"),
@@ -185,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_told_by_the_content() {
-        let outputs: [(&[u8], Wanted); 13] = [
+        let outputs: [(&[u8], Wanted); 14] = [
             (b"path,class\na\x1b[31m\x07.png,cat\n", Wanted::Text),
             (b"path,label\na.png,cat\n", Wanted::Text),
             (b"path\tlabel\na.png\tcat\n", Wanted::Text),
@@ -199,6 +204,10 @@ mod tests {
             (b".TH FROSTLINE-MODELS-PULL 1 \"\"\n", Wanted::ManPage),
             (b".TH FROSTLINES 1\nSee .TH FROSTLINE 1\n", Wanted::Text),
             (b"\x90\0\0\0\0\0\0\0{\"__metadata__\"", Wanted::Head),
+            (
+                b"\x90\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"frostline-bundle\",\"",
+                Wanted::Bundle,
+            ),
         ];
         for (start, wanted) in outputs {
             assert_eq!(Content::of_start(start, || true), Content::Output(wanted));

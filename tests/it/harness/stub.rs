@@ -60,6 +60,7 @@ pub(crate) fn manifest() -> StoreManifest {
         prefix_tokens: 0,
         num_features: 12,
         file: None,
+        bundle: None,
     };
     let spec = FeatureSpec {
         backbone,
