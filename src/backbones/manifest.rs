@@ -123,8 +123,8 @@ pub enum Pool {
     /// The first token, which is the class token: D features.
     #[serde(rename = "cls")]
     Cls,
-    /// The first token, then the mean over the tokens of the patches: 2·D features, as in DINOv2's linear
-    /// evaluation.
+    /// The first token, then the mean over the tokens of the patches: 2·D features, as in the linear
+    /// evaluation of `DINOv2`.
     #[serde(rename = "cls+mean")]
     ClsMean,
 }

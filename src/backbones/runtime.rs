@@ -121,8 +121,7 @@ impl OnnxBackbone {
     }
 
     /// Returns the layer and how it is pooled, with all that was inferred.
-    #[must_use]
-    pub fn feature_layer(&self) -> FeatureLayer {
+    pub(crate) fn feature_layer(&self) -> FeatureLayer {
         let pooling = self.network.pooling.get();
         let pooling = pooling.expect("a blank image has run through the network");
         FeatureLayer {

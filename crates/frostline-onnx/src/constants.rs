@@ -32,9 +32,12 @@ impl<'m> Links<'m> {
             }
             "Unsqueeze" => {
                 let mut dims = self.dims_within(input, steps)?;
-                let axes = node.inputs.get(1).map(|axes| self.integers(axes));
-                let axes = axes.unwrap_or_else(|| node.ints("axes").map(<[i64]>::to_vec));
-                for axis in axes? {
+                // Since opset 13, the axes are an input.
+                let inserted = match node.inputs.get(1) {
+                    Some(axes) => self.integers(axes)?,
+                    None => node.ints("axes")?.to_vec(),
+                };
+                for axis in inserted {
                     let axis = usize::try_from(axis).ok()?;
                     (axis <= dims.len()).then(|| dims.insert(axis, 1))?;
                 }

@@ -103,7 +103,7 @@ impl<'m> Links<'m> {
                 "If" => return self.only_live(node.captured.iter()),
                 "Mul" if let Some(product) = self.quantised_product(node) => tensor = product,
                 "Add" | "Sum" | "Sub" | "Mul" | "Div" => {
-                    tensor = self.only_live(node.inputs.iter())?
+                    tensor = self.only_live(node.inputs.iter())?;
                 }
                 _ if POOLED.contains(operator) => {
                     pooled = true;

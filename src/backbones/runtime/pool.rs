@@ -99,13 +99,11 @@ impl Pooled<'_> {
         let rank = dims.len();
         let known = read_network(self.path)?.channel_axis(self.layer, of_input, rank)?;
         let chosen = wanted.map(|map| axis(map, rank));
-        match chosen.or(known) {
-            Some(axis) => Ok((axis, wanted.filter(|_| chosen != known))),
-            None => {
-                let (layer, shape) = (self.layer.to_owned(), dims[1..].to_vec());
-                Err(NetworkProblem::UnclearPool { layer, shape }.at(self.path))
-            }
-        }
+        let Some(axis) = chosen.or(known) else {
+            let (layer, shape) = (self.layer.to_owned(), dims[1..].to_vec());
+            return Err(NetworkProblem::UnclearPool { layer, shape }.at(self.path));
+        };
+        Ok((axis, wanted.filter(|_| chosen != known)))
     }
 
     /// Returns the number of tokens before those of the patches.
