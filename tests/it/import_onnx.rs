@@ -422,8 +422,8 @@ fn an_uncertain_layer_is_asked_for() {
         .exits(1)
         .says(&[
             "cannot be determined",
-            "choose one with --layer: `prob` ((N, 5); the output), `layer` ((N, 3); the output), `pool` ((N, 3, \
-             1, 1); read by Gemm `linear`)",
+            "choose one with --layer: `prob` ((N, 5); the output), `layer` ((N, 3); the output), `pool` \
+             ((N, 3, 1, 1); read by Gemm `linear`)",
         ]);
     // A layer can be named by the number that `models show` prints.
     let shown = place.frostline(&["models", "show", &file]).exits(0);

@@ -307,7 +307,7 @@ fn a_repository_without_a_network_is_listed() {
     ran.says(&["several ONNX networks", two[0], two[1], "name one of them"]);
 }
 
-/// Weights of a narrow ResNet18, as timm's repositories have them.
+/// Weights of a narrow `ResNet18`, as timm's repositories have them.
 fn resnet18() -> Vec<u8> {
     let golden = golden("architectures");
     let mut networks = list(&golden["networks"]).iter();
