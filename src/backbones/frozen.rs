@@ -115,7 +115,9 @@ impl Frozen {
     /// installed.
     ///
     /// # Errors
-    /// Those of [`Located::of`] and [`OnnxBackbone::load`].
+    /// [`BackboneError::Network`](crate::error::BackboneError::Network) if it is not found;
+    /// [`BackboneError::OtherNetwork`](crate::error::BackboneError::OtherNetwork) if `file`, or the network in
+    /// the head's bundle, is a different one; those of [`OnnxBackbone::load`].
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
         let located = Located::of(spec, file, &options.home)?;

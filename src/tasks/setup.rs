@@ -36,7 +36,7 @@ enum Before {
 ///
 /// # Errors
 /// [`BackboneError`] if the backbone is not known, or if ONNX Runtime or the home cannot be used;
-/// [`TaskError`](crate::error::TaskError) for files that cannot be used, and if pip downloads nothing;
+/// [`TaskError`] for files that cannot be used, and if pip downloads nothing;
 /// [`Error::Interrupted`], [`Error::Locked`], [`Error::Io`]; those of [`pull`].
 pub fn setup(
     options: &SetupOptions,
