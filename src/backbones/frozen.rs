@@ -116,8 +116,8 @@ impl Frozen {
     ///
     /// # Errors
     /// [`BackboneError::Network`](crate::error::BackboneError::Network) if it is not found;
-    /// [`BackboneError::OtherNetwork`](crate::error::BackboneError::OtherNetwork) if `file`, or the network in
-    /// the head's bundle, is a different one; those of [`OnnxBackbone::load`].
+    /// [`BackboneError::OtherNetwork`](crate::error::BackboneError::OtherNetwork) if `file`, or the network
+    /// in the head's bundle, is a different one; those of [`OnnxBackbone::load`].
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
         let located = Located::of(spec, file, &options.home)?;
