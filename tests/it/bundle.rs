@@ -8,7 +8,7 @@ use frostline::{Classifier, Home, RunOptions};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
 
 use crate::fuzz_seeds::onnx_messages::{bytes, info, model, node};
-use crate::harness::{Place, Ran, run, tree};
+use crate::harness::{Place, Ran, run, share_runtime, tree};
 
 /// Creates [`Place::fitted`] with `cats.frostline`, and `other`, a home with the runtime alone.
 fn bundled() -> Option<Place> {
@@ -23,15 +23,8 @@ fn bundled() -> Option<Place> {
 
 /// Creates the home `other`, which has the runtime alone.
 fn without_networks(place: &Place) {
-    let runtime = fs::canonicalize(place.path("home/runtime")).unwrap();
-    fs::create_dir_all(place.path("other/runtime")).unwrap();
-    for file in fs::read_dir(runtime).unwrap() {
-        let file = file.unwrap().path();
-        let here = Path::new(&place.path("other/runtime")).join(file.file_name().unwrap());
-        if fs::hard_link(&file, &here).is_err() {
-            fs::copy(&file, &here).unwrap();
-        }
-    }
+    let home = |name| place.folder().join(name);
+    share_runtime(&home("home"), &home("other"));
 }
 
 /// Runs the binary with the home `other`.

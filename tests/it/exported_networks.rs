@@ -14,7 +14,7 @@ use frostline::{Home, RunOptions};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::harness::{formula_picture, golden, installed_home};
+use crate::harness::{formula_picture, golden, installed_home, share_runtime};
 
 /// A layer and a pool to import with, and the tensor that has the right features.
 type Reading = (Option<&'static str>, Option<Pool>, &'static str);
@@ -149,12 +149,7 @@ impl Place {
     fn new() -> Option<Self> {
         let installed = installed_home()?;
         let folder = tempfile::tempdir().unwrap();
-        let runtime = folder.path().join("runtime");
-        fs::create_dir_all(&runtime).unwrap();
-        for file in fs::read_dir(installed.join("runtime")).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), runtime.join(file.file_name())).unwrap();
-        }
+        share_runtime(&installed, folder.path());
         let home = Home::at(folder.path());
         Some(Self {
             home,

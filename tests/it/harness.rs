@@ -11,7 +11,9 @@ mod pictures;
 mod report_page;
 mod stub;
 
-pub(crate) use binary::{Ran, command, frostline, home, installed_home, run, shared_data};
+pub(crate) use binary::{
+    Ran, command, frostline, home, installed_home, run, share_runtime, shared_data,
+};
 pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};

@@ -10,7 +10,7 @@ use rten_onnx::onnx::{
 };
 
 use crate::fuzz_seeds::onnx_messages::{bytes, info, model, numbers};
-use crate::harness::{Ran, command, installed_home, run};
+use crate::harness::{Ran, command, installed_home, run, share_runtime};
 
 /// A home with ONNX Runtime and no networks.
 struct Place {
@@ -21,15 +21,7 @@ impl Place {
     fn new() -> Option<Self> {
         let installed = installed_home()?;
         let folder = tempfile::tempdir().unwrap();
-        let runtime = folder.path().join("home/runtime");
-        fs::create_dir_all(&runtime).unwrap();
-        for file in fs::read_dir(installed.join("runtime")).unwrap() {
-            let file = file.unwrap();
-            let here = runtime.join(file.file_name());
-            if fs::hard_link(file.path(), &here).is_err() {
-                fs::copy(file.path(), &here).unwrap();
-            }
-        }
+        share_runtime(&installed, &folder.path().join("home"));
         Some(Self { folder })
     }
 

@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::golden_networks::{generator, list, tensors};
-use crate::harness::{Ran, command, golden, installed_home, run};
+use crate::harness::{Ran, command, golden, installed_home, run, share_runtime};
 use crate::scripted_server::{Reply, Request, Server, has_loopback, ok, reply, rest};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -165,12 +165,7 @@ impl Home {
     fn new() -> Option<Self> {
         let installed = installed_home().filter(|_| has_loopback())?;
         let folder = tempfile::tempdir().unwrap();
-        let runtime = folder.path().join("runtime");
-        fs::create_dir_all(&runtime).unwrap();
-        for file in fs::read_dir(installed.join("runtime")).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), runtime.join(file.file_name())).unwrap();
-        }
+        share_runtime(&installed, folder.path());
         Some(Self(folder))
     }
 

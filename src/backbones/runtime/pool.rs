@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::backbones::onnx::read_network;
+use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{FeatureLayer, Pool};
 use crate::error::{NetworkProblem, Result};
 use crate::images::Layout;
@@ -41,7 +41,10 @@ impl Pooling {
             axis: 1,
         };
         let pool = match (wanted.pool, dims.len()) {
-            (None, 3) if dims[1] > 1 && dims[2] > 1 => return Err(fault(pooled.unchosen(dims)?)),
+            (None, 3) if dims[1] > 1 && dims[2] > 1 => {
+                let network = read_network(pooled.path)?;
+                return Err(fault(pooled.unchosen(&network, dims)?));
+            }
             (None | Some(Pool::Flatten), _) => return Ok(flat),
             (Some(pool), rank) if rank < 3 || rank > 3 && pool.needs_tokens() => {
                 let (layer, shape) = (layer(), dims[1..].to_vec());
@@ -50,10 +53,11 @@ impl Pooling {
             }
             (Some(pool), _) => pool,
         };
-        let (axis, map) = pooled.channels(wanted.map, dims)?;
+        let network = read_network(pooled.path)?;
+        let (axis, map) = pooled.channels(&network, wanted.map, dims)?;
         let has_prefix = dims.len() == 3 && pool != Pool::Cls;
         let prefix_tokens = if has_prefix {
-            pooled.prefix(wanted.prefix_tokens, dims[3 - axis])?
+            pooled.prefix(&network, wanted.prefix_tokens, dims[3 - axis])?
         } else {
             0
         };
@@ -94,10 +98,15 @@ impl Pooling {
 
 impl Pooled<'_> {
     /// Returns the axis of the channels, and the order of the axes if the graph does not determine it.
-    fn channels(&self, wanted: Option<Layout>, dims: &[usize]) -> Result<(usize, Option<Layout>)> {
+    fn channels(
+        &self,
+        network: &Network,
+        wanted: Option<Layout>,
+        dims: &[usize],
+    ) -> Result<(usize, Option<Layout>)> {
         let of_input = axis(self.layout, 4);
         let rank = dims.len();
-        let known = read_network(self.path)?.channel_axis(self.layer, of_input, rank)?;
+        let known = network.channel_axis(self.layer, of_input, rank)?;
         let chosen = wanted.map(|map| axis(map, rank));
         let Some(axis) = chosen.or(known) else {
             let (layer, shape) = (self.layer.to_owned(), dims[1..].to_vec());
@@ -107,10 +116,10 @@ impl Pooled<'_> {
     }
 
     /// Returns the number of tokens before those of the patches.
-    fn prefix(&self, wanted: Option<usize>, tokens: usize) -> Result<usize> {
+    fn prefix(&self, network: &Network, wanted: Option<usize>, tokens: usize) -> Result<usize> {
         let found = match wanted {
             Some(_) => wanted,
-            None => read_network(self.path)?.prefix_tokens(self.layer, self.image, tokens)?,
+            None => network.prefix_tokens(self.layer, self.image, tokens)?,
         };
         let layer = || self.layer.to_owned();
         match found {
@@ -130,10 +139,9 @@ impl Pooled<'_> {
     }
 
     /// Returns the error for tokens without a pool, with the possible choices.
-    fn unchosen(&self, dims: &[usize]) -> Result<NetworkProblem> {
-        let (axis, _) = self.channels(None, dims)?;
+    fn unchosen(&self, network: &Network, dims: &[usize]) -> Result<NetworkProblem> {
+        let (axis, _) = self.channels(network, None, dims)?;
         let tokens = dims[3 - axis];
-        let network = read_network(self.path)?;
         Ok(NetworkProblem::UnchosenPool {
             layer: self.layer.to_owned(),
             tokens,

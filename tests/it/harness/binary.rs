@@ -1,6 +1,7 @@
 //! Runs the binary and finds what must be installed for it.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -23,6 +24,19 @@ pub(crate) fn installed_home() -> Option<PathBuf> {
         home.display()
     );
     None
+}
+
+/// Gives a home the ONNX Runtime of another one.
+pub(crate) fn share_runtime(from: &Path, home: &Path) {
+    let runtime = home.join("runtime");
+    fs::create_dir_all(&runtime).unwrap();
+    for file in fs::read_dir(from.join("runtime")).unwrap() {
+        let file = file.unwrap();
+        let here = runtime.join(file.file_name());
+        if fs::hard_link(file.path(), &here).is_err() {
+            fs::copy(file.path(), &here).unwrap();
+        }
+    }
 }
 
 /// Returns a folder of real images next to the checkout; prints why a test is skipped if there is none.
