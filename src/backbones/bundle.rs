@@ -38,7 +38,7 @@
 //! A backbone that is installed with the same SHA-256 is used in its place. Otherwise the network is copied
 //! to a private temporary folder, verified on the way, and removed when it is no longer used. ONNX Runtime
 //! opens networks and their external data by path, and so does the reader of frostline's operators, so a
-//! network needs a file of its own. It costs the size of the network on the disk while a command runs, 1 MiB
+//! network must be a separate file. It costs the size of the network on the disk while a command runs, 1 MiB
 //! of memory, and about as long as reading the network once more. Nothing is installed.
 
 mod header;
@@ -57,7 +57,7 @@ use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs::{self, TemporaryFolder};
 
-/// The largest head in bytes, as for a head file of its own.
+/// The largest head in bytes, the same limit as for a head file.
 const LARGEST_HEAD: u64 = 2 << 30;
 
 /// A bundle whose header has been verified.
@@ -203,7 +203,7 @@ fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
 }
 
 impl Entry {
-    /// Returns the name of the entry's file in a folder of its own.
+    /// Returns the name of the entry's file in the folder that the bundle is unpacked to.
     fn file_name(&self) -> &str {
         match self.name.strip_prefix(header::DATA) {
             Some(name) => name,

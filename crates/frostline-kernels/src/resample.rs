@@ -185,7 +185,7 @@ impl WithSimd for Many<'_> {
             let start = 3 * self.weights.starts[x];
             self.sums[x] = products(&self.line[start..start + samples], weights);
         }
-        // In a loop of its own, so that the sums above stay in registers.
+        // A separate loop, so that the sums above stay in registers.
         for x in 0..self.out.len() {
             let mut pixel = [0_i32; 3];
             for sums in self.sums[x].as_flattened().as_chunks::<3>().0 {

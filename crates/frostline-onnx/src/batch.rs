@@ -125,7 +125,7 @@ impl Links<'_> {
         let zero_is_zero = node.ints("allowzero") == Some(&[1]);
         match (node.operator.as_str(), self.integers(target)) {
             ("Reshape", Some(target)) => Some(for_any_batch(&target, batch, zero_is_zero)),
-            // A leading 1 leaves the batch as it is.
+            // A leading 1 does not change the batch size.
             ("Expand" | "Tile", Some(target)) if target.first() == Some(&1) => Some(Fixed::Nowhere),
             ("Reshape", None) | ("Expand" | "Tile", _) => Some(Fixed::Unclear),
             _ => None,

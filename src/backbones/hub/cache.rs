@@ -8,7 +8,7 @@ use super::listing::{Listed, Listing, is_sha256};
 use super::model::{HubModel, is_commit};
 use crate::inputs::{self, Links};
 
-/// A repository at a commit, as far as it is in the cache.
+/// The cached files of a repository at a commit.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     pub(super) folder: PathBuf,

@@ -35,7 +35,7 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::UnchosenPool { .. } => "choose one with --pool, or another layer with --layer",
         P::NoTokens { .. } => {
             "choose a layer with tokens or positions with --layer (`frostline models show FILE` lists the \
-             layers); without --pool, this one is used as it is"
+             layers); without --pool, all values of this one are features"
         }
         P::UnclearPrefix { .. } | P::OnlyPrefix { .. } => {
             "set --prefix-tokens: 1 for a class token, 5 with four registers, 0 for none"
