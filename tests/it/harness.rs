@@ -12,7 +12,7 @@ mod report_page;
 mod stub;
 
 pub(crate) use binary::{
-    Ran, command, frostline, home, installed_home, run, share_runtime, shared_data,
+    Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
 pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
 pub(crate) use fixtures::{Place, Tree, contents, tree};

@@ -8,7 +8,9 @@ use frostline::backbones::{BackboneManifest, PublishedPreprocessing};
 use frostline::images::{Crop, Preprocessing, Preprocessor, Resize};
 use safetensors::SafeTensors;
 
-use crate::harness::{command, formula_picture, golden, installed_home, run, two_classes};
+use crate::harness::{
+    command, formula_picture, golden, installed_home, run, share_runtime, two_classes,
+};
 
 const BLOCK: usize = 16;
 
@@ -223,13 +225,7 @@ fn options_take_precedence_over_what_is_published() {
         fs::write(&config, text).unwrap();
     };
     let home = folder.path().join("home");
-    fs::create_dir(&home).unwrap();
-    let runtime = installed.join("runtime");
-    fs::create_dir(home.join("runtime")).unwrap();
-    for file in fs::read_dir(runtime).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), home.join("runtime").join(file.file_name())).unwrap();
-    }
+    share_runtime(&installed, &home);
     let import = |options: &[&str]| {
         let file = file.to_str().unwrap();
         let mut command = command([&["models", "import", file, "--replace"], options].concat());

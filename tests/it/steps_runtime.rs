@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Place, Ran, run, two_classes, write_picture};
+use crate::harness::{Place, Ran, run, runtime_library, two_classes, write_picture};
 
 /// Longest wait for an unusable library; the best of three runs counts, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,12 +65,7 @@ fn a_text_is_no_library() {
 #[test]
 fn half_a_library_is_named() {
     let Some(place) = Place::fitted() else { return };
-    let runtime = fs::read_dir(place.path("home/runtime"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
-    let bytes = fs::read(runtime.path()).unwrap();
+    let bytes = fs::read(runtime_library().unwrap()).unwrap();
     fs::write(place.path("lib.so"), &bytes[..bytes.len() / 2]).unwrap();
     refused(&place, &place.path("lib.so"), &["cut off"]);
 }
@@ -337,12 +332,13 @@ fn a_library_beside_the_images_is_not_taken_for_one_that_is_needed() {
 #[test]
 fn a_library_on_the_loaders_path_is_found() {
     let Some(place) = Place::fitted() else { return };
-    let files = fs::read_dir(place.path("home/runtime")).unwrap();
-    let library = files.map(|file| file.unwrap().path()).next().unwrap();
-    let library = fs::canonicalize(library).unwrap();
     fs::remove_file(place.path("home/runtime")).unwrap();
     fs::create_dir(place.path("lib")).unwrap();
-    std::os::unix::fs::symlink(library, place.path("lib/libonnxruntime.so")).unwrap();
+    std::os::unix::fs::symlink(
+        runtime_library().unwrap(),
+        place.path("lib/libonnxruntime.so"),
+    )
+    .unwrap();
     let mut doctor = place.command("doctor");
     doctor.env("LD_LIBRARY_PATH", place.path("lib"));
     let ran = run(doctor.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX")).exits(0);

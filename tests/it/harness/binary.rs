@@ -26,6 +26,14 @@ pub(crate) fn installed_home() -> Option<PathBuf> {
     None
 }
 
+/// Returns the path of the ONNX Runtime that the tests use.
+pub(crate) fn runtime_library() -> Option<PathBuf> {
+    let entries = fs::read_dir(installed_home()?.join("runtime")).unwrap();
+    let mut files = entries.map(|entry| entry.unwrap().path());
+    let library = files.find(|path| path.to_string_lossy().contains("libonnxruntime."));
+    Some(library.unwrap().canonicalize().unwrap())
+}
+
 /// Gives a home the ONNX Runtime of another one.
 pub(crate) fn share_runtime(from: &Path, home: &Path) {
     let runtime = home.join("runtime");

@@ -9,7 +9,7 @@ use std::process::Command;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::harness::{Place, installed_home};
+use crate::harness::{Place, runtime_library};
 
 /// Answers the query of where packages are, and downloads a package from the folder `index`; every call is a
 /// line in `calls`.
@@ -52,7 +52,7 @@ impl Fake {
 
     /// A home that lacks only ONNX Runtime, and the library that it lacks.
     pub(super) fn without_runtime() -> Option<(Self, PathBuf)> {
-        let library = library()?;
+        let library = runtime_library()?;
         let place = Place::installed()?;
         fs::remove_file(place.path("home/runtime")).unwrap();
         Some((Self::new(place), library))
@@ -100,14 +100,6 @@ impl Fake {
         symlink(library, capi.join(library.file_name().unwrap())).unwrap();
         self.0.path("environment")
     }
-}
-
-/// Returns the ONNX Runtime that the tests use.
-pub(super) fn library() -> Option<PathBuf> {
-    let entries = fs::read_dir(installed_home()?.join("runtime")).unwrap();
-    let mut files = entries.map(|entry| entry.unwrap().path());
-    let library = files.find(|path| path.to_string_lossy().contains("libonnxruntime."));
-    Some(library.unwrap().canonicalize().unwrap())
 }
 
 /// Writes a wheel.

