@@ -7,7 +7,7 @@
 #   --seed N    random seed of the mutants [default: the time]
 #   SECONDS     time per target [default: 60]
 #   TARGET      a name from `cargo run --release --example mutate -- list` [default: all]
-# Exits with 1 if a target fails: it panics, aborts, hangs for 10 seconds, or uses more than 1 GB of memory.
+# Exits with 1 if a target fails: it panics, aborts, takes 10 seconds of CPU time, or uses more than 1 GB of memory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/say.sh

@@ -7,9 +7,9 @@
 //! mutate seeds TARGET FOLDER     writes the seeds as files, for cargo-fuzz
 //! ```
 //!
-//! A panic, an abort, a mutant that takes more than 10 seconds, and growing memory are failures. The exit
-//! code is then not 0, and the mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets
-//! with a memory limit.
+//! A panic, an abort, a mutant that takes more than 10 seconds of CPU time, and growing memory are failures.
+//! The exit code is then not 0, and the mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all
+//! targets with a memory limit.
 
 mod kept;
 
