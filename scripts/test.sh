@@ -44,6 +44,12 @@ else
 fi
 say "tests"
 cargo test --locked --workspace --all-features
+say "the installed program"
+installed="$(mktemp -d)"
+trap 'rm -rf "$installed"' EXIT
+cargo install --quiet --locked --no-track --path . --root "$installed"
+FROSTLINE_INSTALLED="$installed/bin/frostline" \
+    cargo test --quiet --locked --workspace --all-features --test it -- setup::real
 say "fuzzing"
 # Built in the tests' profile, which also checks for overflow, so that nothing is built twice.
 cargo build --locked --all-features --example mutate

@@ -64,9 +64,11 @@ pub(crate) fn frostline<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> R
     run(&mut command(args))
 }
 
-/// Returns the command that runs the binary.
+/// Returns the command that runs the binary: an installed one if `FROSTLINE_INSTALLED` is its path.
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_frostline"));
+    let built = env!("CARGO_BIN_EXE_frostline");
+    let binary = std::env::var_os("FROSTLINE_INSTALLED").unwrap_or(built.into());
+    let mut command = Command::new(binary);
     command.args(args).env("FROSTLINE_HOME", home());
     command
 }
