@@ -40,8 +40,9 @@ pub(super) fn find<R: Read + Seek>(
 ) -> Result<Found> {
     let mut matching: Vec<Reading> = Vec::new();
     let mut closest: Option<(usize, Place, Differences)> = None;
-    for (group, prefix) in places(&plan(&StateDict::default()), checkpoint.groups())? {
-        let reading = Reading::new(group, prefix);
+    let candidates = candidates(&plan(&StateDict::default()), checkpoint.groups())?;
+    for candidate in &candidates {
+        let reading = candidate.reading(&candidates);
         let shapes = reading.shapes();
         let differences = plan(&shapes).differences(&shapes, end)?;
         if differences != Differences::default() {
@@ -71,21 +72,41 @@ struct Reading {
     tensors: Vec<(String, Rc<Layout>)>,
 }
 
-impl Reading {
-    fn new(group: &Group, prefix: &str) -> Self {
-        let tensors = group.tensors.iter().filter_map(|(name, layout)| {
-            let name = name.strip_prefix(prefix)?;
+/// A dictionary and a prefix, with the number of the network's names that it makes.
+struct Candidate<'g> {
+    count: usize,
+    group: &'g Group,
+    prefix: &'g str,
+}
+
+impl Candidate<'_> {
+    /// Returns the tensors with the prefix. Those of another model with as many of the network's names, which
+    /// is in the same dictionary under a longer prefix, are left out.
+    fn reading(&self, all: &[Self]) -> Reading {
+        let others: Vec<&str> = all
+            .iter()
+            .filter(|other| std::ptr::eq(other.group, self.group) && other.count >= self.count)
+            .map(|other| other.prefix)
+            .filter(|other| other.len() > self.prefix.len() && other.starts_with(self.prefix))
+            .collect();
+        let tensors = self.group.tensors.iter().filter_map(|(name, layout)| {
+            if others.iter().any(|other| name.starts_with(other)) {
+                return None;
+            }
+            let name = name.strip_prefix(self.prefix)?;
             Some((name.to_owned(), Rc::clone(layout)))
         });
-        Self {
+        Reading {
             place: Place {
-                wrapper: group.place.clone(),
-                prefix: prefix.to_owned(),
+                wrapper: self.group.place.clone(),
+                prefix: self.prefix.to_owned(),
             },
             tensors: tensors.collect(),
         }
     }
+}
 
+impl Reading {
     /// Returns the tensors without their values.
     fn shapes(&self) -> StateDict {
         let tensors = self.tensors.iter().map(|(name, layout)| {
@@ -108,22 +129,31 @@ impl Reading {
 
 /// Returns the dictionaries and prefixes with the most names of the network; if none has any, the largest
 /// dictionary.
-fn places<'g>(plan: &Plan, groups: &'g [Group]) -> Result<Vec<(&'g Group, &'g str)>> {
+fn candidates<'g>(plan: &Plan, groups: &'g [Group]) -> Result<Vec<Candidate<'g>>> {
     let (needed, _) = plan.needed()?;
     let known: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
-    let mut counts = Vec::new();
+    let mut candidates = Vec::new();
     for group in groups {
         let prefixes = prefixes(group, &known);
-        counts.extend(prefixes.into_iter().map(|(prefix, n)| (n, group, prefix)));
+        let candidate = |(prefix, count)| Candidate {
+            count,
+            group,
+            prefix,
+        };
+        candidates.extend(prefixes.into_iter().map(candidate));
     }
     // Among equal counts, the order of the file.
-    counts.sort_by_key(|(count, ..)| Reverse(*count));
-    if counts.is_empty() {
+    candidates.sort_by_key(|candidate| Reverse(candidate.count));
+    if candidates.is_empty() {
         let largest = groups.iter().max_by_key(|group| group.tensors.len());
-        counts.extend(largest.map(|group| (0, group, "")));
+        candidates.extend(largest.map(|group| Candidate {
+            count: 0,
+            group,
+            prefix: "",
+        }));
     }
-    let places = counts.into_iter().take(MAX_READINGS);
-    Ok(places.map(|(_, group, prefix)| (group, prefix)).collect())
+    candidates.truncate(MAX_READINGS);
+    Ok(candidates)
 }
 
 /// Returns the prefixes without which some names are known, in order of appearance, with the number of these

@@ -184,6 +184,15 @@ fn two_models() {
     let twice = [entries("model.", "1"), entries("net.", "1")].concat();
     let (place, _) = place_and_value(&state(&twice), &WeightsOf::Model);
     assert_eq!(place, "model");
+    // One with a prefix beside one without.
+    let beside = state(&[entries("", "1"), entries("module.", "2")].concat());
+    assert_eq!(
+        message(&beside, &WeightsOf::Model),
+        "it contains 2 models that match: `.`, `module`"
+    );
+    for (name, value) in [(".", 1), ("module", 2)] {
+        assert_eq!(place_and_value(&beside, &name.into()).1, value);
+    }
 }
 
 #[test]
