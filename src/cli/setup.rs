@@ -64,7 +64,16 @@ fn tell(piece: &SetupPiece) {
             let from = from(origin);
             talk::say(format!("installed {part} {from}{replaced}: {path}"));
         }
-        _ => talk::say(format!("{part} is already installed: {path}")),
+        SetupOutcome::Kept { unused } => {
+            talk::say(format!("{part} is already installed: {path}"));
+            for file in unused {
+                talk::warn(format!(
+                    "`{}` was not used: {part} is already installed and intact; to replace it, remove it first",
+                    file.display()
+                ));
+            }
+        }
+        _ => {}
     }
 }
 

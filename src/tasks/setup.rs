@@ -64,11 +64,14 @@ pub fn setup(
             before = setup.before(&part)?;
         }
         let piece = match before {
-            Before::Intact(path) => Ok(SetupPiece {
-                part,
-                path,
-                outcome: SetupOutcome::Kept,
-            }),
+            Before::Intact(path) => {
+                let unused = given.of(&part);
+                Ok(SetupPiece {
+                    part,
+                    path,
+                    outcome: SetupOutcome::Kept { unused },
+                })
+            }
             Before::Damaged => setup.install(part, &given, true),
             Before::Missing => setup.install(part, &given, false),
         };
@@ -195,15 +198,16 @@ fn library_in(folder: &Path, works: fn(&Path) -> bool) -> Result<Before> {
 }
 
 /// Returns the state of a backbone. One with the checksum in its manifest is intact, wherever it comes from.
+/// Without its manifest it would be used with a guessed preprocessing.
 fn backbone_in(home: &Home, name: &str) -> Result<Before> {
     let path = home.models().join(name).with_added_extension("onnx");
     if !path.exists() {
         return Ok(Before::Missing);
     }
     let file = Registry::new(home.clone()).resolve(Path::new(name));
-    match file.and_then(|file| file.sha256()) {
-        Ok(_) => Ok(Before::Intact(path)),
+    match file.and_then(|file| Ok((file.sha256()?, file.has_manifest))) {
+        Ok((_, true)) => Ok(Before::Intact(path)),
         Err(error @ Error::Backbone(BackboneError::Home(_))) => Err(error),
-        Err(_) => Ok(Before::Damaged),
+        Ok((_, false)) | Err(_) => Ok(Before::Damaged),
     }
 }

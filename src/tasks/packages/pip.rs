@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::pins::{PinnedWheel, Requirement};
 use super::process::{self, Kept};
@@ -46,7 +47,7 @@ pub(super) fn download(
     let mut command = python::command(&interpreter.program, scratch);
     command.args(OPTIONS).args(wheel.pip_options());
     command.arg("-r").arg(&list).arg("-d").arg(&folder);
-    let status = process::run(&mut command, Kept::Errors, &log, progress)?;
+    let status = process::run(&mut command, Kept::Errors, &log, Duration::MAX, progress)?;
     if !status.success() {
         let said = inputs::read(&log, Links::Refuse, MOST_BYTES).unwrap_or_default();
         let reason = reason(&String::from_utf8_lossy(&said));

@@ -1,9 +1,10 @@
 //! Runs a program until it ends or the task is stopped.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::outputs;
@@ -23,12 +24,13 @@ pub(super) enum Kept {
 /// discarded.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be started; [`Error::Interrupted`] if the task is stopped, which also ends the
-/// program.
+/// [`Error::Io`] if it cannot be started or takes longer than `limit`; [`Error::Interrupted`] if the task is
+/// stopped. Both also end the program.
 pub(super) fn run(
     command: &mut Command,
     kept: Kept,
     log: &Path,
+    limit: Duration,
     progress: &dyn Progress,
 ) -> Result<ExitStatus> {
     let mut status = None;
@@ -42,7 +44,7 @@ pub(super) fn run(
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         let program = Path::new(command.get_program()).to_owned();
         let child = command.spawn().map_err(Error::io("run", &program))?;
-        status = Some(Running(child).end(&program, progress)?);
+        status = Some(Running(child).end(&program, limit, progress)?);
         Ok(())
     })?;
     Ok(status.expect("set when the program has ended"))
@@ -52,7 +54,13 @@ pub(super) fn run(
 struct Running(Child);
 
 impl Running {
-    fn end(mut self, program: &Path, progress: &dyn Progress) -> Result<ExitStatus> {
+    fn end(
+        mut self,
+        program: &Path,
+        limit: Duration,
+        progress: &dyn Progress,
+    ) -> Result<ExitStatus> {
+        let start = Instant::now();
         loop {
             let ended = self.0.try_wait().map_err(Error::io("run", program))?;
             // Ctrl-C may have ended the program before this process looks.
@@ -61,6 +69,9 @@ impl Running {
             }
             if let Some(status) = ended {
                 return Ok(status);
+            }
+            if start.elapsed() > limit {
+                return Err(Error::io("run", program)(ErrorKind::TimedOut.into()));
             }
             thread::sleep(PAUSE);
         }

@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::process::{self, Kept};
 use crate::backbones::python_packages;
@@ -17,6 +18,9 @@ const QUERY: &str = "import importlib.util as u, os, sys; sys.stdout.buffer.writ
 
 /// The size limit of the answer, which usually has a few hundred bytes.
 const MOST_BYTES: u64 = 1 << 20;
+
+/// How long an interpreter may take to answer. The first start of one on a slow disk takes seconds.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// How many interpreters are asked.
 const MOST_PROGRAMS: usize = 8;
@@ -98,7 +102,8 @@ impl Interpreter {
     fn ask(program: &Path, scratch: &Path, progress: &dyn Progress) -> Result<Option<Self>> {
         let log = scratch.join("python.log");
         let mut command = command(program, scratch);
-        let status = process::run(command.args(["-c", QUERY]), Kept::Output, &log, progress)?;
+        command.args(["-c", QUERY]);
+        let status = process::run(&mut command, Kept::Output, &log, ANSWER, progress)?;
         if !status.success() {
             return Ok(None);
         }

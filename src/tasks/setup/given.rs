@@ -65,6 +65,16 @@ impl Given {
         }
         Ok(given)
     }
+
+    /// Returns the files for a part.
+    pub(super) fn of(&self, part: &SetupPart) -> Vec<PathBuf> {
+        let files: Vec<&PathBuf> = match part {
+            SetupPart::Runtime => self.runtime.iter().map(RuntimeFile::path).collect(),
+            SetupPart::CudaRuntime => self.cuda.iter().flatten().collect(),
+            SetupPart::Backbone(_) => self.backbone.iter().collect(),
+        };
+        files.into_iter().cloned().collect()
+    }
 }
 
 fn purpose(file: &Path, options: &SetupOptions, manifest: &BackboneManifest) -> Result<Purpose> {

@@ -95,7 +95,10 @@ pub struct SetupPiece {
 #[non_exhaustive]
 pub enum SetupOutcome {
     /// It was there and intact.
-    Kept,
+    Kept {
+        /// The given files that would have been used otherwise.
+        unused: Vec<PathBuf>,
+    },
     /// It was installed.
     Installed {
         /// Where its file comes from.

@@ -22,6 +22,14 @@ pub(super) enum RuntimeFile {
     Wheel(PathBuf),
 }
 
+impl RuntimeFile {
+    pub(super) fn path(&self) -> &PathBuf {
+        match self {
+            Self::Library(file) | Self::Wheel(file) => file,
+        }
+    }
+}
+
 /// Returns whether the library can be loaded.
 pub(super) fn works(library: &Path) -> bool {
     RuntimeLibrary::at(library).is_ok()

@@ -26,6 +26,8 @@ fn a_library_is_copied_and_a_damaged_one_replaced() {
         "ONNX Runtime is already installed: ",
         "the backbone efficientnet-lite0 is already installed",
     ]);
+    let unused = format!("`{}` was not used", library.display());
+    run(&mut fake.command(&setup)).exits(0).says(&[&unused]);
     let mut file = fs::File::options().write(true).open(&installed).unwrap();
     file.seek(SeekFrom::Start(2_000_000)).unwrap();
     file.write_all(b"damage").unwrap();

@@ -18,6 +18,8 @@ use sha2::{Digest, Sha256};
 use super::fake::Fake;
 use crate::harness::{Place, runtime_library};
 
+const KEPT: SetupOutcome = SetupOutcome::Kept { unused: Vec::new() };
+
 const RUNTIME: &str = "onnxruntime-9.0-py3-none-any.whl";
 const WEIGHTS: &str = "probe_weights-1.0-py3-none-any.whl";
 const FILE: &str = "probe_weights/models/probe.onnx";
@@ -167,9 +169,15 @@ fn a_fresh_home_is_set_up_and_a_second_run_does_nothing() {
     assert_eq!(manifest.features.num_features, Some(192));
     let calls = fake.calls();
     let again = pinned.setup().unwrap();
-    let kept = |piece: &SetupPiece| piece.outcome == SetupOutcome::Kept;
+    let kept = |piece: &SetupPiece| piece.outcome == KEPT;
     assert!(again.len() == 2 && again.iter().all(kept), "{again:?}");
     assert_eq!(fake.calls(), calls, "Python was called again");
+    // Without its manifest, the backbone would be used with a guessed preprocessing.
+    let manifest = pinned.options.home.models().join("probe.toml");
+    let text = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    pinned.setup().unwrap();
+    assert!(fs::read(&manifest).unwrap() == text);
     // What was downloaded once is used again.
     fs::remove_dir_all(pinned.options.home.models()).unwrap();
     pinned.remove(WEIGHTS);
@@ -189,7 +197,7 @@ fn what_is_there_when_a_setup_fails_is_not_fetched_again() {
     pinned.remove(RUNTIME);
     fs::write(weights, bytes).unwrap();
     let pieces = pinned.setup().unwrap();
-    assert_eq!(pieces[0].outcome, SetupOutcome::Kept);
+    assert_eq!(pieces[0].outcome, KEPT);
     assert!(
         installed_by_pip(&pieces[1], "probe-weights==1.0"),
         "{pieces:?}"
