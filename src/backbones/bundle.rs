@@ -51,6 +51,7 @@ use std::path::{Path, PathBuf};
 use self::header::{Entry, HEAD, NETWORK_FILE};
 pub(crate) use self::write::write;
 use super::checksum::{Checksum, each_block};
+use super::download::on_disk;
 use super::home::Home;
 use super::manifest::BackboneManifest;
 use crate::error::{Error, FileKind, FileProblem, Result};
@@ -142,7 +143,8 @@ impl Bundle {
     /// the cache cannot be written or other users can write to it.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] if an entry does not match its checksum.
+    /// [`Error::Io`], [`BackboneError::DiskFull`](crate::error::BackboneError::DiskFull); [`Error::File`] if an
+    /// entry does not match its checksum.
     pub(crate) fn unpack(&self, home: &Home) -> Result<Unpacked> {
         let folder = temporary_folder(home)?;
         let (mut sums, mut network) = (Vec::new(), None);
@@ -151,7 +153,8 @@ impl Bundle {
             let made = folder.create(entry.file_name());
             let mut out = made.map_err(Error::io("create", &path))?;
             sums.push(self.each_block(entry, |block| {
-                std::io::Write::write_all(&mut out, block).map_err(Error::io("write", &path))
+                std::io::Write::write_all(&mut out, block)
+                    .map_err(|error| on_disk(&path, entry.length, error))
             })?);
             network.get_or_insert(path);
         }
@@ -192,11 +195,13 @@ impl Bundle {
 /// Creates the folder for an unpacked network.
 fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
     let cache = home.cache();
-    if home.require_private(&cache).is_ok() {
-        outputs::remove_leftovers(&cache);
-        if let Ok(folder) = outputs::temporary_folder(&cache) {
-            return Ok(folder);
-        }
+    let made = home
+        .require_private(&cache)
+        .and_then(|()| home.make(&cache));
+    if made.is_ok()
+        && let Ok(folder) = outputs::temporary_folder(&cache)
+    {
+        return Ok(folder);
     }
     let system = std::env::temp_dir();
     outputs::temporary_folder(&system).map_err(Error::io("create a folder in", &system))

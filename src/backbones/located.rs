@@ -34,7 +34,7 @@ impl Located {
         let mut located = match file {
             Some(name) => {
                 let found = registry.find(name)?;
-                require(id, &found, registry.sha256(&found)?)?;
+                require(id, &found.path, registry.sha256(&found)?)?;
                 Self::at(found)
             }
             None => Self::search(id, &registry, home)?,
@@ -76,7 +76,12 @@ impl Located {
             manifest: BackboneManifest::named(&*id.name),
             has_manifest: false,
         };
-        require(id, &file, unpacked.sha256)?;
+        // The copy will be gone when the error is read.
+        require(
+            id,
+            id.bundle.as_deref().unwrap_or(&file.path),
+            unpacked.sha256,
+        )?;
         Ok(Self {
             file,
             unpacked: Some(unpacked.folder),
@@ -109,12 +114,12 @@ impl Located {
     }
 }
 
-fn require(id: &BackboneId, found: &BackboneFile, sha256: String) -> Result<()> {
+fn require(id: &BackboneId, path: &Path, sha256: String) -> Result<()> {
     if sha256 == id.sha256 {
         return Ok(());
     }
     let other = BackboneError::OtherNetwork {
-        path: found.path.clone(),
+        path: path.to_owned(),
         sha256,
         name: id.name.clone(),
         wanted: id.sha256.clone(),

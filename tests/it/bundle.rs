@@ -8,7 +8,7 @@ use frostline::{Classifier, Home, RunOptions};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
 
 use crate::fuzz_seeds::onnx_messages::{bytes, info, model, node};
-use crate::harness::{Place, Ran, run, share_runtime, tree};
+use crate::harness::{Place, Ran, run, runtime_library, share_runtime, tree};
 
 /// Creates [`Place::fitted`] with `cats.frostline`, and `other`, a home with the runtime alone.
 fn bundled() -> Option<Place> {
@@ -169,6 +169,32 @@ fn a_home_that_is_read_only_is_enough() {
 }
 
 /// A network with its only weight in `gain.bin`.
+/// The home that a bundle is unpacked in is made for this user only, whatever the umask.
+#[cfg(unix)]
+#[test]
+fn a_missing_home_is_made_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(place) = bundled() else { return };
+    let classify = place.command("classify {dir}/images --head {dir}/cats.frostline");
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "umask 0; exec \"$0\" \"$@\""])
+        .arg(classify.get_program())
+        .args(classify.get_args())
+        .env("FROSTLINE_HOME", place.path("missing"))
+        .env("ORT_DYLIB_PATH", runtime_library().unwrap());
+    for _ in 0..2 {
+        run(&mut shell).exits(0);
+    }
+    for folder in ["missing", "missing/cache"] {
+        let mode = fs::metadata(place.path(folder))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700, "{folder}");
+    }
+}
+
 #[test]
 fn external_data_goes_into_the_bundle() {
     let Some(place) = Place::fitted() else { return };

@@ -26,7 +26,7 @@ impl From<Error> for Fault {
 }
 
 /// Returns the error for a failure to write to `path`; `missing` bytes are still to be written.
-pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
+pub(in crate::backbones) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     if !matches!(source.kind(), StorageFull | QuotaExceeded) {
         return Error::io("write", path)(source);
