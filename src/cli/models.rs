@@ -141,7 +141,14 @@ fn show(file: &BackboneFile, sha256: &str, outline: &Outline) -> Text {
         out.line(format_args!("{number:>8} {operator} {output}"));
     }
     out.line("");
-    out.line("manifest");
+    match &file.published {
+        _ if file.has_manifest => out.line("manifest"),
+        Some(published) => out.line(format_args!(
+            "manifest (default values, with the preprocessing of {})",
+            published.file.display()
+        )),
+        None => out.line("manifest (default values: there is none beside the file)"),
+    }
     // A string of several lines, which TOML allows, must not look like lines of this listing.
     let manifest = file.manifest.to_toml();
     out.lines(manifest.lines().map(|line| format!("  {line}")));
