@@ -79,11 +79,13 @@ pub enum BackboneError {
         /// The problem.
         problem: HubProblem,
     },
-    /// The environment variable `HF_ENDPOINT` is not an HTTP URL.
-    #[error("the environment variable HF_ENDPOINT is `{endpoint}`, not an HTTP URL")]
-    Endpoint {
-        /// Its value.
-        endpoint: String,
+    /// An environment variable for the model hub cannot be used. Its value is not shown: it may be secret.
+    #[error("the environment variable {variable} {problem}")]
+    HubVariable {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong, as the end of a sentence.
+        problem: &'static str,
     },
     /// An environment variable is not a valid proxy URL. Its value is not shown: it may contain a password.
     #[error("the environment variable {variable} is not a valid proxy URL")]

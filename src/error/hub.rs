@@ -74,6 +74,20 @@ pub enum HubProblem {
         /// The file.
         file: String,
     },
+    /// A file in the hub's local cache is not the one that its name says.
+    #[error("cannot use `{}` in the hub's local cache: {problem}", file.display())]
+    Cached {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Its configuration changes the network that its architecture stands for.
+    #[error("its `config.json` changes the network with `{field}`, which frostline does not build")]
+    Variant {
+        /// The field.
+        field: &'static str,
+    },
     /// There is neither one ONNX network nor weights of an architecture that frostline builds.
     #[error(
         "it has {}; it has {}",

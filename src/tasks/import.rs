@@ -7,8 +7,8 @@ use super::guard::Overwrite;
 use super::import_onnx::ImportNote;
 use super::install::Staged;
 use crate::backbones::{
-    Architecture, BackboneManifest, Checksum, End, FeatureLayer, Home, Overrides, Registry, Source,
-    WeightsOf, is_file_name, onnx,
+    Architecture, BackboneManifest, Checksum, End, FeatureLayer, Home, Overrides,
+    PublishedPreprocessing, Registry, Source, WeightsOf, is_file_name, onnx,
 };
 use crate::error::{Error, Result, TaskError, require};
 use crate::images::Preprocessing;
@@ -61,12 +61,14 @@ impl ImportOptions {
 }
 
 /// Where a file comes from, for the manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
     /// The source.
     pub source: Source,
     /// The licence of the weights.
     pub license: Option<String>,
+    /// The preprocessing that was published with it.
+    pub published: Option<PublishedPreprocessing>,
 }
 
 impl Origin {

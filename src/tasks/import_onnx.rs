@@ -209,12 +209,14 @@ fn manifest(
     Ok((manifest, notes))
 }
 
-/// Returns the preprocessing next to the network, unless the options leave nothing to it.
+/// Returns the preprocessing of the network's origin, or else next to it, unless the options leave nothing
+/// to it.
 fn published(options: &ImportOnnxOptions) -> Result<Option<PublishedPreprocessing>> {
-    if options.overrides.set_preprocessing() {
-        return Ok(None);
+    match &options.origin {
+        _ if options.overrides.set_preprocessing() => Ok(None),
+        Some(origin) => Ok(origin.published.clone()),
+        None => PublishedPreprocessing::beside(&options.file),
     }
-    PublishedPreprocessing::beside(&options.file)
 }
 
 /// Returns a note on how much of the network was kept.

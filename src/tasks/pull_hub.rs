@@ -4,12 +4,11 @@
 use std::path::PathBuf;
 
 use super::guard::Overwrite;
-use super::import::{ImportOptions, Origin, import};
+use super::import::{ImportOptions, Origin, check_name, import};
 use super::import_onnx::{ImportNote, ImportOnnxOptions, import_onnx};
 use crate::backbones::onnx::LayerChoice;
 use crate::backbones::{
-    Architecture, DownloadOptions, Fetched, Home, Hub, HubModel, Overrides, PublishedPreprocessing,
-    Saved, Source,
+    Architecture, DownloadOptions, Fetched, Home, Hub, HubModel, Overrides, Saved, Source,
 };
 use crate::error::{Result, require};
 use crate::images::Preprocessing;
@@ -82,11 +81,13 @@ pub struct PulledHub {
 /// [`Error::Parameter`](crate::Error::Parameter) for an option that weights do not have; those of
 /// [`import`] and [`import_onnx`].
 pub fn pull_hub(options: &PullHubOptions, progress: &dyn Progress) -> Result<PulledHub> {
+    check_name(&name(options))?;
     let repository = options.hub.open(&options.model, &options.download)?;
     let saved = repository.save(&options.home, &options.download, progress)?;
     let origin = Origin {
         source: saved.source.clone(),
         license: repository.license().map(ToOwned::to_owned),
+        published: saved.published.clone(),
     };
     let (network, notes) = match saved.arch {
         Some(arch) => install_weights(options, &saved, arch, origin)?,
@@ -103,9 +104,9 @@ pub fn pull_hub(options: &PullHubOptions, progress: &dyn Progress) -> Result<Pul
     })
 }
 
-fn name(options: &PullHubOptions) -> Option<String> {
-    let name = options.name.clone();
-    name.or_else(|| Some(options.model.name().to_owned()))
+fn name(options: &PullHubOptions) -> String {
+    let name = options.name.as_deref();
+    name.unwrap_or(options.model.name()).to_owned()
 }
 
 fn install_network(
@@ -114,7 +115,7 @@ fn install_network(
     origin: Origin,
 ) -> Result<(PathBuf, Vec<ImportNote>)> {
     let imported = import_onnx(&ImportOnnxOptions {
-        name: name(options),
+        name: Some(name(options)),
         layer: options.layer.clone(),
         overrides: options.overrides.clone(),
         origin: Some(origin),
@@ -135,16 +136,15 @@ fn install_weights(
     let wanted = "unset: the repository has weights, whose architecture determines the layer";
     require(layer.is_none(), "layer", "set", wanted)?;
     require(pool.is_none(), "pool", "set", wanted)?;
-    let published = if options.overrides.set_preprocessing() {
-        None
-    } else {
-        PublishedPreprocessing::beside(&saved.file)?
+    let published = match &saved.published {
+        _ if options.overrides.set_preprocessing() => None,
+        published => published.clone(),
     };
     if let Some(published) = &published {
         published.check_size(Some(Preprocessing::default().output_size()))?;
     }
     let imported = import(&ImportOptions {
-        name: name(options),
+        name: Some(name(options)),
         overrides: options.overrides.clone(),
         published: published.as_ref().map(|published| published.preprocessing),
         origin: Some(origin),

@@ -113,6 +113,19 @@ fn what_a_processor_leaves_out_is_its_default() {
     assert_eq!((settings.mean, settings.std), ([0.5; 3], [0.5; 3]));
     assert_eq!(published.ignored, ["new"]);
     assert!(published.to_string().ends_with("; ignored: `new`"));
+    // The attributes of `BeitImageProcessorFast`.
+    let fast = r#"{"image_processor_type": "BeitImageProcessorFast", "pad_size": {"height": 9, "width": 9}}"#;
+    let published = read("preprocessor_config.json", fast).unwrap().unwrap();
+    let settings = published.preprocessing;
+    assert_eq!(
+        (settings.resize, settings.crop),
+        (Resize::Exact(224, 224), Crop::None)
+    );
+    assert!(published.ignored.is_empty());
+    let timm = r#"{"architecture": "resnet18", "global_pool": "avg", "pretrained_cfg":
+        {"input_size": [3, 224, 224], "tag": "a1", "hf_hub_id": "timm/x", "new": 1}}"#;
+    let published = read("config.json", timm).unwrap().unwrap();
+    assert_eq!(published.ignored, ["new"]);
 }
 
 #[test]
@@ -167,7 +180,15 @@ fn what_cannot_be_done_is_refused() {
         ),
         (
             unnamed(r#""size": {"height": 9, "width": 9}, "do_pad": true"#),
-            "asks for `do_pad`",
+            "its `do_pad` is not supported",
+        ),
+        (
+            vit(r#""do_pad": true, "pad_size": 9"#),
+            "its `do_pad` is not supported",
+        ),
+        (
+            vit(r#""use_square_size": true"#),
+            "its `use_square_size` is not supported",
         ),
         (
             unnamed(r#""image_processor_type": "LevitImageProcessor""#),
@@ -209,6 +230,35 @@ fn the_configuration_of_a_network_says_nothing_about_images() {
     let settings = read("config.json", old).unwrap().unwrap().preprocessing;
     // math.floor(160 / 0.95)
     assert_eq!(settings.resize, Resize::Shorter(168));
+}
+
+#[test]
+fn where_shown_settings_come_from_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vit.onnx");
+    fs::copy(exports().join("vit_dynamo_1.onnx"), &file).unwrap();
+    let show = || {
+        let mut show = command(["models", "show", file.to_str().unwrap()]);
+        let shown = run(show.env("FROSTLINE_HOME", folder.path().join("home"))).exits(0);
+        shown.out
+    };
+    let out = show();
+    assert!(out.contains("\nmanifest (default values: "), "{out}");
+    let config = folder.path().join("preprocessor_config.json");
+    let text = r#"{"image_processor_type": "ViTImageProcessor", "size": 48}"#;
+    fs::write(&config, text).unwrap();
+    let out = show();
+    let title = format!(
+        "\nmanifest (default values, with the preprocessing of {})\n",
+        config.display()
+    );
+    assert!(
+        out.contains(&title) && out.contains("resize = [48, 48]"),
+        "{out}"
+    );
+    fs::write(file.with_extension("toml"), "name = \"vit\"\n").unwrap();
+    let out = show();
+    assert!(out.contains("\nmanifest\n"), "{out}");
 }
 
 #[test]

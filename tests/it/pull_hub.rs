@@ -1,6 +1,8 @@
 //! `models pull hf:OWNER/NAME` against a hub on loopback, which redirects to a second server for large files,
 //! as the real one does. The networks are those of `tests/golden/exports`.
 
+mod cached;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -302,6 +304,25 @@ fn a_repository_without_a_network_is_listed() {
     ran.says(&["several ONNX networks", two[0], two[1], "name one of them"]);
 }
 
+#[test]
+fn a_variant_of_an_architecture_is_refused() {
+    let Some(home) = Home::new() else { return };
+    for (field, value) in [
+        ("global_pool", r#""max""#),
+        ("model_args", r#"{"act_layer": "gelu"}"#),
+    ] {
+        let config = format!(
+            r#"{{"architecture": "resnet18", "{field}": {value}, "pretrained_cfg": {{}}}}"#
+        );
+        let weights = ("model.safetensors", resnet18());
+        let all = files(&[("config.json", config.into_bytes()), weights]);
+        let hub = Hub::new("timm/resnet18.a1", all);
+        let ran = run(&mut home.pull(&hub.hub, &["hf:timm/resnet18.a1"])).exits(1);
+        let changes = format!("changes the network with `{field}`");
+        ran.says(&[&changes, "export the network to ONNX"]);
+    }
+}
+
 /// Weights of a narrow `ResNet18`, as timm's repositories have them.
 fn resnet18() -> Vec<u8> {
     let golden = golden("architectures");
@@ -479,57 +500,6 @@ fn a_file_that_is_not_the_listed_one_is_refused() {
 }
 
 #[test]
-fn the_cache_of_the_hubs_own_tools_needs_no_network() {
-    let Some(home) = Home::new() else { return };
-    let hub = Hub::new("acme/tiny-vit", tiny_vit());
-    let offline = |args: &[&str]| run(home.pull(&hub.hub, args).env("HF_HUB_OFFLINE", "1"));
-    offline(&["hf:acme/tiny-vit"])
-        .exits(1)
-        .says(&["HF_HUB_OFFLINE is set", "HF_HOME"]);
-    let repository = home.cache().join("hub/models--acme--tiny-vit");
-    let snapshot = repository.join("snapshots").join(COMMIT);
-    for folder in [
-        &snapshot.join("onnx"),
-        &repository.join("refs"),
-        &repository.join("blobs"),
-    ] {
-        fs::create_dir_all(folder).unwrap();
-    }
-    fs::write(repository.join("refs/main"), COMMIT).unwrap();
-    for (path, bytes) in tiny_vit() {
-        keep(&repository, &snapshot.join(path), &bytes);
-    }
-    for name in ["hf:acme/tiny-vit", &format!("hf:acme/tiny-vit@{COMMIT}")] {
-        let ran = offline(&[name]).exits(0);
-        ran.says(&["without asking the hub", "preprocessor_config.json"]);
-    }
-    home.pulls(&hub, &["hf:acme/tiny-vit"]);
-    assert_eq!(hub.lines().len(), 0);
-    home.has("acme--tiny-vit", &tiny_vit(), &[NETWORK, WEIGHTS]);
-    let manifest = home.manifest("tiny-vit");
-    assert_eq!(manifest.license.as_deref(), Some("mit"));
-    assert_eq!(manifest.source.unwrap().revision.as_deref(), Some(COMMIT));
-    // Without its weights, the cached network is not enough.
-    fs::remove_file(snapshot.join(WEIGHTS)).unwrap();
-    let missing = "`onnx/vit_external.onnx.data` is not in the cache";
-    offline(&["hf:acme/tiny-vit"]).exits(1).says(&[missing]);
-    home.pulls(&hub, &["hf:acme/tiny-vit"]);
-    assert!(!hub.lines().is_empty());
-}
-
-/// Keeps a file as the hub's tools do: a large file is a link to one that is named by its SHA-256.
-fn keep(repository: &Path, path: &Path, bytes: &[u8]) {
-    #[cfg(unix)]
-    if is_large(&path.to_string_lossy()) {
-        let blob = repository.join("blobs").join(sha256(bytes));
-        fs::write(&blob, bytes).unwrap();
-        return std::os::unix::fs::symlink(&blob, path).unwrap();
-    }
-    let _ = repository;
-    fs::write(path, bytes).unwrap();
-}
-
-#[test]
 fn names_and_options_are_checked_first() {
     let Some(home) = Home::new() else { return };
     let hub = Hub::new("acme/tiny-vit", tiny_vit());
@@ -548,9 +518,59 @@ fn names_and_options_are_checked_first() {
         run(&mut home.pull(&hub.hub, args)).exits(2).says(&[words]);
     }
     let mut pull = home.pull(&hub.hub, &["hf:acme/tiny-vit"]);
-    run(pull.env("HF_ENDPOINT", "mirror"))
-        .exits(1)
-        .says(&["HF_ENDPOINT is `mirror`"]);
+    let secret = hub.hub.url("").replace("//", "//me:secret@");
+    let ran = run(pull.env("HF_ENDPOINT", secret)).exits(1);
+    assert!(!ran.err.contains("secret"), "{}", ran.err);
+    ran.says(&[
+        "HF_ENDPOINT contains a user name or password",
+        "set HF_TOKEN",
+    ]);
     let ran = run(&mut home.pull(&hub.hub, &["hf:acme/tiny-vit", "--name", "a/b"])).exits(2);
     ran.says(&["letters, digits"]);
+    assert_eq!(hub.lines().len(), 0);
+}
+
+#[test]
+fn the_preprocessing_is_the_one_nearest_to_the_network() {
+    let Some(home) = Home::new() else { return };
+    let other = PROCESSOR.replace("0.5, 0.5, 0.5", "0.25, 0.25, 0.25");
+    for (network, config, mean) in [
+        ("fp32/model.onnx", None, 0.5),
+        ("onnx/a/model.onnx", None, 0.5),
+        (
+            "onnx/a/model.onnx",
+            Some("onnx/preprocessor_config.json"),
+            0.25,
+        ),
+    ] {
+        let mut all = vec![
+            (network, export("vit_dynamo_1.onnx")),
+            ("preprocessor_config.json", PROCESSOR.into()),
+        ];
+        all.extend(config.map(|config| (config, other.clone().into_bytes())));
+        let hub = Hub::new("acme/tiny-vit", files(&all));
+        home.pulls(&hub, &["hf:acme/tiny-vit", "--replace"]);
+        let settings = home.manifest("tiny-vit").preprocessing;
+        let found = (settings.resize, settings.mean);
+        let wanted = (Resize::Exact(32, 32), [mean; 3]);
+        assert_eq!(found, wanted, "{network}, {config:?}");
+    }
+}
+
+#[test]
+fn a_licence_that_is_no_name_is_not_kept() {
+    let Some(home) = Home::new() else { return };
+    let listed = tiny_vit();
+    let answer = move |request: &Request| {
+        let text = listing("acme/tiny-vit", &listed);
+        let text = String::from_utf8(text).unwrap();
+        let body = text.split_once("\r\n\r\n").unwrap().1;
+        let long = format!(r#""license":"{}""#, "x".repeat(5_000_000));
+        let body = body.replace(r#""license":"mit""#, &long);
+        let is_list = request.line.contains("/api/");
+        is_list.then(|| ok(body.as_bytes()))
+    };
+    let hub = Hub::with("acme/tiny-vit", tiny_vit(), answer, |_| None);
+    home.pulls(&hub, &["hf:acme/tiny-vit"]);
+    assert_eq!(home.manifest("tiny-vit").license, None);
 }

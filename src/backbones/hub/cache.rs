@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::listing::{Listed, Listing, is_sha256};
+use super::listing::{Listed, Listing, is_license, is_sha256};
 use super::model::{HubModel, is_commit};
 use crate::inputs::{self, Links};
 
@@ -56,7 +56,7 @@ fn license(card: &Path) -> Option<String> {
     let header = text.strip_prefix("---")?.split("\n---").next()?.lines();
     let mut values = header.filter_map(|line| line.strip_prefix("license:"));
     let value = values.next()?.trim().trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| value.to_owned())
+    is_license(value).then(|| value.to_owned())
 }
 
 /// Adds the files below a folder. Large files are links to files that are named by their SHA-256.
@@ -66,7 +66,8 @@ fn list(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<Listed>) {
         let Some(name) = name.to_str().map(|name| format!("{prefix}{name}")) else {
             continue;
         };
-        if path.is_dir() && depth > 0 {
+        // A folder that is a link could lead round in a circle.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth > 0 {
             list(&path, &format!("{name}/"), depth - 1, files);
         } else if path.is_file() {
             let target = path.canonicalize().ok();

@@ -57,6 +57,11 @@ pub(super) fn choose(files: &[String], wanted: Option<&str>) -> Result<HubFile, 
     }
 }
 
+/// Returns whether a network is chosen whatever other files there are.
+pub(super) fn is_first(path: &str) -> bool {
+    NETWORKS[0] == path
+}
+
 /// Returns the error of a repository without a network that can be used.
 pub(super) fn none(files: &[String]) -> HubProblem {
     HubProblem::NoNetwork {

@@ -112,7 +112,15 @@ fn license(answer: &Answer) -> Option<String> {
     let of_card = answer.card_data.get("license").and_then(Value::as_str);
     let mut tags = answer.tags.iter();
     let of_tags = || tags.find_map(|tag| tag.strip_prefix("license:"));
-    of_card.or_else(of_tags).map(ToOwned::to_owned)
+    of_card
+        .or_else(of_tags)
+        .filter(|text| is_license(text))
+        .map(ToOwned::to_owned)
+}
+
+/// Returns whether a text is short enough for the name of a licence: what is pulled keeps it.
+pub(super) fn is_license(text: &str) -> bool {
+    (1..=200).contains(&text.len())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::backbones::DownloadOptions;
 use crate::error::{HubProblem, Result};
 
 impl Hub {
-    /// Opens a repository: from the cache if its network is there, else from the hub.
+    /// Opens a repository: from the cache if all that is needed is there, else from the hub.
     ///
     /// # Errors
     /// [`BackboneError::Hub`](crate::error::BackboneError::Hub).
@@ -26,7 +26,7 @@ impl Hub {
             .and_then(|cache| cache::find(cache, model));
         if let Some(snapshot) = snapshot {
             let found = HubRepository::cached(self, model, snapshot);
-            if self.offline || found.has_network() {
+            if self.offline || found.is_sufficient() {
                 return Ok(found);
             }
         }

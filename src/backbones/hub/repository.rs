@@ -7,6 +7,7 @@ use super::choice::{self, HubFile};
 use super::listing::Listing;
 use super::model::HubModel;
 use super::settings::Hub;
+use crate::backbones::PublishedPreprocessing;
 use crate::backbones::onnx::read_network;
 
 /// A repository at a commit.
@@ -38,16 +39,20 @@ impl HubRepository {
         }
     }
 
-    /// Returns whether a network can be made from the files that are here; those that it names, such as
-    /// external weights, have to be here too.
-    pub(super) fn has_network(&self) -> bool {
+    /// Returns whether the files that are here give what the hub would give: the network that was named, or
+    /// that is preferred to all others, with the files that it names, such as external weights, and with its
+    /// preprocessing. A cache has only the files that some program asked for.
+    pub(super) fn is_sufficient(&self) -> bool {
         let chosen = choice::choose(&self.listing.paths(), self.model.file.as_deref());
         let (Ok(HubFile::Network(path)), Some(folder)) = (chosen, &self.snapshot) else {
             return false;
         };
-        let file = folder.join(path);
+        let file = folder.join(&path);
         let beside = |name: &String| file.with_file_name(name).is_file();
-        read_network(&file).is_ok_and(|network| network.outline().external_data.iter().all(beside))
+        (self.model.file.is_some() || choice::is_first(&path))
+            && matches!(PublishedPreprocessing::inside(folder, &file), Ok(Some(_)))
+            && read_network(&file)
+                .is_ok_and(|network| network.outline().external_data.iter().all(beside))
     }
 
     /// Returns the hash of the commit.

@@ -138,9 +138,9 @@ impl<'a> Requests<'a> {
         listing: &Listing,
         file: &str,
     ) -> Fault {
-        let gone = || HubProblem::NoFile {
+        // It is in the list of files.
+        let gone = || HubProblem::Changed {
             file: file.to_owned(),
-            files: listing.paths(),
         };
         match self.refusal(url, response, gone, None) {
             Fault::Hub(HubProblem::Denied { token, .. }) if listing.gated => {

@@ -11,7 +11,7 @@ use super::requests::Requests;
 use crate::backbones::download::{Download, DownloadOptions, Fetched, KnownFile};
 use crate::backbones::onnx::read_network;
 use crate::backbones::published::{TIMM, TRANSFORMERS};
-use crate::backbones::{Architecture, Checksum, Home, Source};
+use crate::backbones::{Architecture, Checksum, Home, PublishedPreprocessing, Source};
 use crate::error::{BackboneError, Error, HubProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
@@ -29,6 +29,8 @@ pub struct Saved {
     pub fetched: Fetched,
     /// Where it comes from.
     pub source: Source,
+    /// The preprocessing that its repository states.
+    pub published: Option<PublishedPreprocessing>,
 }
 
 /// The size limit of a configuration.
@@ -70,9 +72,12 @@ impl Saver<'_> {
     fn run(&self) -> Result<Saved, Fault> {
         let listing = &self.repository.listing;
         let chosen = choice::choose(&listing.paths(), self.repository.model.file.as_deref())?;
-        for name in [TRANSFORMERS, TIMM] {
-            if listing.file(name).is_some() {
-                self.fetch(name)?;
+        for folder in Path::new(chosen.path()).ancestors().skip(1) {
+            for name in [TRANSFORMERS, TIMM] {
+                let name = folder.join(name);
+                if let Some(listed) = name.to_str().and_then(|name| listing.file(name)) {
+                    self.fetch(&listed.path)?;
+                }
             }
         }
         let arch = match &chosen {
@@ -86,6 +91,7 @@ impl Saver<'_> {
         }
         let source = self.source(path, &file, arch)?;
         Ok(Saved {
+            published: PublishedPreprocessing::inside(&self.folder, &file)?,
             file,
             arch,
             fetched,
@@ -112,11 +118,23 @@ impl Saver<'_> {
         let text = inputs::read_text(&file, Links::Follow, MOST_BYTES);
         let value: Option<serde_json::Value> =
             text.ok().and_then(|text| serde_json::from_str(&text).ok());
-        let name = value
-            .as_ref()
-            .and_then(|value| value["architecture"].as_str());
-        name.and_then(choice::architecture)
-            .ok_or_else(|| none().into())
+        let value = value.unwrap_or_default();
+        let name = value["architecture"].as_str();
+        let arch = name.and_then(choice::architecture).ok_or_else(none)?;
+        let arguments = value["model_args"].as_object();
+        if arguments.is_some_and(|arguments| !arguments.is_empty()) {
+            return Err(HubProblem::Variant {
+                field: "model_args",
+            }
+            .into());
+        }
+        if !matches!(value["global_pool"].as_str(), None | Some("avg")) {
+            return Err(HubProblem::Variant {
+                field: "global_pool",
+            }
+            .into());
+        }
+        Ok(arch)
     }
 
     /// Saves one file, and returns its path.
@@ -161,7 +179,15 @@ impl Saver<'_> {
             },
         };
         match download(&listed, to) {
-            Some(download) => Ok((to.to_owned(), download.adopt(from)?)),
+            Some(download) => match download.adopt(from) {
+                Ok(fetched) => Ok((to.to_owned(), fetched)),
+                Err(Error::File { problem, .. }) => Err(HubProblem::Cached {
+                    file: from.to_owned(),
+                    problem: problem.to_string(),
+                }
+                .into()),
+                Err(other) => Err(other.into()),
+            },
             None => Err(self.missing(&listed.path).into()),
         }
     }

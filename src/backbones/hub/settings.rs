@@ -1,12 +1,13 @@
 //! Where the hub is, and how to use it.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
 use crate::backbones::download::Token;
-use crate::error::{BackboneError, Result};
+use crate::error::{BackboneError, Error, Result};
 
 /// The hub itself; `HF_ENDPOINT` is a mirror of it.
 const ENDPOINT: &str = "https://huggingface.co";
@@ -29,16 +30,30 @@ impl Hub {
     /// Reads `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_CACHE` or `HF_HOME`, and `HF_HUB_OFFLINE`.
     ///
     /// # Errors
-    /// [`BackboneError::Endpoint`] if `HF_ENDPOINT` is not an HTTP URL.
+    /// [`BackboneError::HubVariable`] if `HF_ENDPOINT` is not an HTTP URL, or has a password, which would be
+    /// stored with everything that is pulled; and if `HF_TOKEN` cannot be a token.
     pub fn from_env() -> Result<Self> {
-        Self::from_variables(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+        Self::from_variables(|name| env::var_os(name))
     }
 
-    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let endpoint = get("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.to_owned());
-        let endpoint = endpoint.trim().trim_end_matches('/').to_owned();
-        if !endpoint.starts_with("https://") && !endpoint.starts_with("http://") {
-            return Err(BackboneError::Endpoint { endpoint }.into());
+    fn from_variables(get: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+        let text = |variable| match get(variable).map(OsString::into_string) {
+            Some(Ok(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Some(Err(_)) => Err(wrong(variable, "is not valid UTF-8")),
+            None => Ok(None),
+        };
+        let get = |name| get(name).filter(|value| !value.is_empty());
+        let endpoint = text("HF_ENDPOINT")?.unwrap_or_else(|| ENDPOINT.to_owned());
+        let endpoint = checked(&endpoint)?;
+        let token = text("HF_TOKEN")?;
+        if token
+            .as_deref()
+            .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(wrong(
+                "HF_TOKEN",
+                "has characters that are not allowed in a token",
+            ));
         }
         let usual = || {
             let dirs = etcetera::choose_base_strategy().ok()?;
@@ -46,14 +61,34 @@ impl Hub {
         };
         let home = || get("HF_HOME").map(PathBuf::from).or_else(usual);
         let cache = get("HF_HUB_CACHE").map(PathBuf::from);
-        let offline = get("HF_HUB_OFFLINE").map(|value| value.trim().to_ascii_uppercase());
+        let offline = text("HF_HUB_OFFLINE")?.map(|value| value.to_ascii_uppercase());
         Ok(Self {
-            token: get("HF_TOKEN").map(|token| Token::new(token.trim(), &endpoint)),
+            token: token.map(|token| Token::new(&token, &endpoint)),
             cache: cache.or_else(|| home().map(|home| home.join("hub"))),
             offline: offline.is_some_and(|value| ["1", "ON", "YES", "TRUE"].contains(&&*value)),
             endpoint,
         })
     }
+}
+
+/// Returns a URL without `/` at the end, if it is one of HTTP without a user name or password.
+fn checked(endpoint: &str) -> Result<String> {
+    let parts = endpoint.trim_end_matches('/').split_once("://");
+    let parts = parts.map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    match parts {
+        Some((scheme, rest)) if matches!(&*scheme, "http" | "https") && !rest.is_empty() => {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            if host.contains('@') {
+                return Err(wrong("HF_ENDPOINT", "contains a user name or password"));
+            }
+            Ok(format!("{scheme}://{rest}"))
+        }
+        _ => Err(wrong("HF_ENDPOINT", "is not an HTTP URL")),
+    }
+}
+
+fn wrong(variable: &'static str, problem: &'static str) -> Error {
+    BackboneError::HubVariable { variable, problem }.into()
 }
 
 #[cfg(test)]
@@ -63,7 +98,7 @@ mod tests {
     fn hub(set: &[(&str, &str)]) -> Result<Hub> {
         Hub::from_variables(|name| {
             let found = set.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| (*value).to_owned())
+            found.map(|(_, value)| (*value).into())
         })
     }
 
@@ -87,7 +122,30 @@ mod tests {
         assert!(!format!("{set:?}").contains("secret"));
         let cache = hub(&[("HF_HOME", "/cache"), ("HF_HUB_CACHE", "/other")]).unwrap();
         assert_eq!(cache.cache.as_deref(), Some("/other".as_ref()));
-        let error = hub(&[("HF_ENDPOINT", "mirror")]).unwrap_err();
-        assert!(error.to_string().contains("HF_ENDPOINT"), "{error}");
+        let upper = hub(&[("HF_ENDPOINT", "HTTPS://Mirror.example/a//")]).unwrap();
+        assert_eq!(upper.endpoint, "https://Mirror.example/a");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_its_value() {
+        for (variable, value, problem) in [
+            ("HF_ENDPOINT", "mirror", "is not an HTTP URL"),
+            ("HF_ENDPOINT", "file:///mirror", "is not an HTTP URL"),
+            ("HF_ENDPOINT", "https://", "is not an HTTP URL"),
+            (
+                "HF_ENDPOINT",
+                "https://me:mirror@example.com",
+                "contains a user name or password",
+            ),
+            (
+                "HF_TOKEN",
+                "mirror\nX: y",
+                "has characters that are not allowed in a token",
+            ),
+        ] {
+            let error = hub(&[(variable, value)]).unwrap_err().to_string();
+            let wanted = format!("the environment variable {variable} {problem}");
+            assert_eq!(error, wanted, "{value:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod timm;
 mod transformers;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -52,10 +53,22 @@ impl PublishedPreprocessing {
         let above = near
             .filter(|folder| folder.ends_with(ONNX))
             .and(folders.next());
-        for folder in near.into_iter().chain(above) {
+        Self::nearest(near.into_iter().chain(above))
+    }
+
+    /// Reads the configuration nearest to a network in the folder of its repository: in the network's folder
+    /// or one above it.
+    pub(super) fn inside(repository: &Path, network: &Path) -> Result<Option<Self>> {
+        let folders = network.ancestors().skip(1);
+        Self::nearest(folders.take_while(|folder| folder.starts_with(repository)))
+    }
+
+    fn nearest<'a>(folders: impl Iterator<Item = &'a Path>) -> Result<Option<Self>> {
+        for folder in folders {
             for name in [TRANSFORMERS, TIMM] {
                 let file = folder.join(name);
-                if file.is_file()
+                // Something else than a file of this name is an error.
+                if file.symlink_metadata().is_ok()
                     && let Some(found) = Self::read(&file)?
                 {
                     return Ok(Some(found));
@@ -67,9 +80,12 @@ impl PublishedPreprocessing {
 
     /// Reads a configuration; `None` for a `config.json` that says nothing about preprocessing.
     fn read(file: &Path) -> Result<Option<Self>> {
-        let text = inputs::read_text(file, Links::Follow, MOST_BYTES);
-        let text = text.map_err(Error::io("read", file))?;
         let is_timm = file.ends_with(TIMM);
+        let text = match inputs::read_text(file, Links::Follow, MOST_BYTES) {
+            // The configuration of any program may have this name.
+            Err(error) if is_timm && error.kind() == ErrorKind::InvalidData => return Ok(None),
+            text => text.map_err(Error::io("read", file))?,
+        };
         let read = serde_json::from_str::<Value>(&text)
             .map_err(|error| error.to_string())
             .and_then(|value| {

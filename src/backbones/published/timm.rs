@@ -8,6 +8,39 @@ use crate::images::{Crop, Interpolation, Preprocessing, Resize};
 /// timm's `DEFAULT_CROP_PCT`.
 const CROP_PCT: f64 = 0.875;
 
+/// Fields that say nothing about preprocessing.
+const HARMLESS: &[&str] = &[
+    "architecture",
+    "classifier",
+    "custom_load",
+    "file",
+    "first_conv",
+    "fixed_input_size",
+    "global_pool",
+    "hf_hub_filename",
+    "hf_hub_id",
+    "label_descriptions",
+    "label_names",
+    "license",
+    "min_input_size",
+    "model_args",
+    "notes",
+    "num_classes",
+    "num_features",
+    "origin_url",
+    "paper_ids",
+    "paper_name",
+    "pool_size",
+    "pretrained_cfg",
+    "source",
+    "tag",
+    // timm uses them only if asked for.
+    "test_crop_mode",
+    "test_crop_pct",
+    "test_input_size",
+    "url",
+];
+
 /// Reads `pretrained_cfg`, or the fields themselves as older versions wrote them; `None` for the
 /// configuration of another library.
 pub(super) fn read(value: &Value) -> Result<Option<Read>, String> {
@@ -46,10 +79,9 @@ pub(super) fn read(value: &Value) -> Result<Option<Read>, String> {
         std: fields.channels("std")?.unwrap_or(default.std),
         ..default
     };
-    let ignored = Vec::new();
     Ok(Some(Read {
         preprocessing,
-        ignored,
+        ignored: fields.others(HARMLESS),
     }))
 }
 

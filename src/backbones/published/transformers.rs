@@ -65,6 +65,9 @@ const KNOWN: &[Known] = {
     ]
 };
 
+/// The only fast processor whose defaults are not those of the other one.
+const BEIT_FAST: Known = known("Beit", true, 224, None, Interpolation::Bicubic, HALF);
+
 /// Processors that do more than their fields say.
 const OTHERS: &[&str] = &["Levit", "EfficientNet", "Perceiver", "MobileViT", "Siglip2"];
 
@@ -78,10 +81,15 @@ const HARMLESS: &[&str] = &[
     "do_reduce_labels",
     "image_seq_length",
     "input_data_format",
+    // Nothing is padded without `do_pad`.
+    "pad_size",
     "processor_class",
     "reduce_labels",
     "return_tensors",
 ];
+
+/// Fields that change the size of images in ways that a [`Preprocessing`] cannot.
+const OTHER_SIZES: &[&str] = &["do_pad", "use_square_size"];
 
 /// Pillow's numbers of its filters, from 0.
 const FILTERS: [Interpolation; 6] = [
@@ -101,10 +109,22 @@ const CONVNEXT_WHOLE: u32 = 384;
 pub(super) fn read(value: &Value) -> Result<Read, String> {
     let map = value.as_object().ok_or("it is not a JSON object")?;
     let mut fields = Fields::new(map);
-    let name = name(&mut fields)?;
+    let (name, fast) = name(&mut fields)?;
     let known = KNOWN.iter().find(|known| Some(known.name) == name);
+    let known = if fast && name == Some("Beit") {
+        Some(&BEIT_FAST)
+    } else {
+        known
+    };
     if let Some(name) = name.filter(|name| OTHERS.contains(name)) {
         return Err(format!("the image processor of {name} is not supported"));
+    }
+    if let Some(field) = fields
+        .others(&[])
+        .iter()
+        .find(|field| OTHER_SIZES.contains(&&***field))
+    {
+        return Err(format!("its `{field}` is not supported"));
     }
     let processor = Processor { name, known };
     let (resize, crop) = processor.sizes(&mut fields)?;
@@ -128,8 +148,9 @@ pub(super) fn read(value: &Value) -> Result<Read, String> {
     }
 }
 
-/// Returns the processor's name without `ImageProcessor` or, in older files, `FeatureExtractor`.
-fn name<'a>(fields: &mut Fields<'a>) -> Result<Option<&'a str>, String> {
+/// Returns the processor's name without `ImageProcessor` or, in older files, `FeatureExtractor`, and whether
+/// it ends in `Fast`.
+fn name<'a>(fields: &mut Fields<'a>) -> Result<(Option<&'a str>, bool), String> {
     let new = fields.parsed("image_processor_type", "text", Value::as_str)?;
     let old = fields.parsed("feature_extractor_type", "text", Value::as_str)?;
     let endings = ["Fast", "ImageProcessor", "FeatureExtractor"];
@@ -139,7 +160,11 @@ fn name<'a>(fields: &mut Fields<'a>) -> Result<Option<&'a str>, String> {
             .iter()
             .fold(name, |name, ending| without(name, *ending))
     };
-    Ok(new.or(old).map(plain))
+    let name = new.or(old);
+    Ok((
+        name.map(plain),
+        name.is_some_and(|name| name.ends_with("Fast")),
+    ))
 }
 
 struct Processor<'a> {

@@ -25,9 +25,11 @@ pub(super) fn hint(error: &BackboneError) -> Option<String> {
             file, path, kept, ..
         } => download(file, path, *kept),
         BackboneError::Hub { problem, .. } => return hub::hint(problem),
-        BackboneError::Endpoint { .. } => {
-            "set it to a URL that starts with https://, or unset it".to_owned()
+        BackboneError::HubVariable { variable, .. } => match *variable {
+            "HF_ENDPOINT" => "set it to a URL such as https://HOST, or unset it; for a password, set HF_TOKEN",
+            _ => "set it anew, or unset it",
         }
+        .to_owned(),
         BackboneError::Proxy { .. } => {
             "set it to http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
         }

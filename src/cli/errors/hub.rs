@@ -38,8 +38,11 @@ pub(super) fn hint(problem: &HubProblem) -> Option<String> {
             });
         }
         HubProblem::Changed { .. } => "run the command again",
+        HubProblem::Cached { .. } => {
+            "remove the file from the cache, or set HF_HOME to another folder"
+        }
         HubProblem::NoNetwork { several: true, .. } => "name one of them: hf:OWNER/NAME/FILE",
-        HubProblem::NoNetwork { .. } => {
+        HubProblem::NoNetwork { .. } | HubProblem::Variant { .. } => {
             "export the network to ONNX (for example with optimum), and install the file with `frostline \
              models import`"
         }
