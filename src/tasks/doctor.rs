@@ -7,7 +7,7 @@ use crate::backbones::{
     Backbone, BackboneManifest, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Frozen, Home,
     Registry, RunOptions, RuntimeLibrary, available_providers,
 };
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Error, NetworkProblem, Result};
 
 /// The result of one check.
 #[derive(Debug)]
@@ -138,7 +138,19 @@ fn batches(home: &Home, providers: Option<&[&str]>) -> Vec<Finding> {
         (Ok(cpu), Some(Ok(gpu))) => Some(gpu.against(cpu)),
         _ => None,
     };
-    let mut findings = vec![finding("test batch", cpu.map(|batch| batch.to_string()))];
+    let mut findings = vec![match cpu {
+        // Bundles and networks given as files work without it.
+        Err(
+            error @ Error::Backbone(BackboneError::Network {
+                problem: NetworkProblem::NotInstalled { .. },
+                ..
+            }),
+        ) => Finding {
+            subject: "test batch".to_owned(),
+            verdict: Verdict::Limited(error),
+        },
+        cpu => finding("test batch", cpu.map(|batch| batch.to_string())),
+    }];
     findings.extend(gpu.map(|gpu| finding("GPU batch", gpu.map(|batch| batch.to_string()))));
     findings.extend(against.map(|text| finding("GPU vs. CPU", Ok(text))));
     findings

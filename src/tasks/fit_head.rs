@@ -28,8 +28,8 @@ use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::{
-    Disagreement, EpochFigures, Fit, FitValidParams, HeadFile, LearningPoint, Rejection, Search,
-    Temperature, TrainingRecord, fit, start_processors,
+    Disagreement, EpochFigures, Fit, FitValidParams, FitWarning, HeadFile, LearningPoint,
+    Rejection, Search, Temperature, TrainingRecord, Tunable, fit, start_processors,
 };
 use crate::progress::Progress;
 
@@ -153,7 +153,12 @@ fn in_memory(
     let from_folds = FromFolds::of(options, &params, &images, search.as_ref())?;
     let curve = |asked| images.learning_curve(asked, &params, progress);
     let learning_curve = options.learning_curve.map(curve).transpose()?;
-    let fit = fit(&params, &set, validation.as_ref(), on_epoch)?;
+    let mut fit = fit(&params, &set, validation.as_ref(), on_epoch)?;
+    if search.is_some() && !options.fixed.contains(&Tunable::Lr) {
+        // The learning rate was compared with others, and is the best in spite of it.
+        let is_about_rate = |warning: &FitWarning| matches!(warning, FitWarning::Overshot { .. });
+        fit.warnings.retain(|warning| !is_about_rate(warning));
+    }
     let trust = from_folds.with(options, params.values().seed, &fit.head, &images)?;
     let report = FitHeadReport {
         search,
