@@ -190,7 +190,7 @@ impl Bundle {
 }
 
 /// Creates the folder for an unpacked network.
-fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
+pub(crate) fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
     let cache = home.cache();
     if home.require_private(&cache).is_ok() {
         outputs::remove_leftovers(&cache);

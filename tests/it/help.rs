@@ -130,6 +130,17 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "export",
+        &[
+            (
+                "Options",
+                "head output overwrite input outputs with-rejection format {global}",
+            ),
+            ("Verification", "verify"),
+            ("Running the network", "threads backbone"),
+        ],
+    ),
+    (
         "evaluate",
         &[
             ("Options", "head compare format output overwrite {global}"),

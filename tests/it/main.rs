@@ -9,6 +9,7 @@ mod convolutions;
 mod devices;
 mod download;
 mod entry_points;
+mod export;
 mod exported_networks;
 mod fuzz_seeds;
 mod golden_evaluation;

@@ -219,6 +219,20 @@ pub enum NetworkProblem {
     /// The output of a pooling is empty.
     #[error("its node {0} has a window that is larger than its input")]
     WindowTooLarge(String),
+    /// It contains frostline's own operators, which other programs do not have.
+    #[error("it contains frostline's own operators")]
+    OwnOperators,
+    /// Its version of ONNX's operators is too old, or ambiguous (0).
+    #[error("its operators are those of version {found}, but at least version {needed} is needed")]
+    OldOpset {
+        /// The version in the file.
+        found: i64,
+        /// The first version that is supported.
+        needed: i64,
+    },
+    /// A tensor has the name of an output of an export, and cannot be renamed.
+    #[error("its tensor `{0}` has the name of an output of the export, and cannot be renamed")]
+    NameOfOutput(String),
     /// It cannot be converted to float16.
     #[error("it cannot be converted to float16: {0}")]
     NotInFloat16(String),

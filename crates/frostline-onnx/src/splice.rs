@@ -245,6 +245,13 @@ impl Spliced {
         Ok(())
     }
 
+    /// Returns the length of the file in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a model is never empty")]
+    pub fn len(&self) -> u64 {
+        self.message.len()
+    }
+
     /// Returns the bytes of the file, to keep them in memory.
     ///
     /// # Errors

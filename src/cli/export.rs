@@ -1,0 +1,172 @@
+//! `frostline export`.
+
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+use super::bar::Bar;
+use super::choices::choices;
+use super::examples::examples;
+use super::headings::{NETWORK, VERIFICATION};
+use super::json::{self, export::ExportJson};
+use super::output::{FindingsFormat, OverwriteArg, check_extension, notes, skipped};
+use super::refusal::Refusal;
+use super::{given, number, talk};
+use frostline::backbones::Home;
+use frostline::outputs;
+use frostline::phrases::counted;
+use frostline::tasks::{Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, export};
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Head file or bundle; it determines the backbone and the preprocessing.
+    #[arg(long, value_name = "HEAD")]
+    head: PathBuf,
+    /// Network to write; `-` is standard output.
+    #[arg(short, long, value_name = "MODEL.onnx")]
+    output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
+    /// What the network takes: tensor (normalised floats, as the backbone), or crop (8-bit RGB of the size of
+    /// the crop, normalised inside).
+    #[arg(long, value_name = "INPUT", default_value = "tensor",
+          value_parser = choices::<ExportInput>(INPUTS), hide_possible_values = true)]
+    input: ExportInput,
+    /// What the network returns: probabilities, logits, features, or all of them.
+    #[arg(long, value_name = "OUTPUTS", default_value = "probabilities",
+          value_parser = choices::<ExportOutput>(OUTPUTS), hide_possible_values = true)]
+    outputs: ExportOutput,
+    /// Add the outputs `similarity`, to the nearest training image, and `unknown`, for images that the head
+    /// rejects.
+    #[arg(long)]
+    with_rejection: bool,
+    /// Format of the result on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: FindingsFormat,
+    /// Compare the network with frostline on the images of this folder, and its accuracy if there is a folder
+    /// for each class [default: 16 generated pictures].
+    #[arg(long, value_name = "IMAGES", help_heading = VERIFICATION)]
+    verify: Option<PathBuf>,
+    /// Threads for the network [default: the CPUs available to this process].
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = NETWORK)]
+    threads: Option<usize>,
+    /// Name or file of the network, if the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
+    backbone: Option<PathBuf>,
+}
+
+const INPUTS: &[&str] = &["tensor", "crop"];
+const OUTPUTS: &[&str] = &["probabilities", "logits", "features", "all"];
+
+const EXAMPLES: &str = examples! {
+    "Write one ONNX file of backbone and head, compared on a validation set":
+    "frostline export --head head.safetensors -o model.onnx \\
+       --verify images/validation"
+    "Take 8-bit RGB of the size of the crop, and return all outputs":
+    "frostline export --head head.safetensors -o model.onnx \\
+       --input crop --outputs all"
+    "Mark images unlike any training image; the head was fitted with --reject":
+    "frostline export --head head.safetensors -o model.onnx --with-rejection"
+};
+
+fn threads(text: &str) -> Result<usize, String> {
+    number::within(text, 1, 1024)
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    given::head(&args.head)?;
+    args.verify.as_deref().map_or(Ok(()), given::data)?;
+    check_extension(&args.output, &["onnx"])?;
+    refuse_two_results(args.format, &args.output)?;
+    let mut options = ExportOptions::new(args.head, args.output, home);
+    options.backbone = args.backbone;
+    options.overwrite = args.overwrite.into();
+    options.input = args.input;
+    options.outputs = args.outputs;
+    options.with_rejection = args.with_rejection;
+    options.verify = args.verify;
+    options.run.threads = args.threads.unwrap_or(options.run.threads);
+    let report = export(&options, &Bar::default())?;
+    tell(&report, &options);
+    if args.format == FindingsFormat::Json {
+        json::print(&ExportJson::new(&report, &options))?;
+    }
+    Ok(Outcome::of(&report.skipped))
+}
+
+fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refusal> {
+    if format == FindingsFormat::Json && outputs::shares_stdout(output) {
+        let output = output.display();
+        return Err(Refusal::usage(
+            format!("`--format json` and `-o {output}` both write to standard output"),
+            "write the network to a file with -o, or omit --format json",
+        ));
+    }
+    Ok(())
+}
+
+fn tell(report: &ExportReport, options: &ExportOptions) {
+    notes(&report.notes);
+    skipped(&report.skipped);
+    let backbone = &report.backbone;
+    let licence = match &backbone.license {
+        Some(licence) => format!("licence {licence}"),
+        None => "licence not known".to_owned(),
+    };
+    talk::say(format!(
+        "wrote {}: {} on the backbone {} ({licence}), {:.1} MB",
+        outputs::name(&options.output).display(),
+        counted(report.classes.len(), "class"),
+        backbone.name,
+        report.bytes as f64 / 1e6
+    ));
+    if let Some(data) = &report.data {
+        talk::say(format!("  weights     {}", data.display()));
+    }
+    talk::say(format!("  input       {}", options.input));
+    talk::say(format!("  outputs     {}", report.outputs.join(", ")));
+    tell_agreement(&report.agreement);
+}
+
+fn tell_agreement(agreement: &Agreement) {
+    talk::say(format!(
+        "  verified    {} of {} have frostline's label; largest difference {:.1e}",
+        agreement.equal_labels,
+        images(agreement),
+        agreement.largest_difference
+    ));
+    if let (Some(difference), Some(other)) = (
+        agreement.largest_similarity_difference,
+        agreement.differently_rejected,
+    ) {
+        talk::say(format!(
+            "  rejection   {other} of them rejected differently; largest difference {difference:.1e}"
+        ));
+    }
+    if let (Some(before), Some(after)) = (agreement.accuracy_before, agreement.accuracy_after) {
+        talk::say(format!(
+            "  accuracy    {:.1} % by frostline, {:.1} % by the network ({})",
+            100.0 * before,
+            100.0 * after,
+            counted(agreement.labelled, "image")
+        ));
+    }
+    talk::say(format!(
+        "  time        {:.1} ms for an image with ONNX Runtime on this CPU",
+        agreement.ms_per_image
+    ));
+    if agreement.generated == agreement.images {
+        talk::note(
+            "the network was compared on generated pictures: add --verify IMAGES to compare it on photos",
+        );
+    }
+}
+
+fn images(agreement: &Agreement) -> String {
+    let all = counted(agreement.images, "image");
+    match agreement.generated {
+        0 => all,
+        made if made == agreement.images => counted(made, "generated picture"),
+        made => format!("{all} ({made} generated)"),
+    }
+}

@@ -1,0 +1,39 @@
+//! Errors of `export`.
+
+use crate::phrases::counted;
+
+/// Why a head cannot be exported, or its network is not written.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportProblem {
+    /// The head averages over several views, each of which would run the backbone.
+    #[error(
+        "cannot export the head: it averages over {0} views of each image, and a network takes a single one"
+    )]
+    Views(usize),
+    /// Rejection was requested, but the head has none.
+    #[error("`with_rejection` needs a head that rejects images, but this one has no rejection")]
+    NoRejection,
+    /// The weights need a second file, but the output is standard output.
+    #[error("the network is too large for one file, so it cannot be written to standard output")]
+    TwoFiles,
+    /// No image of the comparison can be used.
+    #[error("cannot verify the exported network: none of the images can be used")]
+    NothingToCompare,
+    /// The exported network does not return frostline's probabilities.
+    #[error(
+        "the exported network does not agree with frostline: probabilities differ by up to {difference:.1e}, \
+         and at most {limit:.0e} is allowed ({equal_labels} of {} have the same label); nothing was written",
+        counted(*images, "image")
+    )]
+    Disagrees {
+        /// The number of images.
+        images: usize,
+        /// How many have the same most probable class.
+        equal_labels: usize,
+        /// The largest difference of a probability.
+        difference: f64,
+        /// The largest difference that is allowed.
+        limit: f64,
+    },
+}

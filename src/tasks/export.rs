@@ -1,0 +1,182 @@
+//! `export`: writes a head with its backbone as one ONNX network for other programs, once it has been
+//! compared with frostline's own predictions.
+
+mod assembly;
+mod metadata;
+mod options;
+mod pictures;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use self::assembly::Weights;
+pub use self::options::{Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport};
+use self::verify::Comparison;
+use super::guard::{OutputGuard, Overwrite, Wanted};
+use super::inputs::Inputs;
+use crate::backbones::onnx::{
+    Batch, CutFiles, Spliced, export::metadata_entry, read_network, write_to,
+};
+use crate::backbones::{Frozen, Home, Located, PlainNetwork, RuntimeLibrary, temporary_folder};
+use crate::classifier::{Predictor, Tta};
+use crate::error::{Error, ExportProblem, Result};
+use crate::head::HeadFile;
+use crate::images::{Names, Preprocessor};
+use crate::outputs::{self, TemporaryFolder};
+use crate::progress::Progress;
+
+/// Writes a head, its backbone and, if wanted, the preprocessing of images as one ONNX network.
+///
+/// The network is first written to a temporary folder and run by ONNX Runtime, without frostline's operators,
+/// on at least 16 images; it takes its place only if its probabilities are those of frostline.
+///
+/// # Errors
+/// [`ExportProblem`] for a head that cannot be exported, or a network that does not agree with frostline; a
+/// head or network that cannot be read or do not belong together; an output that cannot be written.
+pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<ExportReport> {
+    let replaces = options.output.exists();
+    let guard = guard(options);
+    guard.check(&options.output, Wanted::Network, options.overwrite)?;
+    let subjects = pictures::choose(options)?;
+    let predictor = Predictor::open(&options.head, Tta::Trained)?;
+    let file = HeadFile::read(&options.head)?;
+    check(&predictor, options)?;
+    let spec = predictor.spec();
+    let library = RuntimeLibrary::find(&options.run.home)?;
+    let located = Located::of(spec, options.backbone.as_deref(), &options.run.home)?;
+    let mut frozen = Frozen::at(spec, &located, &library, &options.run)?;
+    let backbone = located.described(&spec.backbone).manifest;
+
+    let weights = Weights::of(&file, &predictor, options);
+    let mut plan = weights.plan(&spec.preprocessing, frozen.backbone.pooling(), options);
+    plan.metadata = metadata::entries(&file, &backbone, options.input);
+    let network = read_network(&located.file.path)?;
+    let layer = spec.backbone.layer.as_str().into();
+    let cut = network.cut_with(&layer, Batch::AsInFile)?;
+    let place = Place::of(&options.output);
+    let files = cut.export(&plan, &place.data_name())?;
+    place.check(&guard, &files, options, replaces)?;
+
+    let written = place.write_aside(&files, &options.run.home)?;
+    let threads = options.run.threads;
+    let mut comparison = Comparison {
+        exported: PlainNetwork::open(&library, &written.path().join(MODEL), threads)?,
+        decoding: spec.decoding.within(options.limits),
+        preprocessor: Preprocessor::new(&spec.preprocessing)?,
+        options,
+        predictor: &predictor,
+        frozen: &mut frozen,
+    };
+    let (agreement, skipped) = comparison.run(&subjects, progress)?;
+    let bytes = place.write(&files, &metadata::verification(&agreement))?;
+    Ok(ExportReport {
+        classes: file.classes,
+        outputs: plan.names(),
+        bytes,
+        data: files.data.is_some().then_some(place.data),
+        agreement,
+        skipped,
+        notes: frozen.notes(),
+        backbone,
+    })
+}
+
+fn guard(options: &ExportOptions) -> OutputGuard {
+    let guard = OutputGuard::new()
+        .home(&options.run.home)
+        .reads([&options.head])
+        .network(options.backbone.as_deref());
+    match &options.verify {
+        Some(folder) => guard.images(&Inputs::Paths(vec![folder.clone()], Names::default())),
+        None => guard,
+    }
+}
+
+/// Refuses a head that one network without frostline cannot stand for.
+fn check(predictor: &Predictor, options: &ExportOptions) -> Result<(), ExportProblem> {
+    let views = predictor.spec().views.len();
+    if views > 1 {
+        return Err(ExportProblem::Views(views));
+    }
+    if options.with_rejection && predictor.rejection().is_none() {
+        return Err(ExportProblem::NoRejection);
+    }
+    Ok(())
+}
+
+/// The name of the network in the temporary folder.
+const MODEL: &str = "model.onnx";
+
+/// Where the network is written, and its weights if one file would be too large.
+struct Place {
+    model: PathBuf,
+    data: PathBuf,
+}
+
+impl Place {
+    fn of(output: &Path) -> Self {
+        Self {
+            model: output.to_owned(),
+            data: output.with_added_extension("data"),
+        }
+    }
+
+    /// Returns the name of the file of weights, which the network contains.
+    fn data_name(&self) -> String {
+        let name = self.data.file_name().unwrap_or(self.data.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Checks the file of weights, if there is one. It may replace that of an earlier export.
+    fn check(
+        &self,
+        guard: &OutputGuard,
+        files: &CutFiles,
+        options: &ExportOptions,
+        replaces: bool,
+    ) -> Result<()> {
+        if files.data.is_none() {
+            return Ok(());
+        }
+        if outputs::is_stdout(&self.model) {
+            return Err(ExportProblem::TwoFiles.into());
+        }
+        let overwrite = if replaces {
+            Overwrite::Allow
+        } else {
+            options.overwrite
+        };
+        guard.check(&self.data, Wanted::Network, overwrite)
+    }
+
+    /// Writes the files to a temporary folder.
+    fn write_aside(&self, files: &CutFiles, home: &Home) -> Result<TemporaryFolder> {
+        let folder = temporary_folder(home)?;
+        let write = |spliced: &Spliced, name: &str| {
+            let path = folder.path().join(name);
+            let mut file = folder.create(name).map_err(Error::io("create", &path))?;
+            write_to(spliced, &mut file, &path)
+        };
+        if let Some(data) = &files.data {
+            write(data, &self.data_name())?;
+        }
+        write(&files.model, MODEL)?;
+        Ok(folder)
+    }
+
+    /// Writes the files to their place, the network with one more entry of metadata, and returns their size.
+    fn write(&self, files: &CutFiles, (key, value): &(&str, String)) -> Result<u64> {
+        let mut bytes = files.model.len();
+        if let Some(data) = &files.data {
+            bytes += data.len();
+            outputs::write_through(&self.data, |file| write_to(data, file, &self.data))?;
+        }
+        let entry = metadata_entry(key, value);
+        let name = outputs::name(&self.model);
+        outputs::write_through(&self.model, |file| {
+            write_to(&files.model, file, name)?;
+            file.write_all(&entry).map_err(Error::io("write", name))
+        })?;
+        Ok(bytes + entry.len() as u64)
+    }
+}

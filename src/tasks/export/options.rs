@@ -1,0 +1,151 @@
+//! What `export` writes, and what it reports.
+
+use std::path::PathBuf;
+
+use crate::backbones::{BackboneManifest, Device, DeviceRequest, Home, RunOptions};
+use crate::classes::ClassIndex;
+use crate::error::Error;
+use crate::images::Limits;
+use crate::tasks::guard::Overwrite;
+use crate::tasks::inputs::Skipped;
+use crate::words::words;
+
+/// What an exported network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExportInput {
+    /// The backbone's own input: normalised `float32`.
+    #[default]
+    Tensor,
+    /// 8-bit RGB of the size of the crop, (N, H, W, 3); normalised inside.
+    Crop,
+}
+
+/// What an exported network returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExportOutput {
+    /// The probability of each class.
+    #[default]
+    Probabilities,
+    /// The logits, divided by the temperature.
+    Logits,
+    /// The features of the backbone.
+    Features,
+    /// All of them.
+    All,
+}
+
+words!(
+    ExportInput,
+    Error,
+    |text| Error::parameter("input", text, "tensor or crop"),
+    Tensor = "tensor",
+    Crop = "crop",
+);
+words!(
+    ExportOutput,
+    Error,
+    |text| Error::parameter("outputs", text, "probabilities, logits, features or all"),
+    Probabilities = "probabilities",
+    Logits = "logits",
+    Features = "features",
+    All = "all",
+);
+
+/// The options of [`export`](crate::tasks::export()): which head, and what is written.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ExportOptions {
+    /// The head file, or a bundle.
+    pub head: PathBuf,
+    /// The name or file of the network, if the head's backbone is not installed.
+    pub backbone: Option<PathBuf>,
+    /// The network to write; `-` is standard output.
+    pub output: PathBuf,
+    /// Whether `output` may replace a file of another kind.
+    pub overwrite: Overwrite,
+    /// What the network takes.
+    pub input: ExportInput,
+    /// What the network returns.
+    pub outputs: ExportOutput,
+    /// Whether the network also tells which images resemble no training image.
+    pub with_rejection: bool,
+    /// A folder of images to compare the network with frostline on; with class folders, their accuracy is
+    /// compared too. Without one, generated pictures are used.
+    pub verify: Option<PathBuf>,
+    /// The size limits of these images.
+    pub limits: Limits,
+    /// How the backbone is run for the comparison.
+    pub run: RunOptions,
+}
+
+impl ExportOptions {
+    /// Exports a head with its installed backbone: normalised tensors in, probabilities out.
+    #[must_use]
+    pub fn new(head: PathBuf, output: PathBuf, home: Home) -> Self {
+        let mut run = RunOptions::new(home);
+        // Exported networks are compared on the CPU, which every computer has.
+        run.device = DeviceRequest::Exactly(Device::Cpu);
+        Self {
+            head,
+            backbone: None,
+            output,
+            overwrite: Overwrite::Refuse,
+            input: ExportInput::default(),
+            outputs: ExportOutput::default(),
+            with_rejection: false,
+            verify: None,
+            limits: Limits::default(),
+            run,
+        }
+    }
+}
+
+/// What was exported, and how well it agrees with frostline.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ExportReport {
+    /// The head's classes.
+    pub classes: ClassIndex,
+    /// The manifest of the backbone, with its licence if it is known.
+    pub backbone: BackboneManifest,
+    /// The names of the network's outputs.
+    pub outputs: Vec<&'static str>,
+    /// The size of the files in bytes.
+    pub bytes: u64,
+    /// The file next to the network that contains its weights, if one file would be too large.
+    pub data: Option<PathBuf>,
+    /// How well the network agrees with frostline.
+    pub agreement: Agreement,
+    /// Images of the comparison that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// Notes for the user.
+    pub notes: Vec<String>,
+}
+
+/// How well an exported network agrees with frostline's own predictions.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Agreement {
+    /// The number of images.
+    pub images: usize,
+    /// How many of them were generated.
+    pub generated: usize,
+    /// How many have the same most probable class.
+    pub equal_labels: usize,
+    /// The largest difference of a probability.
+    pub largest_difference: f64,
+    /// The largest difference of a similarity to the training images, with rejection.
+    pub largest_similarity_difference: Option<f64>,
+    /// How many are unknown to one of the two only, with rejection.
+    pub differently_rejected: Option<usize>,
+    /// The number of images whose class is known.
+    pub labelled: usize,
+    /// The share of these that frostline labels right, in [0, 1].
+    pub accuracy_before: Option<f64>,
+    /// The share of these that the exported network labels right, in [0, 1].
+    pub accuracy_after: Option<f64>,
+    /// How long the exported network takes for an image on this computer's CPU, in milliseconds.
+    pub ms_per_image: f64,
+}
