@@ -14,7 +14,9 @@ use super::{given, number, talk};
 use frostline::backbones::Home;
 use frostline::outputs;
 use frostline::phrases::counted;
-use frostline::tasks::{Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, export};
+use frostline::tasks::{
+    Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, ExportResize, export,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -27,11 +29,16 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// What the network takes: tensor (normalised floats, as the backbone), or crop (8-bit RGB of the size of
-    /// the crop, normalised inside).
+    /// What the network takes: tensor (normalised floats, as the backbone), crop (8-bit RGB of the size of the
+    /// crop, normalised inside), or pixels (8-bit RGB of any size, resized, cropped and normalised inside).
     #[arg(long, value_name = "INPUT", default_value = "tensor",
           value_parser = choices::<ExportInput>(INPUTS), hide_possible_values = true)]
     input: ExportInput,
+    /// How a network for pixels resizes them: onnx (the operator `Resize`), or matmul (products of matrices,
+    /// for TensorRT and other runtimes whose `Resize` has no antialiasing).
+    #[arg(long, value_name = "WAY", default_value = "onnx",
+          value_parser = choices::<ExportResize>(RESIZES), hide_possible_values = true)]
+    resize: ExportResize,
     /// What the network returns: probabilities, logits, features, or all of them.
     #[arg(long, value_name = "OUTPUTS", default_value = "probabilities",
           value_parser = choices::<ExportOutput>(OUTPUTS), hide_possible_values = true)]
@@ -55,16 +62,17 @@ pub(super) struct Args {
     backbone: Option<PathBuf>,
 }
 
-const INPUTS: &[&str] = &["tensor", "crop"];
+const INPUTS: &[&str] = &["tensor", "crop", "pixels"];
+const RESIZES: &[&str] = &["onnx", "matmul"];
 const OUTPUTS: &[&str] = &["probabilities", "logits", "features", "all"];
 
 const EXAMPLES: &str = examples! {
     "Write one ONNX file of backbone and head, compared on a validation set":
     "frostline export --head head.safetensors -o model.onnx \\
        --verify images/validation"
-    "Take 8-bit RGB of the size of the crop, and return all outputs":
+    "Take whole 8-bit RGB images, and return all outputs":
     "frostline export --head head.safetensors -o model.onnx \\
-       --input crop --outputs all"
+       --input pixels --outputs all"
     "Mark images unlike any training image; the head was fitted with --reject":
     "frostline export --head head.safetensors -o model.onnx --with-rejection"
 };
@@ -82,6 +90,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     options.backbone = args.backbone;
     options.overwrite = args.overwrite.into();
     options.input = args.input;
+    options.resize = args.resize;
     options.outputs = args.outputs;
     options.with_rejection = args.with_rejection;
     options.verify = args.verify;

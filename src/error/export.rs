@@ -11,6 +11,11 @@ pub enum ExportProblem {
         "cannot export the head: it averages over {0} views of each image, and a network takes a single one"
     )]
     Views(usize),
+    /// Networks do not have the filter of the backbone's resize.
+    #[error(
+        "ONNX's operators cannot resize with the interpolation `{0}`, only bilinear and bicubic"
+    )]
+    Interpolation(String),
     /// Rejection was requested, but the head has none.
     #[error("`with_rejection` needs a head that rejects images, but this one has no rejection")]
     NoRejection,

@@ -10,7 +10,9 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use self::assembly::Weights;
-pub use self::options::{Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport};
+pub use self::options::{
+    Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, ExportResize,
+};
 use self::verify::Comparison;
 use super::guard::{OutputGuard, Overwrite, Wanted};
 use super::inputs::Inputs;
@@ -48,7 +50,7 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
     let backbone = located.described(&spec.backbone).manifest;
 
     let weights = Weights::of(&file, &predictor, options);
-    let mut plan = weights.plan(&spec.preprocessing, frozen.backbone.pooling(), options);
+    let mut plan = weights.plan(&spec.preprocessing, frozen.backbone.pooling(), options)?;
     plan.metadata = metadata::entries(&file, &backbone, options.input);
     let network = read_network(&located.file.path)?;
     let layer = spec.backbone.layer.as_str().into();

@@ -74,7 +74,9 @@ pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
-pub use export::{Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, export};
+pub use export::{
+    Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, ExportResize, export,
+};
 #[doc(hidden)]
 pub use extract::extract_scan;
 pub use extract::{ExtractOptions, ExtractReport, extract};

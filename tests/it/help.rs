@@ -134,7 +134,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "Options",
-                "head output overwrite input outputs with-rejection format {global}",
+                "head output overwrite input resize outputs with-rejection format {global}",
             ),
             ("Verification", "verify"),
             ("Running the network", "threads backbone"),

@@ -230,6 +230,16 @@ pub enum NetworkProblem {
         /// The first version that is supported.
         needed: i64,
     },
+    /// A node of an old version of ONNX's operators is not known in a newer version.
+    #[error("its node {node} of operator version {from} cannot be raised to version {to}")]
+    NotLifted {
+        /// The node.
+        node: String,
+        /// The version of the network.
+        from: i64,
+        /// The version that is needed.
+        to: i64,
+    },
     /// A tensor has the name of an output of an export, and cannot be renamed.
     #[error("its tensor `{0}` has the name of an output of the export, and cannot be renamed")]
     NameOfOutput(String),

@@ -26,6 +26,16 @@ pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
     attribute(name, kind::INTS, |attribute| attribute.ints(8, ints))
 }
 
+/// Returns an attribute of one float.
+pub(super) fn float(name: &str, float: f32) -> Message {
+    attribute(name, kind::FLOAT, |attribute| attribute.float(2, float))
+}
+
+/// Returns an attribute of text.
+pub(super) fn text(name: &str, text: &str) -> Message {
+    attribute(name, kind::STRING, |attribute| attribute.text(4, text))
+}
+
 /// Returns the attribute `value` of a constant.
 pub(super) fn value(tensor: Message) -> Message {
     attribute("value", kind::TENSOR, |attribute| {

@@ -8,6 +8,9 @@ pub(super) fn hint(problem: &ExportProblem) -> Option<String> {
         ExportProblem::Views(_) => {
             "fit a head on features of the centre crop alone: extract them without --views"
         }
+        ExportProblem::Interpolation(_) => {
+            "use --input crop, and resize and crop the images before the network"
+        }
         ExportProblem::NoRejection => {
             "fit the head again with `frostline fit-head FEATURES -o HEAD --reject 0.05`"
         }

@@ -2,13 +2,15 @@
 
 use ndarray::Array2;
 
-use super::options::{ExportInput, ExportOptions, ExportOutput};
+use super::options::{ExportInput, ExportOptions, ExportOutput, ExportResize};
 use crate::backbones::onnx::export::{
-    Colours, Head, Input, Normalisation, Outputs, Plan, Pooling, Rejection,
+    self, Colours, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pooling,
+    Rejection, Rounding, Scale,
 };
 use crate::classifier::Predictor;
+use crate::error::ExportProblem;
 use crate::head::{HeadFile, RejectionRule, UnitRows};
-use crate::images::{Channels, Layout, Preprocessing};
+use crate::images::{Channels, CropRounding, Interpolation, Layout, Preprocessing, Resize};
 
 /// The weights of a head, scaled by its temperature, and its stored training images.
 pub(super) struct Weights {
@@ -36,19 +38,22 @@ impl Weights {
     }
 
     /// Returns the plan of the network, without metadata.
+    ///
+    /// # Errors
+    /// [`ExportProblem::Interpolation`] for a filter that networks do not have.
     pub(super) fn plan(
         &self,
         preprocessing: &Preprocessing,
         pooling: Pooling,
         options: &ExportOptions,
-    ) -> Plan<'_> {
+    ) -> Result<Plan<'_>, ExportProblem> {
         let rejection = self.bank.as_ref().map(|(rows, rule)| Rejection {
             rows,
             k: rule.k,
             threshold: rule.threshold,
         });
-        Plan {
-            input: input(preprocessing, options.input),
+        Ok(Plan {
+            input: input(preprocessing, options)?,
             pooling,
             head: Head {
                 weight: &self.weight,
@@ -58,7 +63,7 @@ impl Weights {
             rejection,
             metadata: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
-        }
+        })
     }
 }
 
@@ -71,18 +76,52 @@ fn outputs(wanted: ExportOutput) -> Outputs {
     outputs
 }
 
-fn input(preprocessing: &Preprocessing, wanted: ExportInput) -> Input {
-    match wanted {
+fn input(preprocessing: &Preprocessing, options: &ExportOptions) -> Result<Input, ExportProblem> {
+    Ok(match options.input {
         ExportInput::Tensor => Input::Tensor {
             image: image(preprocessing),
             name: None,
         },
         ExportInput::Crop => Input::Crop(normalisation(preprocessing)),
-    }
+        ExportInput::Pixels => {
+            let geometry = geometry(preprocessing, options.resize)?;
+            Input::Pixels(geometry, normalisation(preprocessing))
+        }
+    })
+}
+
+fn geometry(
+    preprocessing: &Preprocessing,
+    method: ExportResize,
+) -> Result<Geometry, ExportProblem> {
+    let filter = match (preprocessing.interpolation, preprocessing.resize) {
+        (Interpolation::Bilinear, _) | (_, Resize::None) => Filter::Bilinear,
+        (Interpolation::Bicubic, _) => Filter::Bicubic,
+        (other, _) => return Err(ExportProblem::Interpolation(other.to_string())),
+    };
+    Ok(Geometry {
+        scale: match preprocessing.resize {
+            Resize::Shorter(edge) => Scale::Shorter(edge),
+            Resize::Exact(width, height) => Scale::Exact(width, height),
+            Resize::None => Scale::None,
+        },
+        filter,
+        method: match method {
+            ExportResize::Onnx => Method::Resize,
+            ExportResize::MatMul => Method::MatMul,
+        },
+        crop: export::Crop {
+            size: preprocessing.output_size(),
+            rounding: match preprocessing.crop_rounding {
+                CropRounding::Even => Rounding::Even,
+                CropRounding::Down => Rounding::Down,
+            },
+        },
+    })
 }
 
 /// Returns the lengths of the backbone's input after the batch.
-pub(super) fn image(preprocessing: &Preprocessing) -> [u64; 3] {
+fn image(preprocessing: &Preprocessing) -> [u64; 3] {
     let (width, height) = preprocessing.output_size();
     match preprocessing.layout {
         Layout::Nchw => [3, height.into(), width.into()],

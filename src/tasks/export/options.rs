@@ -19,6 +19,19 @@ pub enum ExportInput {
     Tensor,
     /// 8-bit RGB of the size of the crop, (N, H, W, 3); normalised inside.
     Crop,
+    /// 8-bit RGB of any size, (N, H, W, 3); resized, cropped and normalised inside.
+    Pixels,
+}
+
+/// The operators that resize images inside a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExportResize {
+    /// ONNX's `Resize`.
+    #[default]
+    Onnx,
+    /// Products with matrices, for runtimes whose `Resize` has no antialiasing, such as those of GPUs.
+    MatMul,
 }
 
 /// What an exported network returns.
@@ -39,9 +52,17 @@ pub enum ExportOutput {
 words!(
     ExportInput,
     Error,
-    |text| Error::parameter("input", text, "tensor or crop"),
+    |text| Error::parameter("input", text, "tensor, crop or pixels"),
     Tensor = "tensor",
     Crop = "crop",
+    Pixels = "pixels",
+);
+words!(
+    ExportResize,
+    Error,
+    |text| Error::parameter("resize", text, "onnx or matmul"),
+    Onnx = "onnx",
+    MatMul = "matmul",
 );
 words!(
     ExportOutput,
@@ -67,6 +88,8 @@ pub struct ExportOptions {
     pub overwrite: Overwrite,
     /// What the network takes.
     pub input: ExportInput,
+    /// How the network resizes images, if it takes pixels.
+    pub resize: ExportResize,
     /// What the network returns.
     pub outputs: ExportOutput,
     /// Whether the network also tells which images resemble no training image.
@@ -93,6 +116,7 @@ impl ExportOptions {
             output,
             overwrite: Overwrite::Refuse,
             input: ExportInput::default(),
+            resize: ExportResize::default(),
             outputs: ExportOutput::default(),
             with_rejection: false,
             verify: None,

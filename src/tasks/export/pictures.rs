@@ -8,7 +8,7 @@ use super::options::ExportOptions;
 use crate::error::Result;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Labels, Names, Preprocessor, ReadFault, RgbImage,
-    SkipReason, View, decode_for, read_file, scan_inputs,
+    SkipReason, View, decode, decode_for, read_file, scan_inputs,
 };
 
 /// The smallest number of images to compare.
@@ -53,6 +53,19 @@ impl Subject {
         let (settings, views) = (*preprocessor.settings(), [View::Center]);
         let image = decode_for(&settings, &views, &bytes, decoding, &budget)?;
         Ok(preprocessor.fit(&*image))
+    }
+
+    /// Returns the whole image at full resolution.
+    pub(super) fn pixels(&self, decoding: &DecodeOptions) -> Result<RgbImage, SkipReason> {
+        match &self.source {
+            Source::Made(picture) => Ok(picture.clone()),
+            Source::Skipped(reason) => Err(reason.clone()),
+            Source::File(path) => {
+                let budget = DecodeBudget::new(u64::MAX);
+                let bytes = read_file(path, &decoding.limits, &budget);
+                decode(&bytes.map_err(ReadFault::reason)?, decoding)
+            }
+        }
     }
 }
 

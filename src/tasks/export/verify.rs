@@ -11,12 +11,14 @@ use crate::backbones::{Backbone, Frozen, Outputs, PlainNetwork, Values};
 use crate::classifier::{Predictor, top};
 use crate::error::{ExportProblem, Result};
 use crate::head::softmax;
-use crate::images::{DecodeOptions, Layout, Preprocessor};
+use crate::images::{DecodeOptions, Layout, Preprocessor, RgbImage, SkipReason};
 use crate::progress::Progress;
 use crate::tasks::inputs::Skipped;
 
 /// The largest difference of a probability: rounding of `float32`.
 const TOLERANCE: f64 = 1e-4;
+/// The same for a network that resizes images, whose 8-bit values may differ by 1 from Pillow's.
+const RESIZED_TOLERANCE: f64 = 0.02;
 /// The number of images in a batch of a network that takes any number.
 const AT_ONCE: usize = 4;
 
@@ -35,6 +37,8 @@ struct Image<'s> {
     subject: &'s Subject,
     crop: Vec<u8>,
     tensor: Vec<f32>,
+    /// The whole image, if the network takes it.
+    whole: Option<RgbImage>,
 }
 
 /// What one side says of an image.
@@ -65,12 +69,16 @@ impl Comparison<'_> {
         }
         let similar = agreement.largest_similarity_difference.unwrap_or(0.0);
         let difference = agreement.largest_difference.max(similar);
-        if difference.is_nan() || difference > TOLERANCE {
+        let limit = match self.options.input {
+            ExportInput::Pixels => RESIZED_TOLERANCE,
+            ExportInput::Tensor | ExportInput::Crop => TOLERANCE,
+        };
+        if difference.is_nan() || difference > limit {
             return Err(ExportProblem::Disagrees {
                 images: agreement.images,
                 equal_labels: agreement.equal_labels,
                 difference,
-                limit: TOLERANCE,
+                limit,
             }
             .into());
         }
@@ -85,11 +93,16 @@ impl Comparison<'_> {
         let (mut tally, mut skipped) = (Tally::default(), Vec::new());
         let backbone = &self.frozen.backbone;
         let fixed = backbone.fixed_batch();
-        for some in subjects.chunks(fixed.unwrap_or(AT_ONCE)) {
+        // Images of several sizes cannot be in one batch.
+        let at_once = match self.options.input {
+            ExportInput::Pixels => 1,
+            ExportInput::Tensor | ExportInput::Crop => fixed.unwrap_or(AT_ONCE),
+        };
+        for some in subjects.chunks(at_once) {
             let mut images = Vec::new();
             for subject in some {
-                match subject.crop(&self.decoding, &mut self.preprocessor) {
-                    Ok(crop) => images.push(self.image(subject, crop)),
+                match self.image(subject) {
+                    Ok(image) => images.push(image),
                     Err(reason) => skipped.push(Skipped {
                         path: subject.name.clone(),
                         reason: reason.to_string(),
@@ -104,14 +117,18 @@ impl Comparison<'_> {
         Ok((tally, skipped))
     }
 
-    fn image<'s>(&self, subject: &'s Subject, crop: Vec<u8>) -> Image<'s> {
+    fn image<'s>(&mut self, subject: &'s Subject) -> Result<Image<'s>, SkipReason> {
+        let crop = subject.crop(&self.decoding, &mut self.preprocessor)?;
+        let is_whole = self.options.input == ExportInput::Pixels;
+        let whole = is_whole.then(|| subject.pixels(&self.decoding));
         let mut tensor = vec![0.0; self.preprocessor.settings().num_values()];
         self.preprocessor.normalise(&crop, &mut tensor);
-        Image {
+        Ok(Image {
             subject,
             crop,
             tensor,
-        }
+            whole: whole.transpose()?,
+        })
     }
 
     fn compare_batch(
@@ -186,6 +203,13 @@ impl Comparison<'_> {
             }
             ExportInput::Crop => {
                 let values: Vec<u8> = (0..batch).flat_map(|i| &filled(i).crop).copied().collect();
+                self.exported
+                    .run(&[batch, height, width, 3], Values::Bytes(&values))
+            }
+            ExportInput::Pixels => {
+                let whole = images[0].whole.as_ref().expect("it was decoded");
+                let (width, height) = (whole.width() as usize, whole.height() as usize);
+                let values = whole.pixels().repeat(batch);
                 self.exported
                     .run(&[batch, height, width, 3], Values::Bytes(&values))
             }

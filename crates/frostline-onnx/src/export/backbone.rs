@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::lift::{Lift, Lifted};
 use super::plan::{Plan, Pool, output};
 use crate::assemble::{converted, copy_fields, damaged};
 use crate::cut::{Cut, unused};
@@ -10,7 +11,7 @@ use crate::error::{NetworkProblem, Result};
 use crate::graph::{Network, Node, element};
 use crate::input::Element;
 use crate::splice::Message;
-use crate::wire::Wire;
+use crate::wire::{Fault, Wire};
 
 /// New names of the backbone's tensors.
 #[derive(Debug, Default)]
@@ -56,8 +57,13 @@ impl Cut<'_> {
         Err(NetworkProblem::NameOfOutput(tensor.to_owned()).at(&self.network.path))
     }
 
-    /// Adds the nodes of the backbone, with the casts at its ends.
-    pub(super) fn add_backbone(&self, graph: &mut Message, renames: &Renames) -> Result<()> {
+    /// Adds the nodes of the backbone, with the casts at its ends; they are raised if there is a `lift`.
+    pub(super) fn add_backbone(
+        &self,
+        graph: &mut Message,
+        renames: &Renames,
+        mut lift: Option<&mut Lift<'_>>,
+    ) -> Result<()> {
         let Network { path, open, .. } = self.network;
         let fault = |fault| damaged(path, fault);
         let wire = &mut Wire::open(path, *open).map_err(fault)?;
@@ -65,16 +71,36 @@ impl Cut<'_> {
             let ends = [self.ends.input.as_str(), &self.image_input.name];
             graph.message(1, converted(ends, self.image_input.element.number()));
         }
-        for (_, node) in self.reach.nodes_of(&self.network.graph) {
-            if !renames.concern(node) {
-                graph.message(1, Message::of([&node.body]));
-                continue;
+        for (i, node) in self.reach.nodes_of(&self.network.graph) {
+            let lifted = match &mut lift {
+                Some(lift) => lift.node(i, node).map_err(|problem| problem.at(path))?,
+                None => Lifted::Same,
+            };
+            match lifted {
+                Lifted::Same if !renames.concern(node) => {
+                    graph.message(1, Message::of([&node.body]));
+                }
+                Lifted::Same => {
+                    let same = (&node.inputs[..], &node.outputs[..]);
+                    let renamed = copied(node, same, renames, wire, &[1, 2]).map_err(fault)?;
+                    graph.message(1, renamed);
+                }
+                Lifted::Changed(new) => {
+                    let ends = (&new.inputs[..], &new.outputs[..]);
+                    let mut node_of =
+                        copied(node, ends, renames, wire, &[1, 2, 4, 5]).map_err(fault)?;
+                    node_of.text(4, &new.operator);
+                    let kept = node.attributes.iter();
+                    for attribute in kept.filter(|known| !new.dropped.contains(&known.name)) {
+                        node_of.copy(0, &attribute.whole);
+                    }
+                    new.added
+                        .into_iter()
+                        .for_each(|added| node_of.message(5, added));
+                    graph.message(1, node_of);
+                }
+                Lifted::Nodes(nodes) => nodes.into_iter().for_each(|node| graph.message(1, node)),
             }
-            let mut renamed = Message::default();
-            renamed.texts(1, node.inputs.iter().map(|name| renames.of_tensor(name)));
-            renamed.texts(2, node.outputs.iter().map(|name| renames.of_tensor(name)));
-            copy_fields(&mut renamed, wire, node, &[1, 2]).map_err(fault)?;
-            graph.message(1, renamed);
         }
         if self.ends.output != self.layer {
             let ends = [self.layer, &self.ends.output].map(|name| renames.of_tensor(name));
@@ -82,4 +108,51 @@ impl Cut<'_> {
         }
         Ok(())
     }
+
+    /// Returns what raises the network's nodes, if its version is below that of `wanted`.
+    pub(super) fn lift<'n>(
+        &'n self,
+        taken: &'n HashSet<&'n str>,
+        from: i64,
+        wanted: i64,
+    ) -> Result<Option<Lift<'n>>> {
+        if from >= wanted {
+            return Ok(None);
+        }
+        let graph = &self.network.graph;
+        if self.network.has_functions {
+            let problem = NetworkProblem::NotLifted {
+                node: "function".to_owned(),
+                from,
+                to: wanted,
+            };
+            return Err(problem.at(&self.network.path));
+        }
+        let mut read: HashSet<&str> = graph.nodes.iter().flat_map(Node::needs).collect();
+        read.insert(self.layer);
+        let is_other =
+            |number: i32| [element::FLOAT16, element::BFLOAT16, element::DOUBLE].contains(&number);
+        Ok(Some(Lift {
+            from,
+            taken,
+            read,
+            is_float32: !graph.weights.iter().any(|weight| is_other(weight.element)),
+            weights: Message::default(),
+        }))
+    }
+}
+
+/// Copies a node with other inputs and outputs, without the fields `replaced`.
+fn copied(
+    node: &Node,
+    (inputs, outputs): (&[String], &[String]),
+    renames: &Renames,
+    wire: &mut Wire,
+    replaced: &[u64],
+) -> Result<Message, Fault> {
+    let mut copied = Message::default();
+    copied.texts(1, inputs.iter().map(|name| renames.of_tensor(name)));
+    copied.texts(2, outputs.iter().map(|name| renames.of_tensor(name)));
+    copy_fields(&mut copied, wire, node, replaced)?;
+    Ok(copied)
 }

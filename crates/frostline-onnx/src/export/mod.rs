@@ -5,10 +5,12 @@
 
 mod backbone;
 mod head;
+mod lift;
 mod parts;
 mod plan;
 mod pooling;
 mod preprocessing;
+mod resize;
 
 #[cfg(test)]
 mod tests;
@@ -18,11 +20,12 @@ use std::collections::HashSet;
 use self::backbone::Renames;
 use self::parts::Parts;
 pub use self::plan::{
-    Colours, Head, Input, Normalisation, Outputs, Plan, Pool, Pooling, Rejection, output,
+    Colours, Crop, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pool,
+    Pooling, Rejection, Rounding, Scale, output,
 };
 use super::assemble::{Beside, CutFiles, IR_VERSION, LONGEST_MODEL, Storage};
 use super::cut::{Cut, unused};
-use super::graph::{Dim, element};
+use super::graph::{Dim, element, is_onnx};
 use super::proto::{self, opset, typed_info};
 use super::rewrite::DOMAIN;
 use super::splice::Message;
@@ -32,6 +35,8 @@ use crate::error::{NetworkProblem, Result};
 const FIRST_OPSET: i64 = 7;
 /// The producer of exported networks, by which they are recognised.
 pub const PRODUCER: &str = "frostline export";
+/// The version of the file format that belongs to version 18 of the operators.
+const RAISED_IR_VERSION: i64 = 8;
 /// The field of a model with an entry of its metadata.
 const METADATA: u64 = 14;
 
@@ -63,8 +68,83 @@ impl Cut<'_> {
     }
 
     fn export_within(&self, plan: &Plan<'_>, data: &str, longest: u64) -> Result<CutFiles> {
-        let opset = self.exportable_opset()?;
-        self.files_of(data, longest, |storage| self.exported(plan, opset, storage))
+        let found = self.exportable_opset()?;
+        let version = match plan.input {
+            Input::Pixels(..) => found.max(lift::TARGET),
+            Input::Tensor { .. } | Input::Crop(_) => found,
+        };
+        self.files_of(data, longest, |storage| {
+            let mut beside = Beside::default();
+            let graph = self.exported_graph(plan, (found, version), storage, &mut beside)?;
+            let mut model = self.model_of(graph, version, plan.version);
+            for (key, value) in &plan.metadata {
+                model.message(METADATA, proto::entry(key, value));
+            }
+            Ok((model, beside))
+        })
+    }
+
+    /// Assembles the cut itself, raised to version 18 of ONNX's operators if its own is older.
+    ///
+    /// # Errors
+    /// Those of [`export`](Self::export), and [`Error::Network`](crate::Error::Network) naming the first node
+    /// that cannot be raised.
+    pub fn raised(&self, data: &str) -> Result<CutFiles> {
+        let found = self.exportable_opset()?;
+        let version = found.max(lift::TARGET);
+        self.files_of(data, LONGEST_MODEL, |storage| {
+            let mut beside = Beside::default();
+            let mut graph = Message::default();
+            graph.text(2, proto::GRAPH_NAME);
+            let taken = self.network.graph.names();
+            let renames = Renames::default();
+            self.add_whole(&mut graph, &renames, (found, version), &taken)?;
+            self.add_weights(&mut graph, storage, &mut beside)?;
+            let dims = &self.image_input().dims;
+            graph.message(11, proto::value_info(&self.ends.input, Some(dims)));
+            graph.message(12, proto::value_info(&self.ends.output, None));
+            Ok((self.model_of(graph, version, ""), beside))
+        })
+    }
+
+    /// Adds the backbone's nodes, raised if the wanted version is above the one that it has, and the weights
+    /// that this adds.
+    fn add_whole(
+        &self,
+        graph: &mut Message,
+        renames: &Renames,
+        (found, version): (i64, i64),
+        taken: &HashSet<&str>,
+    ) -> Result<()> {
+        let mut lift = self.lift(taken, found, version)?;
+        self.add_backbone(graph, renames, lift.as_mut())?;
+        if let Some(lift) = lift {
+            graph.append(lift.weights);
+        }
+        Ok(())
+    }
+
+    /// Returns the model of a graph whose operators have this version.
+    fn model_of(&self, graph: Message, version: i64, producer_version: &str) -> Message {
+        let mut model = Message::default();
+        let least = if version < lift::TARGET {
+            IR_VERSION
+        } else {
+            RAISED_IR_VERSION
+        };
+        model.int(1, self.network.ir_version.max(least));
+        model.text(2, PRODUCER);
+        model.text(3, producer_version);
+        model.message(7, graph);
+        for (domain, known) in &self.network.opsets {
+            let version = if is_onnx(domain) { version } else { *known };
+            let domain = Some(domain.as_str()).filter(|domain| !domain.is_empty());
+            model.message(8, opset(domain, version));
+        }
+        for (_, span) in self.network.kept.iter().filter(|kept| kept.0 == FUNCTIONS) {
+            model.copy(0, span);
+        }
+        model
     }
 
     /// Returns the version of ONNX's operators in the network.
@@ -87,35 +167,10 @@ impl Cut<'_> {
         }
     }
 
-    fn exported(
-        &self,
-        plan: &Plan<'_>,
-        version: i64,
-        storage: &Storage,
-    ) -> Result<(Message, Beside)> {
-        let mut beside = Beside::default();
-        let mut model = Message::default();
-        model.int(1, self.network.ir_version.max(IR_VERSION));
-        model.text(2, PRODUCER);
-        model.text(3, plan.version);
-        model.message(7, self.exported_graph(plan, version, storage, &mut beside)?);
-        for (domain, version) in &self.network.opsets {
-            let domain = Some(domain.as_str()).filter(|domain| !domain.is_empty());
-            model.message(8, opset(domain, *version));
-        }
-        for (key, value) in &plan.metadata {
-            model.message(METADATA, proto::entry(key, value));
-        }
-        for (_, span) in self.network.kept.iter().filter(|kept| kept.0 == FUNCTIONS) {
-            model.copy(0, span);
-        }
-        Ok((model, beside))
-    }
-
     fn exported_graph(
         &self,
         plan: &Plan<'_>,
-        version: i64,
+        (found, version): (i64, i64),
         storage: &Storage,
         beside: &mut Beside,
     ) -> Result<Message> {
@@ -130,7 +185,7 @@ impl Cut<'_> {
         graph.text(2, proto::GRAPH_NAME);
         let [before, after] = [before, after].map(Parts::into_messages);
         graph.append(before.0);
-        self.add_backbone(&mut graph, &renames)?;
+        self.add_whole(&mut graph, &renames, (found, version), &taken)?;
         graph.append(after.0);
         self.add_weights(&mut graph, storage, beside)?;
         graph.append(before.1);
@@ -165,9 +220,17 @@ impl Cut<'_> {
             }
             Input::Crop(normalisation) => {
                 let name = unused(plan::IMAGES, &HashSet::from([tensor]));
-                preprocessing::normalise(parts, &name, tensor, normalisation);
+                preprocessing::from_crop(parts, &name, tensor, normalisation);
                 let (width, height) = normalisation.size;
                 let dims = fixed([height.into(), width.into(), 3]);
+                typed_info(&name, element::UINT8, Some(&dims), &plan::AXES)
+            }
+            Input::Pixels(geometry, normalisation) => {
+                let name = unused(plan::IMAGES, &HashSet::from([tensor]));
+                preprocessing::from_pixels(parts, &name, tensor, geometry, normalisation);
+                let edges = ["height", "width"].map(|edge| Dim::Free(edge.to_owned()));
+                let [height, width] = edges;
+                let dims = [batch, height, width, Dim::Fixed(3)];
                 typed_info(&name, element::UINT8, Some(&dims), &plan::AXES)
             }
         }

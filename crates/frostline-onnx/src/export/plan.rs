@@ -36,6 +36,70 @@ pub enum Input {
     },
     /// 8-bit RGB of the size that the backbone sees, (N, H, W, 3).
     Crop(Normalisation),
+    /// 8-bit RGB of any size, (N, H, W, 3), which is resized and cropped first. The network is raised to
+    /// version 18 of ONNX's operators.
+    Pixels(Geometry, Normalisation),
+}
+
+/// How images of any size become those that the backbone sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// The resize.
+    pub scale: Scale,
+    /// The filter of the resize.
+    pub filter: Filter,
+    /// The operators that compute it.
+    pub method: Method,
+    /// The crop after it.
+    pub crop: Crop,
+}
+
+/// A resize.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// The shorter edge becomes this long, the other one ⌊n · longer / shorter⌋.
+    Shorter(u32),
+    /// Width and height.
+    Exact(u32, u32),
+    /// No resize.
+    None,
+}
+
+/// The filter of a resize, with antialiasing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// A triangle.
+    Bilinear,
+    /// A cubic with a = −0.5.
+    Bicubic,
+}
+
+/// The operators that compute a resize.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// ONNX's `Resize`.
+    Resize,
+    /// Products with two matrices that are computed in the network, for runtimes whose `Resize` has no
+    /// antialiasing.
+    MatMul,
+}
+
+/// A centre crop; smaller images get black around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crop {
+    /// Width and height.
+    pub size: (u32, u32),
+    /// How half a pixel is rounded.
+    pub rounding: Rounding,
+}
+
+/// How the place of a crop is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// Halves to even, as in torchvision.
+    Even,
+    /// Halves down, as in transformers.
+    Down,
 }
 
 /// How 8-bit RGB becomes the backbone's input: (value / scale − mean) / std.
