@@ -39,9 +39,7 @@ pub(super) fn message(error: &Error) -> String {
         ),
         Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
-        Error::Export(_) => error
-            .to_string()
-            .replacen("`with_rejection`", "`--with-rejection`", 1),
+        Error::Export(problem) => export::message(problem),
         Error::Strict { .. } => error.to_string().replacen("`strict`", "`--strict`", 1),
         other => with_flags(&other.to_string()),
     }

@@ -15,7 +15,8 @@ use frostline::backbones::Home;
 use frostline::outputs;
 use frostline::phrases::counted;
 use frostline::tasks::{
-    Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, ExportResize, export,
+    Agreement, ExportInput, ExportOptions, ExportOutput, ExportPrecision, ExportReport,
+    ExportResize, export,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,8 +30,9 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// What the network takes: tensor (normalised floats, as the backbone), crop (8-bit RGB of the size of the
-    /// crop, normalised inside), or pixels (8-bit RGB of any size, resized, cropped and normalised inside).
+    /// What the network takes: tensor (normalised floats, as the backbone), crop (8-bit RGB of the size of
+    /// the crop, normalised inside), or pixels (8-bit RGB of any size, resized, cropped and normalised
+    /// inside).
     #[arg(long, value_name = "INPUT", default_value = "tensor",
           value_parser = choices::<ExportInput>(INPUTS), hide_possible_values = true)]
     input: ExportInput,
@@ -43,6 +45,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "OUTPUTS", default_value = "probabilities",
           value_parser = choices::<ExportOutput>(OUTPUTS), hide_possible_values = true)]
     outputs: ExportOutput,
+    /// Precision of the backbone: fp32, fp16, or int8, which needs --calibration. The head stays fp32.
+    #[arg(long, value_name = "PRECISION", default_value = "fp32",
+          value_parser = choices::<ExportPrecision>(PRECISIONS), hide_possible_values = true)]
+    precision: ExportPrecision,
+    /// Folder with at least 100 images, such as training images, to take the ranges of int8 from.
+    #[arg(long, value_name = "IMAGES")]
+    calibration: Option<PathBuf>,
     /// Add the outputs `similarity`, to the nearest training image, and `unknown`, for images that the head
     /// rejects.
     #[arg(long)]
@@ -54,6 +63,10 @@ pub(super) struct Args {
     /// for each class [default: 16 generated pictures].
     #[arg(long, value_name = "IMAGES", help_heading = VERIFICATION)]
     verify: Option<PathBuf>,
+    /// Fail if the accuracy on labelled images drops by more than this many percentage points.
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = max_drop,
+          help_heading = VERIFICATION)]
+    max_drop: f64,
     /// Threads for the network [default: the CPUs available to this process].
     #[arg(long, value_name = "N", value_parser = threads, help_heading = NETWORK)]
     threads: Option<usize>,
@@ -63,6 +76,7 @@ pub(super) struct Args {
 }
 
 const INPUTS: &[&str] = &["tensor", "crop", "pixels"];
+const PRECISIONS: &[&str] = &["fp32", "fp16", "int8"];
 const RESIZES: &[&str] = &["onnx", "matmul"];
 const OUTPUTS: &[&str] = &["probabilities", "logits", "features", "all"];
 
@@ -77,6 +91,15 @@ const EXAMPLES: &str = examples! {
     "frostline export --head head.safetensors -o model.onnx --with-rejection"
 };
 
+/// Parses a number of percentage points.
+fn max_drop(text: &str) -> Result<f64, String> {
+    let points = number::float::<f64>(text)?;
+    if (0.0..=100.0).contains(&points) {
+        return Ok(points);
+    }
+    Err("must be between 0 and 100".to_owned())
+}
+
 fn threads(text: &str) -> Result<usize, String> {
     number::within(text, 1, 1024)
 }
@@ -84,6 +107,7 @@ fn threads(text: &str) -> Result<usize, String> {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     given::head(&args.head)?;
     args.verify.as_deref().map_or(Ok(()), given::data)?;
+    args.calibration.as_deref().map_or(Ok(()), given::data)?;
     check_extension(&args.output, &["onnx"])?;
     refuse_two_results(args.format, &args.output)?;
     let mut options = ExportOptions::new(args.head, args.output, home);
@@ -92,6 +116,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     options.input = args.input;
     options.resize = args.resize;
     options.outputs = args.outputs;
+    options.precision = args.precision;
+    options.calibration = args.calibration;
+    options.max_drop = args.max_drop;
     options.with_rejection = args.with_rejection;
     options.verify = args.verify;
     options.run.threads = args.threads.unwrap_or(options.run.threads);
@@ -132,7 +159,10 @@ fn tell(report: &ExportReport, options: &ExportOptions) {
     if let Some(data) = &report.data {
         talk::say(format!("  weights     {}", data.display()));
     }
-    talk::say(format!("  input       {}", options.input));
+    talk::say(format!(
+        "  input       {}, backbone in {}",
+        options.input, options.precision
+    ));
     talk::say(format!("  outputs     {}", report.outputs.join(", ")));
     tell_agreement(&report.agreement);
 }

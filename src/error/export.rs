@@ -19,6 +19,34 @@ pub enum ExportProblem {
     /// Rejection was requested, but the head has none.
     #[error("`with_rejection` needs a head that rejects images, but this one has no rejection")]
     NoRejection,
+    /// There are too few images to take the ranges of an 8-bit network from.
+    #[error(
+        "`precision` int8 needs at least {needed} images in `calibration`, but there are {found} usable ones"
+    )]
+    FewCalibration {
+        /// The number of usable images.
+        found: usize,
+        /// The smallest number.
+        needed: usize,
+    },
+    /// The network is too large for a conversion to another precision.
+    #[error("the network is too large to be converted: its weights do not fit into one file")]
+    TooLarge,
+    /// The exported network is less accurate than allowed.
+    #[error(
+        "the exported network labels {:.1} % of the images right and frostline {:.1} %, a larger drop than \
+         the {limit} percentage points of `max_drop`; nothing was written",
+        100.0 * after,
+        100.0 * before
+    )]
+    Drop {
+        /// The share that frostline labels right, in [0, 1].
+        before: f64,
+        /// The share that the network labels right, in [0, 1].
+        after: f64,
+        /// The largest drop that is allowed, in percentage points.
+        limit: f64,
+    },
     /// The weights need a second file, but the output is standard output.
     #[error("the network is too large for one file, so it cannot be written to standard output")]
     TwoFiles,

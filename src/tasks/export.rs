@@ -5,21 +5,24 @@ mod assembly;
 mod metadata;
 mod options;
 mod pictures;
+mod precision;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
 use self::assembly::Weights;
 pub use self::options::{
-    Agreement, ExportInput, ExportOptions, ExportOutput, ExportReport, ExportResize,
+    Agreement, ExportInput, ExportOptions, ExportOutput, ExportPrecision, ExportReport,
+    ExportResize,
 };
+use self::precision::Conversion;
 use self::verify::Comparison;
 use super::guard::{OutputGuard, Overwrite, Wanted};
 use super::inputs::Inputs;
 use crate::backbones::onnx::{
     Batch, CutFiles, Spliced, export::metadata_entry, read_network, write_to,
 };
-use crate::backbones::{Frozen, Home, Located, PlainNetwork, RuntimeLibrary, temporary_folder};
+use crate::backbones::{Frozen, Located, PlainNetwork, RuntimeLibrary, temporary_folder};
 use crate::classifier::{Predictor, Tta};
 use crate::error::{Error, ExportProblem, Result};
 use crate::head::HeadFile;
@@ -53,18 +56,35 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
     let mut plan = weights.plan(&spec.preprocessing, frozen.backbone.pooling(), options)?;
     plan.metadata = metadata::entries(&file, &backbone, options.input);
     let network = read_network(&located.file.path)?;
-    let layer = spec.backbone.layer.as_str().into();
-    let cut = network.cut_with(&layer, Batch::AsInFile)?;
+    let cut = network.cut_with(&spec.backbone.layer.as_str().into(), Batch::AsInFile)?;
+    let folder = temporary_folder(&options.run.home)?;
+    let mut conversion = Conversion {
+        options,
+        library: &library,
+        folder: &folder,
+        decoding: spec.decoding.within(options.limits),
+        preprocessor: Preprocessor::new(&spec.preprocessing)?,
+    };
+    let converted = conversion.run(&cut, progress)?;
+    let cut = match &converted {
+        Some(network) => network.cut_with(&cut.output().into(), Batch::AsInFile)?,
+        None => cut,
+    };
+    let Conversion {
+        decoding,
+        preprocessor,
+        ..
+    } = conversion;
     let place = Place::of(&options.output);
     let files = cut.export(&plan, &place.data_name())?;
     place.check(&guard, &files, options, replaces)?;
 
-    let written = place.write_aside(&files, &options.run.home)?;
+    place.write_aside(&files, &folder)?;
     let threads = options.run.threads;
     let mut comparison = Comparison {
-        exported: PlainNetwork::open(&library, &written.path().join(MODEL), threads)?,
-        decoding: spec.decoding.within(options.limits),
-        preprocessor: Preprocessor::new(&spec.preprocessing)?,
+        exported: PlainNetwork::open(&library, &folder.path().join(MODEL), threads)?,
+        decoding,
+        preprocessor,
         options,
         predictor: &predictor,
         frozen: &mut frozen,
@@ -88,10 +108,11 @@ fn guard(options: &ExportOptions) -> OutputGuard {
         .home(&options.run.home)
         .reads([&options.head])
         .network(options.backbone.as_deref());
-    match &options.verify {
-        Some(folder) => guard.images(&Inputs::Paths(vec![folder.clone()], Names::default())),
-        None => guard,
-    }
+    let folders = [&options.verify, &options.calibration]
+        .into_iter()
+        .flatten();
+    let inputs = folders.map(|folder| Inputs::Paths(vec![folder.clone()], Names::default()));
+    inputs.fold(guard, |guard, inputs| guard.images(&inputs))
 }
 
 /// Refuses a head that one network without frostline cannot stand for.
@@ -152,8 +173,7 @@ impl Place {
     }
 
     /// Writes the files to a temporary folder.
-    fn write_aside(&self, files: &CutFiles, home: &Home) -> Result<TemporaryFolder> {
-        let folder = temporary_folder(home)?;
+    fn write_aside(&self, files: &CutFiles, folder: &TemporaryFolder) -> Result<()> {
         let write = |spliced: &Spliced, name: &str| {
             let path = folder.path().join(name);
             let mut file = folder.create(name).map_err(Error::io("create", &path))?;
@@ -162,8 +182,7 @@ impl Place {
         if let Some(data) = &files.data {
             write(data, &self.data_name())?;
         }
-        write(&files.model, MODEL)?;
-        Ok(folder)
+        write(&files.model, MODEL)
     }
 
     /// Writes the files to their place, the network with one more entry of metadata, and returns their size.

@@ -115,3 +115,89 @@ fn a_head_of_several_views_is_refused() {
             "extract them without --views",
         ]);
 }
+
+/// The network of [`Place::installed`] returns its input, so every pixel counts.
+#[test]
+fn whole_images_are_resized_and_cropped_inside() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 6, 0);
+    for (i, preprocessing) in [
+        "--resize 8x8 --crop none",
+        "--resize 10 --crop 8",
+        "--resize 9 --crop 8 --interpolation bicubic --channels bgr",
+        "--resize 12x10 --crop 8 --interpolation bicubic",
+        "--resize none --crop 8",
+        "--resize 5 --crop 8",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let extract = format!("extract {{dir}}/images -o {{dir}}/store{i} {preprocessing}");
+        place.frostline(&extract).exits(0);
+        place
+            .frostline(&format!("fit-head {{dir}}/store{i} -o {{dir}}/head{i}"))
+            .exits(0);
+        for resize in ["onnx", "matmul"] {
+            let line = format!(
+                "export --head {{dir}}/head{i} -o {{dir}}/model.onnx --input pixels --resize {resize} \
+                 --format json"
+            );
+            let result = place.frostline(&line).exits(0).out;
+            let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+            let agreement = &result["agreement"];
+            let difference = agreement["largest_difference"].as_f64().unwrap();
+            assert!(difference < 2e-3, "{preprocessing}, {resize}: {agreement}");
+            assert_eq!(agreement["equal_labels"], 16, "{preprocessing}, {resize}");
+        }
+    }
+    let extract = "extract {dir}/images -o {dir}/lanczos --interpolation lanczos";
+    place.frostline(extract).exits(0);
+    place
+        .frostline("fit-head {dir}/lanczos -o {dir}/lanczos.head")
+        .exits(0);
+    let line = "export --head {dir}/lanczos.head -o {dir}/new.onnx --input";
+    place.frostline(&format!("{line} pixels")).exits(1).says(&[
+        "cannot resize with the interpolation `lanczos`",
+        "use --input crop",
+    ]);
+    assert!(!place.folder().join("new.onnx").exists());
+    place.frostline(&format!("{line} crop")).exits(0);
+}
+
+#[test]
+fn a_backbone_is_written_in_16_or_8_bits() {
+    let Some(place) = Place::fitted() else { return };
+    let export = "export --head {dir}/head -o {dir}/model.onnx --verify {dir}/images --precision";
+    place
+        .frostline(&format!("{export} fp16"))
+        .exits(0)
+        .says(&["backbone in fp16", "16 of 16 images (4 generated)"]);
+    let refused = place.frostline(&format!("{export} int8")).exits(1);
+    refused.says(&[
+        "`--precision` int8 needs at least 100 images in `--calibration`, but there are 0 usable ones",
+    ]);
+    let few = format!("{export} int8 --calibration {{dir}}/images");
+    place
+        .frostline(&few)
+        .exits(1)
+        .says(&["but there are 12 usable ones"]);
+    two_classes(&place.folder().join("many"), 50, 0);
+    for input in ["tensor", "pixels"] {
+        let many = format!("{export} int8 --calibration {{dir}}/many --input {input}");
+        place
+            .frostline(&many)
+            .exits(0)
+            .says(&["backbone in int8", "100.0 % by the network (12 images)"]);
+    }
+    let graph = read(&place.path("model.onnx")).graph.unwrap();
+    let count = |operator: &str| {
+        let nodes = graph.node.iter();
+        nodes
+            .filter(|node| node.op_type.as_deref() == Some(operator))
+            .count()
+    };
+    // The image; weights and bias; nothing after the only convolution but the flattened output.
+    assert!(count("QuantizeLinear") >= 1 && count("DequantizeLinear") >= 3);
+}

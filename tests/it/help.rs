@@ -134,9 +134,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "Options",
-                "head output overwrite input resize outputs with-rejection format {global}",
+                "head output overwrite input resize outputs precision calibration with-rejection \
+                 format {global}",
             ),
-            ("Verification", "verify"),
+            ("Verification", "verify max-drop"),
             ("Running the network", "threads backbone"),
         ],
     ),

@@ -45,6 +45,7 @@ mod public_names;
 mod published;
 mod pull;
 mod pull_hub;
+mod raised_operators;
 mod reference_job;
 mod report;
 mod report_browser;

@@ -243,6 +243,9 @@ pub enum NetworkProblem {
     /// A tensor has the name of an output of an export, and cannot be renamed.
     #[error("its tensor `{0}` has the name of an output of the export, and cannot be renamed")]
     NameOfOutput(String),
+    /// It cannot be quantised to 8 bits.
+    #[error("it cannot be quantised to 8 bits: {0}")]
+    NotInInt8(String),
     /// It cannot be converted to float16.
     #[error("it cannot be converted to float16: {0}")]
     NotInFloat16(String),

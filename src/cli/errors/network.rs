@@ -129,8 +129,11 @@ fn graph(problem: &Graph) -> Option<String> {
         }
         Graph::WindowTooLarge(_) => "use larger images (--crop)",
         Graph::NotLifted { .. } => "use --input crop, which keeps the network's operators",
-        Graph::OldOpset { .. } => "export the network again with a newer version of ONNX's operators",
+        Graph::OldOpset { .. } => {
+            "export the network again with a newer version of ONNX's operators"
+        }
         Graph::NameOfOutput(_) => "choose other outputs with --outputs",
+        Graph::NotInInt8(_) => "use --precision fp32 or fp16",
         Graph::NotInFloat16(_) => "use --precision fp32 or tf32",
         _ => return None,
     };

@@ -23,6 +23,19 @@ pub enum ExportInput {
     Pixels,
 }
 
+/// The precision of an exported backbone. The head is always `float32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExportPrecision {
+    /// 32-bit floats.
+    #[default]
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers, with ranges from calibration images.
+    Int8,
+}
+
 /// The operators that resize images inside a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -56,6 +69,14 @@ words!(
     Tensor = "tensor",
     Crop = "crop",
     Pixels = "pixels",
+);
+words!(
+    ExportPrecision,
+    Error,
+    |text| Error::parameter("precision", text, "fp32, fp16 or int8"),
+    Fp32 = "fp32",
+    Fp16 = "fp16",
+    Int8 = "int8",
 );
 words!(
     ExportResize,
@@ -92,6 +113,13 @@ pub struct ExportOptions {
     pub resize: ExportResize,
     /// What the network returns.
     pub outputs: ExportOutput,
+    /// The precision of the backbone.
+    pub precision: ExportPrecision,
+    /// A folder of at least 100 images, from which the ranges of an 8-bit network are taken.
+    pub calibration: Option<PathBuf>,
+    /// The largest loss of accuracy of a network in another precision, in percentage points; it is checked if
+    /// the classes of the images in `verify` are known.
+    pub max_drop: f64,
     /// Whether the network also tells which images resemble no training image.
     pub with_rejection: bool,
     /// A folder of images to compare the network with frostline on; with class folders, their accuracy is
@@ -118,6 +146,9 @@ impl ExportOptions {
             input: ExportInput::default(),
             resize: ExportResize::default(),
             outputs: ExportOutput::default(),
+            precision: ExportPrecision::default(),
+            calibration: None,
+            max_drop: 1.0,
             with_rejection: false,
             verify: None,
             limits: Limits::default(),

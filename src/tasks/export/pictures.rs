@@ -1,7 +1,7 @@
 //! The images that an exported network is compared on: those of a folder, and generated ones if there are too
 //! few.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::options::ExportOptions;
@@ -76,14 +76,24 @@ impl Subject {
 pub(super) fn choose(options: &ExportOptions) -> Result<Vec<Subject>> {
     let mut subjects = Vec::new();
     if let Some(folder) = &options.verify {
-        let scan = scan_inputs(&[folder.clone()], Labels::FromFolders, Names::default())?;
-        let n = scan.entries.len();
-        let chosen = n.min(MOST);
-        subjects.extend((0..chosen).map(|i| subject(&scan.entries[i * n / chosen])));
+        subjects = of_folder(folder, MOST)?;
     }
     let missing = LEAST.saturating_sub(subjects.len());
     subjects.extend((0..missing).map(made));
     Ok(subjects)
+}
+
+/// Returns the images of a folder; of more than `most`, so many, evenly spaced.
+///
+/// # Errors
+/// A folder without images.
+pub(super) fn of_folder(folder: &Path, most: usize) -> Result<Vec<Subject>> {
+    let scan = scan_inputs(&[folder.to_owned()], Labels::FromFolders, Names::default())?;
+    let n = scan.entries.len();
+    let chosen = n.min(most);
+    Ok((0..chosen)
+        .map(|i| subject(&scan.entries[i * n / chosen]))
+        .collect())
 }
 
 fn subject(found: &Found) -> Subject {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView2};
 
-use super::options::{Agreement, ExportInput, ExportOptions};
+use super::options::{Agreement, ExportInput, ExportOptions, ExportPrecision};
 use super::pictures::Subject;
 use crate::backbones::onnx::export::output;
 use crate::backbones::{Backbone, Frozen, Outputs, PlainNetwork, Values};
@@ -69,9 +69,11 @@ impl Comparison<'_> {
         }
         let similar = agreement.largest_similarity_difference.unwrap_or(0.0);
         let difference = agreement.largest_difference.max(similar);
-        let limit = match self.options.input {
-            ExportInput::Pixels => RESIZED_TOLERANCE,
-            ExportInput::Tensor | ExportInput::Crop => TOLERANCE,
+        let limit = match (self.options.precision, self.options.input) {
+            // Their agreement is for the user to judge, apart from the accuracy.
+            (ExportPrecision::Fp16 | ExportPrecision::Int8, _) => f64::INFINITY,
+            (ExportPrecision::Fp32, ExportInput::Pixels) => RESIZED_TOLERANCE,
+            (ExportPrecision::Fp32, ExportInput::Tensor | ExportInput::Crop) => TOLERANCE,
         };
         if difference.is_nan() || difference > limit {
             return Err(ExportProblem::Disagrees {
@@ -82,7 +84,26 @@ impl Comparison<'_> {
             }
             .into());
         }
+        self.check_accuracy(&agreement)?;
         Ok((agreement, skipped))
+    }
+
+    /// Refuses a network that is less accurate than frostline by more than the user allows.
+    fn check_accuracy(&self, agreement: &Agreement) -> Result<(), ExportProblem> {
+        let (Some(before), Some(after)) = (agreement.accuracy_before, agreement.accuracy_after)
+        else {
+            return Ok(());
+        };
+        // Rounding must not make a drop of exactly the limit one too many.
+        let (drop, limit) = (100.0 * (before - after), self.options.max_drop);
+        if drop <= limit + 1e-9 {
+            return Ok(());
+        }
+        Err(ExportProblem::Drop {
+            before,
+            after,
+            limit,
+        })
     }
 
     fn compare(

@@ -1,7 +1,7 @@
 //! Raises nodes to version 18 of ONNX's operators, in which images are resized as by Pillow.
 //!
-//! What changed between version 7 and 18 is from the operators' changelog in ONNX's documentation. A node that
-//! this table does not know is refused.
+//! What changed between version 7 and 18 is from the operators' changelog in ONNX's documentation. A node
+//! that this table does not know is refused.
 
 use std::collections::HashSet;
 
@@ -17,20 +17,21 @@ pub(super) const TARGET: i64 = 18;
 
 /// Operators whose meaning has not changed from version 7, or from their first version, to 18.
 const SAME: Names = Names(
-    "Abs Acos Acosh Add And Asin Asinh Atan Atanh AveragePool BitShift Cast CastLike Ceil Celu Concat Constant \
-     ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh DequantizeLinear DepthToSpace Div \
-     DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor Gather GatherElements GatherND \
-     Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish Identity \
-     InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Less LessOrEqual Log LpNormalization \
-     MatMul MatMulInteger Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not Or PRelu Pow \
-     QLinearConv QLinearMatMul QuantizeLinear Range Reciprocal Relu Reshape Round ScatterElements ScatterND \
-     Selu Shape Sigmoid Sign Sin Sinh Size Softplus Softsign SpaceToDepth Sqrt Sub Sum Tan Tanh ThresholdedRelu \
-     Tile Transpose Trilu Where Xor",
+    "Abs Acos Acosh Add And Asin Asinh Atan Atanh AveragePool BitShift Cast CastLike Ceil Celu Concat \
+     Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh DequantizeLinear DepthToSpace \
+     Div DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor Gather \
+     GatherElements GatherND Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid \
+     HardSwish Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Less \
+     LessOrEqual Log LpNormalization MatMul MatMulInteger Max MaxPool Mean MeanVarianceNormalization \
+     Min Mish Mod Mul Neg Not Or PRelu Pow QLinearConv QLinearMatMul QuantizeLinear Range Reciprocal \
+     Relu Reshape Round ScatterElements ScatterND Selu Shape Sigmoid Sign Sin Sinh Size Softplus \
+     Softsign SpaceToDepth Sqrt Sub Sum Tan Tanh ThresholdedRelu Tile Transpose Trilu Where Xor",
 );
 
 /// Reductions whose axes became an input in version 18.
 const REDUCTIONS: Names = Names(
-    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare",
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd \
+     ReduceSumSquare",
 );
 
 /// A node to write in place of one or several.

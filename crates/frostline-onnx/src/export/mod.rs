@@ -1,5 +1,5 @@
-//! Assembles a whole classifier as one ONNX network: a cut backbone, the pooling of its layer and a head, with
-//! the preprocessing of images before it if that is wanted.
+//! Assembles a whole classifier as one ONNX network: a cut backbone, the pooling of its layer and a head,
+//! with the preprocessing of images before it if that is wanted.
 //!
 //! Only operators of ONNX itself are added, in the version that the backbone has.
 
@@ -10,12 +10,13 @@ mod parts;
 mod plan;
 mod pooling;
 mod preprocessing;
+mod quantise;
 mod resize;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use self::backbone::Renames;
 use self::parts::Parts;
@@ -23,6 +24,7 @@ pub use self::plan::{
     Colours, Crop, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pool,
     Pooling, Rejection, Rounding, Scale, output,
 };
+pub use self::quantise::Ranges;
 use super::assemble::{Beside, CutFiles, IR_VERSION, LONGEST_MODEL, Storage};
 use super::cut::{Cut, unused};
 use super::graph::{Dim, element, is_onnx};
@@ -60,9 +62,10 @@ impl Cut<'_> {
     /// second must be written next to the first, under the name `data`. Equal inputs yield identical bytes.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) if the network's operators are too old or frostline's own, or
-    /// if one of its tensors has the name of an output and cannot be renamed; [`Error::Io`](crate::Error::Io)
-    /// and [`Error::File`](crate::Error::File) if the network's own files have changed.
+    /// [`Error::Network`](crate::Error::Network) if the network's operators are too old or frostline's
+    /// own, or if one of its tensors has the name of an output and cannot be renamed;
+    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) if the network's own files
+    /// have changed.
     pub fn export(&self, plan: &Plan<'_>, data: &str) -> Result<CutFiles> {
         self.export_within(plan, data, LONGEST_MODEL)
     }
@@ -141,6 +144,15 @@ impl Cut<'_> {
             let domain = Some(domain.as_str()).filter(|domain| !domain.is_empty());
             model.message(8, opset(domain, version));
         }
+        // Some files do not list the domains of other operators that they use.
+        let nodes = self.network.graph.nodes.iter();
+        let used: BTreeSet<&str> = nodes.map(|node| node.domain.as_str()).collect();
+        let is_listed = |domain: &str| self.network.opsets.iter().any(|(known, _)| known == domain);
+        for domain in used {
+            if !is_onnx(domain) && !is_listed(domain) {
+                model.message(8, opset(Some(domain), 1));
+            }
+        }
         for (_, span) in self.network.kept.iter().filter(|kept| kept.0 == FUNCTIONS) {
             model.copy(0, span);
         }
@@ -176,9 +188,9 @@ impl Cut<'_> {
     ) -> Result<Message> {
         let taken = self.network.graph.names();
         let renames = Renames::of(self, plan, &taken)?;
-        let mut before = Parts::new(version, &taken);
+        let mut before = Parts::new("input", version, &taken);
         let input = self.add_input(plan, &renames, &mut before);
-        let mut after = Parts::new(version, &taken);
+        let mut after = Parts::new("head", version, &taken);
         let last = renames.of_tensor(self.output()).to_owned();
         let outputs = head::add(&mut after, plan, &last);
         let mut graph = Message::default();

@@ -14,6 +14,8 @@ const REDUCE_INPUTS: i64 = 18;
 
 /// Nodes and weights to add to a network.
 pub(super) struct Parts<'n> {
+    /// The first part of the names of its tensors.
+    place: &'static str,
     opset: i64,
     /// The names of the network's tensors.
     taken: &'n HashSet<&'n str>,
@@ -22,8 +24,9 @@ pub(super) struct Parts<'n> {
 }
 
 impl<'n> Parts<'n> {
-    pub(super) fn new(opset: i64, taken: &'n HashSet<&'n str>) -> Self {
+    pub(super) fn new(place: &'static str, opset: i64, taken: &'n HashSet<&'n str>) -> Self {
         Self {
+            place,
             opset,
             taken,
             nodes: Message::default(),
@@ -38,7 +41,7 @@ impl<'n> Parts<'n> {
 
     /// Returns a name that no tensor of the network has.
     fn name(&self, what: &str) -> String {
-        unused(&format!("frostline.export.{what}"), self.taken)
+        unused(&format!("frostline.{}.{what}", self.place), self.taken)
     }
 
     /// Adds a node, and returns its output; `what` differs from node to node.

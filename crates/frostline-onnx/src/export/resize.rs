@@ -9,8 +9,8 @@ use crate::proto::{float, int, ints, text};
 /// The axes of height and width.
 const AXES: [i64; 2] = [2, 3];
 
-/// Adds the resize and the crop of 8-bit planes, (N, 3, H, W), and returns planes of the size of the crop: 8-bit
-/// ones, or floats with whole values if the filter is made of matrix products.
+/// Adds the resize and the crop of 8-bit planes, (N, 3, H, W), and returns planes of the size of the crop:
+/// 8-bit ones, or floats with whole values if the filter is made of matrix products.
 pub(super) fn add(parts: &mut Parts<'_>, planes: &str, geometry: &Geometry) -> String {
     let Crop { size, rounding } = geometry.crop;
     let before = parts.node("Shape", "stored", &[planes], vec![int("start", 2)]);
@@ -55,14 +55,12 @@ fn add_resize(parts: &mut Parts<'_>, planes: &str, lengths: &str, filter: Filter
     let mut attributes = vec![
         int("antialias", 1),
         text("coordinate_transformation_mode", "half_pixel"),
+        // Weights outside the image are dropped, and the others scaled up.
+        int("exclude_outside", 1),
     ];
     attributes.extend(match filter {
         Filter::Bilinear => vec![text("mode", "linear")],
-        Filter::Bicubic => vec![
-            text("mode", "cubic"),
-            float("cubic_coeff_a", -0.5),
-            int("exclude_outside", 1),
-        ],
+        Filter::Bicubic => vec![text("mode", "cubic"), float("cubic_coeff_a", -0.5)],
     });
     parts.node("Resize", "resized", &[planes, "", "", &sizes], attributes)
 }

@@ -67,10 +67,10 @@ fn a_head_follows_the_layer() {
         [
             "Relu data -> logits",
             "GlobalAveragePool logits -> y",
-            "Flatten y -> frostline.export.pooled",
-            "Gemm frostline.export.pooled frostline.export.weight frostline.export.bias -> \
-             frostline.export.logits",
-            "Softmax frostline.export.logits -> probabilities",
+            "Flatten y -> frostline.head.pooled",
+            "Gemm frostline.head.pooled frostline.head.weight frostline.head.bias -> \
+             frostline.head.logits",
+            "Softmax frostline.head.logits -> probabilities",
         ]
     );
     assert_eq!(dims_of(&graph.input[0]), ["N", "2", "4", "4"]);
@@ -91,16 +91,16 @@ fn outputs_have_their_names_and_axes_are_attributes_or_inputs() {
         nodes_of(&old),
         [
             "Relu data -> logits_",
-            "ReduceMean logits_ -> frostline.export.pooled",
-            "Identity frostline.export.pooled -> features",
-            "Gemm features frostline.export.weight frostline.export.bias -> logits",
+            "ReduceMean logits_ -> frostline.head.pooled",
+            "Identity frostline.head.pooled -> features",
+            "Gemm features frostline.head.weight frostline.head.bias -> logits",
             "Softmax logits -> probabilities",
         ]
     );
     let new = graph(18, "logits", &plan);
     assert_eq!(
         nodes_of(&new)[1],
-        "ReduceMean logits_ frostline.export.pooled.axes -> frostline.export.pooled"
+        "ReduceMean logits_ frostline.head.pooled.axes -> frostline.head.pooled"
     );
     let outputs: Vec<_> = new
         .output
@@ -145,13 +145,13 @@ fn rejection_adds_a_similarity_and_a_flag() {
     let bank = graph
         .initializer
         .iter()
-        .find(|w| w.name.as_deref() == Some("frostline.export.bank"));
+        .find(|w| w.name.as_deref() == Some("frostline.head.bank"));
     assert_eq!(bank.unwrap().dims, [2, 3]);
-    assert!(names_of(&graph.initializer).contains(&"frostline.export.largest.k"));
+    assert!(names_of(&graph.initializer).contains(&"frostline.head.largest.k"));
     let nodes = nodes_of(&graph);
     assert_eq!(
         nodes.last().unwrap(),
-        "Less similarity frostline.export.threshold -> unknown"
+        "Less similarity frostline.head.threshold -> unknown"
     );
 }
 
