@@ -80,5 +80,5 @@ pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;
 pub use runtime::OnnxBackbone;
-pub(crate) use runtime::{Outputs, PlainNetwork, Values, available_providers};
+pub(crate) use runtime::{Outputs, PlainNetwork, Port, PortType, Values, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

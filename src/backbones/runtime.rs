@@ -29,7 +29,7 @@ use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
 use self::operators::OwnNetwork;
-pub(crate) use self::plain::{Outputs, PlainNetwork, Values};
+pub(crate) use self::plain::{Outputs, PlainNetwork, Port, PortType, Values};
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};

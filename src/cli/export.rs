@@ -15,8 +15,8 @@ use frostline::backbones::Home;
 use frostline::outputs;
 use frostline::phrases::counted;
 use frostline::tasks::{
-    Agreement, ExportInput, ExportOptions, ExportOutput, ExportPrecision, ExportReport,
-    ExportResize, export,
+    Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
+    ExportReport, ExportResize, export,
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,11 +25,16 @@ pub(super) struct Args {
     /// Head file or bundle; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
-    /// Network to write; `-` is standard output.
+    /// Network to write, or the folder for it with --layout; `-` is standard output.
     #[arg(short, long, value_name = "MODEL.onnx")]
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
+    /// Files to write: file (the network alone), hf (a folder for transformers.js and Optimum), or triton
+    /// (the folder of a model for Triton Inference Server).
+    #[arg(long, value_name = "LAYOUT", default_value = "file",
+          value_parser = choices::<ExportLayout>(LAYOUTS), hide_possible_values = true)]
+    layout: ExportLayout,
     /// What the network takes: tensor (normalised floats, as the backbone), crop (8-bit RGB of the size of
     /// the crop, normalised inside), or pixels (8-bit RGB of any size, resized, cropped and normalised
     /// inside).
@@ -37,7 +42,7 @@ pub(super) struct Args {
           value_parser = choices::<ExportInput>(INPUTS), hide_possible_values = true)]
     input: ExportInput,
     /// How a network for pixels resizes them: onnx (the operator `Resize`), or matmul (products of matrices,
-    /// for TensorRT and other runtimes whose `Resize` has no antialiasing).
+    /// for runtimes whose `Resize` has no antialiasing, such as that of NVIDIA's GPUs).
     #[arg(long, value_name = "WAY", default_value = "onnx",
           value_parser = choices::<ExportResize>(RESIZES), hide_possible_values = true)]
     resize: ExportResize,
@@ -77,6 +82,7 @@ pub(super) struct Args {
 
 const INPUTS: &[&str] = &["tensor", "crop", "pixels"];
 const PRECISIONS: &[&str] = &["fp32", "fp16", "int8"];
+const LAYOUTS: &[&str] = &["file", "hf", "triton"];
 const RESIZES: &[&str] = &["onnx", "matmul"];
 const OUTPUTS: &[&str] = &["probabilities", "logits", "features", "all"];
 
@@ -108,11 +114,15 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     given::head(&args.head)?;
     args.verify.as_deref().map_or(Ok(()), given::data)?;
     args.calibration.as_deref().map_or(Ok(()), given::data)?;
-    check_extension(&args.output, &["onnx"])?;
+    match args.layout {
+        ExportLayout::File => check_extension(&args.output, &["onnx"])?,
+        layout => refuse_file(layout, &args.output)?,
+    }
     refuse_two_results(args.format, &args.output)?;
     let mut options = ExportOptions::new(args.head, args.output, home);
     options.backbone = args.backbone;
     options.overwrite = args.overwrite.into();
+    options.layout = args.layout;
     options.input = args.input;
     options.resize = args.resize;
     options.outputs = args.outputs;
@@ -128,6 +138,23 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         json::print(&ExportJson::new(&report, &options))?;
     }
     Ok(Outcome::of(&report.skipped))
+}
+
+/// Refuses a name for a folder that is clearly that of a file.
+fn refuse_file(layout: ExportLayout, output: &Path) -> Result<(), Refusal> {
+    let is_network = output
+        .extension()
+        .is_some_and(|extension| extension == "onnx");
+    if is_network || outputs::is_stdout(output) {
+        return Err(Refusal::usage(
+            format!(
+                "--layout {layout} writes a folder, but -o is `{}`",
+                output.display()
+            ),
+            "pass the path of a folder with -o",
+        ));
+    }
+    Ok(())
 }
 
 fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refusal> {

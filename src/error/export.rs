@@ -47,6 +47,14 @@ pub enum ExportProblem {
         /// The largest drop that is allowed, in percentage points.
         limit: f64,
     },
+    /// The files of a layout cannot describe the network.
+    #[error("cannot write the layout `{layout}`: {why}")]
+    Layout {
+        /// The layout.
+        layout: String,
+        /// Why.
+        why: &'static str,
+    },
     /// The weights need a second file, but the output is standard output.
     #[error("the network is too large for one file, so it cannot be written to standard output")]
     TwoFiles,

@@ -2,18 +2,20 @@
 //! compared with frostline's own predictions.
 
 mod assembly;
+mod layout;
 mod metadata;
 mod options;
 mod pictures;
 mod precision;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::assembly::Weights;
+use self::layout::Described;
 pub use self::options::{
-    Agreement, ExportInput, ExportOptions, ExportOutput, ExportPrecision, ExportReport,
-    ExportResize,
+    Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
+    ExportReport, ExportResize,
 };
 use self::precision::Conversion;
 use self::verify::Comparison;
@@ -39,14 +41,16 @@ use crate::progress::Progress;
 /// [`ExportProblem`] for a head that cannot be exported, or a network that does not agree with frostline; a
 /// head or network that cannot be read or do not belong together; an output that cannot be written.
 pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<ExportReport> {
-    let replaces = options.output.exists();
+    let place = Place::of(options);
+    let replaces = place.model.exists();
     let guard = guard(options);
-    guard.check(&options.output, Wanted::Network, options.overwrite)?;
+    guard.check(&place.model, Wanted::Network, options.overwrite)?;
     let subjects = pictures::choose(options)?;
     let predictor = Predictor::open(&options.head, Tta::Trained)?;
     let file = HeadFile::read(&options.head)?;
     check(&predictor, options)?;
     let spec = predictor.spec();
+    options.layout.check(options, &spec.preprocessing)?;
     let library = RuntimeLibrary::find(&options.run.home)?;
     let located = Located::of(spec, options.backbone.as_deref(), &options.run.home)?;
     let mut frozen = Frozen::at(spec, &located, &library, &options.run)?;
@@ -75,7 +79,6 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
         preprocessor,
         ..
     } = conversion;
-    let place = Place::of(&options.output);
     let files = cut.export(&plan, &place.data_name())?;
     place.check(&guard, &files, options, replaces)?;
 
@@ -89,7 +92,21 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
         predictor: &predictor,
         frozen: &mut frozen,
     };
+    let described = Described {
+        classes: &file.classes,
+        preprocessing: &spec.preprocessing,
+        inputs: comparison.exported.inputs(),
+        outputs: comparison.exported.outputs(),
+        has_data: files.data.is_some(),
+    };
+    let beside = options.layout.beside(&options.output, &described);
+    for file in &beside {
+        guard.check(&file.path, file.kind, options.overwrite)?;
+    }
     let (agreement, skipped) = comparison.run(&subjects, progress)?;
+    for file in &beside {
+        outputs::write_bytes_through(&file.path, file.text.as_bytes())?;
+    }
     let bytes = place.write(&files, &metadata::verification(&agreement))?;
     Ok(ExportReport {
         classes: file.classes,
@@ -137,11 +154,9 @@ struct Place {
 }
 
 impl Place {
-    fn of(output: &Path) -> Self {
-        Self {
-            model: output.to_owned(),
-            data: output.with_added_extension("data"),
-        }
+    fn of(options: &ExportOptions) -> Self {
+        let [model, data] = options.layout.files(&options.output);
+        Self { model, data }
     }
 
     /// Returns the name of the file of weights, which the network contains.

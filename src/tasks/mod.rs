@@ -75,8 +75,8 @@ pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use export::{
-    Agreement, ExportInput, ExportOptions, ExportOutput, ExportPrecision, ExportReport,
-    ExportResize, export,
+    Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
+    ExportReport, ExportResize, export,
 };
 #[doc(hidden)]
 pub use extract::extract_scan;

@@ -61,6 +61,7 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("evaluate", "format", "text json"),
     ("export", "input", "tensor crop pixels"),
     ("export", "resize", "onnx matmul"),
+    ("export", "layout", "file hf triton"),
     ("export", "precision", "fp32 fp16 int8"),
     ("export", "outputs", "probabilities logits features all"),
     ("export", "format", "text json"),

@@ -1,6 +1,7 @@
 //! `export` writes networks that ONNX Runtime runs without frostline, and refuses what they cannot stand for.
 
 use std::fs;
+use std::process::Command;
 
 use rten_onnx::onnx::ModelProto;
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
@@ -125,9 +126,7 @@ fn whole_images_are_resized_and_cropped_inside() {
     two_classes(&place.folder().join("images"), 6, 0);
     for (i, preprocessing) in [
         "--resize 8x8 --crop none",
-        "--resize 10 --crop 8",
         "--resize 9 --crop 8 --interpolation bicubic --channels bgr",
-        "--resize 12x10 --crop 8 --interpolation bicubic",
         "--resize none --crop 8",
         "--resize 5 --crop 8",
     ]
@@ -200,4 +199,120 @@ fn a_backbone_is_written_in_16_or_8_bits() {
     };
     // The image; weights and bias; nothing after the only convolution but the flattened output.
     assert!(count("QuantizeLinear") >= 1 && count("DequantizeLinear") >= 3);
+}
+
+#[test]
+fn layouts_have_the_files_of_their_readers() {
+    let Some(place) = Place::fitted() else { return };
+    let export = "export --head {dir}/head -o {dir}/";
+    place
+        .frostline(&format!("{export}hub --layout hf"))
+        .exits(0);
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path(name)).unwrap()).unwrap()
+    };
+    let config = json("hub/config.json");
+    assert_eq!(
+        config["id2label"],
+        serde_json::json!({"0": "blue", "1": "red"})
+    );
+    let processor = json("hub/preprocessor_config.json");
+    assert_eq!(
+        processor["size"],
+        serde_json::json!({"height": 8, "width": 8})
+    );
+    assert_eq!(
+        processor["image_mean"],
+        serde_json::json!([0.485, 0.456, 0.406])
+    );
+    let model = read(&place.path("hub/onnx/model.onnx"));
+    assert_eq!(outputs(&model), ["probabilities", "logits"]);
+    let input = &model.graph.as_ref().unwrap().input[0];
+    assert_eq!(input.name.as_deref(), Some("pixel_values"));
+
+    let triton = format!("{export}models/colours --layout triton --input pixels");
+    place.frostline(&triton).exits(0);
+    let config = fs::read_to_string(place.path("models/colours/config.pbtxt")).unwrap();
+    assert!(config.starts_with("name: \"colours\"\n") && config.contains("dims: [ -1, -1, 3 ]"));
+    let labels = fs::read_to_string(place.path("models/colours/labels.txt")).unwrap();
+    assert_eq!(labels, "blue\nred\n");
+    assert!(place.folder().join("models/colours/1/model.onnx").is_file());
+    // It replaces its own files, and no others.
+    place.frostline(&triton).exits(0);
+    fs::write(place.path("models/colours/labels.txt"), [0, 1, 2]).unwrap();
+    place
+        .frostline(&triton)
+        .exits(1)
+        .says(&["labels.txt` already exists and is a binary file"]);
+
+    let pixels = format!("{export}new --layout hf --input pixels");
+    place
+        .frostline(&pixels)
+        .exits(1)
+        .says(&["cannot write the layout `hf`: its reader preprocesses images"]);
+    place
+        .frostline(&format!("{export}new.onnx --layout hf"))
+        .exits(2)
+        .says(&["writes a folder"]);
+}
+
+/// Returns the code block of a language in `docs/export.md`.
+fn reader(language: &str) -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/export.md");
+    let text = fs::read_to_string(page).unwrap();
+    let (_, block) = text.split_once(&format!("```{language}\n")).unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+/// Runs a reader of the documentation; `None` if its packages are not installed.
+fn read_with(program: &str, check: &[&str], args: &[String]) -> Option<String> {
+    let can_run = Command::new(program).args(check).output();
+    if !can_run.is_ok_and(|ran| ran.status.success()) {
+        eprintln!("not tested: {program} cannot run {check:?}");
+        return None;
+    }
+    let ran = Command::new(program).args(args).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    Some(String::from_utf8(ran.stdout).unwrap())
+}
+
+/// `FROSTLINE_PYTHON` chooses another Python than `python3`, and `NODE_PATH` the packages of Node.
+#[test]
+fn the_readers_of_the_documentation_find_the_same_classes() {
+    let Some(place) = Place::fitted() else { return };
+    let export = "export --head {dir}/head -o {dir}/model.onnx --input pixels";
+    place.frostline(export).exits(0);
+    let path = |name: &str| place.path(name);
+    fs::write(path("read.py"), reader("python")).unwrap();
+    fs::write(path("read.js"), reader("js")).unwrap();
+    let images = [path("images/blue/0.png"), path("images/red/1.png")];
+    let expected = |line: &str, image: &str, class: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        assert_eq!(fields[..2], [image, class], "{line}");
+        assert!(fields[2].parse::<f64>().unwrap() > 0.5, "{line}");
+    };
+    let python = std::env::var("FROSTLINE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let [py, js] = [
+        vec![path("read.py"), path("model.onnx")],
+        vec![
+            path("read.js"),
+            path("model.onnx"),
+            "[\"blue\",\"red\"]".to_owned(),
+        ],
+    ]
+    .map(|args| [args, images.to_vec()].concat());
+    let packages = ["-c", "import numpy, onnxruntime, PIL"];
+    let modules = ["-e", "require('onnxruntime-node'); require('sharp')"];
+    for (program, check, args) in [(&*python, packages, py), ("node", modules, js)] {
+        let Some(read) = read_with(program, &check, &args) else {
+            continue;
+        };
+        let lines: Vec<&str> = read.lines().collect();
+        expected(lines[0], &images[0], "blue");
+        expected(lines[1], &images[1], "red");
+    }
 }

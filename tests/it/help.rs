@@ -134,7 +134,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "Options",
-                "head output overwrite input resize outputs precision calibration with-rejection \
+                "head output overwrite layout input resize outputs precision calibration with-rejection \
                  format {global}",
             ),
             ("Verification", "verify max-drop"),

@@ -16,7 +16,8 @@ use crate::fuzz_seeds::onnx_messages::{
 };
 use crate::harness::installed_home;
 
-/// A node with its weights, from `x` (N, 3, 4, 6) to `y`.
+/// Nodes with their weights, from `x` (N, 3, 4, 6) to `y`.
+#[derive(Clone)]
 struct Case {
     opset: i64,
     nodes: Vec<NodeProto>,
@@ -62,6 +63,7 @@ fn normalised() -> NodeProto {
 }
 
 /// One case for each entry of the table that changes a node.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     let four = || {
         let names = ["scale", "shift", "mean", "variance"];
@@ -208,6 +210,162 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Cases for the operators that stay as they are, each in the oldest version that ONNX Runtime computes; `s`
+/// is between 0 and 1.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn unchanged() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |opset, nodes: Vec<NodeProto>, weights| {
+        let first = node("Sigmoid", &["x"], &["s"]);
+        cases.push(Case {
+            opset,
+            nodes: [vec![first], nodes].concat(),
+            weights,
+            raised: &[],
+        });
+    };
+    let unary = "Abs Asin Atan Ceil Cos Elu Exp Flatten Floor GlobalAveragePool GlobalMaxPool HardSigmoid \
+                 Identity LeakyRelu Log LpNormalization Neg Reciprocal Relu Selu Sin Softplus Softsign Sqrt \
+                 Tan Tanh";
+    for operator in unary.split_whitespace() {
+        add(7, vec![node(operator, &["s"], &["y"])], vec![]);
+    }
+    for (operator, opset) in [
+        ("Asinh", 9),
+        ("Cosh", 9),
+        ("Erf", 9),
+        ("HardSwish", 14),
+        ("Round", 11),
+        ("Sign", 9),
+        ("Sinh", 9),
+        ("ThresholdedRelu", 10),
+    ] {
+        add(opset, vec![node(operator, &["x"], &["y"])], vec![]);
+    }
+    for operator in "Add Sub Mul Div Max Min Sum Mean PRelu".split(' ') {
+        let opset = if ["Max", "Min", "Sum", "Mean"].contains(&operator) {
+            8
+        } else {
+            7
+        };
+        add(opset, vec![node(operator, &["x", "s"], &["y"])], vec![]);
+    }
+    add(7, vec![node("Pow", &["s", "x"], &["y"])], vec![]);
+    add(
+        10,
+        vec![with_int(node("Mod", &["x", "s"], &["y"]), "fmod", 1)],
+        vec![],
+    );
+    let cast = |from| with_int(node("Cast", &[from], &["y"]), "to", 1);
+    for (operator, opset) in [("Greater", 7), ("Less", 7), ("Equal", 11)] {
+        let compared = node(operator, &["x", "s"], &["c"]);
+        let not = node("Not", &["c"], &["n"]);
+        add(
+            opset,
+            vec![compared.clone(), not.clone(), cast("n")],
+            vec![],
+        );
+        for both in ["And", "Or", "Xor"] {
+            let both = node(both, &["c", "n"], &["b"]);
+            add(
+                opset,
+                vec![compared.clone(), not.clone(), both, cast("b")],
+                vec![],
+            );
+        }
+    }
+    let chosen = node("Where", &["c", "x", "s"], &["y"]);
+    add(
+        9,
+        vec![node("Greater", &["x", "s"], &["c"]), chosen],
+        vec![],
+    );
+    let turned = node("Transpose", &["s"], &["y"]);
+    add(7, vec![with_ints(turned, "perm", &[0, 2, 3, 1])], vec![]);
+    let window = |operator| with_ints(node(operator, &["s"], &["y"]), "kernel_shape", &[2, 3]);
+    add(7, vec![window("AveragePool")], vec![]);
+    add(8, vec![window("MaxPool")], vec![]);
+    add(
+        7,
+        vec![with_int(node("LRN", &["s"], &["y"]), "size", 3)],
+        vec![],
+    );
+    add(
+        7,
+        vec![with_int(node("Concat", &["x", "s"], &["y"]), "axis", 2)],
+        vec![],
+    );
+    let kernel = || vec![weight("w", &[3, 3, 2, 2], 0.25)];
+    add(7, vec![node("Conv", &["s", "w"], &["y"])], kernel());
+    add(
+        7,
+        vec![node("ConvTranspose", &["s", "w"], &["y"])],
+        kernel(),
+    );
+    add(
+        7,
+        vec![node("MatMul", &["s", "w"], &["y"])],
+        vec![weight("w", &[6, 5], 0.5)],
+    );
+    let flat = node("Flatten", &["s"], &["f"]);
+    let gemm = node("Gemm", &["f", "w", "b"], &["y"]);
+    add(
+        7,
+        vec![flat, gemm],
+        vec![weight("w", &[72, 2], 0.5), weight("b", &[2], 1.0)],
+    );
+    let normalised = node("InstanceNormalization", &["x", "w", "b"], &["y"]);
+    add(
+        7,
+        vec![normalised],
+        vec![weight("w", &[3], 2.0), weight("b", &[3], 1.0)],
+    );
+    let normalised = node("LayerNormalization", &["x", "w", "b"], &["y"]);
+    add(
+        17,
+        vec![normalised],
+        vec![weight("w", &[6], 2.0), weight("b", &[6], 1.0)],
+    );
+    for (operator, opset, list) in [
+        ("Reshape", 7, &[0, 3, 24][..]),
+        ("Tile", 7, &[1, 1, 2, 1]),
+        ("Expand", 8, &[1, 3, 4, 6]),
+    ] {
+        add(
+            opset,
+            vec![node(operator, &["s", "k"], &["y"])],
+            vec![numbers("k", list)],
+        );
+    }
+    let gather = with_int(node("Gather", &["s", "k"], &["y"]), "axis", 3);
+    add(7, vec![gather], vec![numbers("k", &[0, 2, 2])]);
+    let deep = with_int(node("SpaceToDepth", &["s"], &["d"]), "blocksize", 2);
+    let wide = with_int(node("DepthToSpace", &["d"], &["y"]), "blocksize", 2);
+    add(7, vec![deep, wide], vec![]);
+    // The shape of the image as a constant, and numbers up to its length.
+    let shape = node("Shape", &["s"], &["n"]);
+    let ones = node("ConstantOfShape", &["n"], &["o"]);
+    let sum = node("Add", &["o", "s"], &["y"]);
+    add(9, vec![shape, ones, sum], vec![]);
+    let range = node("Range", &["zero", "six", "one"], &["r"]);
+    let scalars =
+        [("zero", 0.0), ("six", 6.0), ("one", 1.0)].map(|(name, value)| weight(name, &[], value));
+    add(
+        11,
+        vec![range, node("Add", &["s", "r"], &["y"])],
+        scalars.to_vec(),
+    );
+    let einsum = with_text(node("Einsum", &["s"], &["y"]), "equation", "abcd->adcb");
+    add(12, vec![einsum], vec![]);
+    let quantised = node("QuantizeLinear", &["x", "scale"], &["q"]);
+    let back = node("DequantizeLinear", &["q", "scale"], &["y"]);
+    add(10, vec![quantised, back], vec![weight("scale", &[], 0.02)]);
+    let dynamic = node("DynamicQuantizeLinear", &["x"], &["q", "scale", "zero"]);
+    let back = node("DequantizeLinear", &["q", "scale", "zero"], &["y"]);
+    add(11, vec![dynamic, back], vec![]);
+    cases
+}
+
 fn features(home: &Path, file: &Path) -> Vec<f32> {
     let mut preprocessing = Preprocessing::default();
     preprocessing.resize = Resize::Exact(6, 4);
@@ -230,8 +388,13 @@ fn features(home: &Path, file: &Path) -> Vec<f32> {
 fn raised_nodes_compute_the_same() {
     let Some(home) = installed_home() else { return };
     let folder = tempfile::tempdir().unwrap();
-    for (i, case) in cases().into_iter().enumerate() {
-        let title = format!("{}: {:?} of {}", i, case.nodes[0].op_type, case.opset);
+    for (i, case) in [cases(), unchanged()].concat().into_iter().enumerate() {
+        let title = format!(
+            "{}: {:?} of {}",
+            i,
+            case.nodes.last().unwrap().op_type,
+            case.opset
+        );
         let [old, new] = ["old", "new"].map(|name| folder.path().join(format!("{name}{i}.onnx")));
         let input = vec![info("x", DataType::FLOAT, &[-1, 3, 4, 6])];
         let output = vec![info("y", DataType::FLOAT, &[])];

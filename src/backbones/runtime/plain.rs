@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ort::logging::LogLevel;
 use ort::session::Session;
-use ort::value::{DynValue, TensorRef};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
 use super::environment::{environment, one_line};
 use super::fault;
@@ -18,6 +18,41 @@ use crate::threads;
 pub(crate) struct PlainNetwork {
     session: Session,
     path: PathBuf,
+}
+
+/// An input or output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) name: String,
+    pub(crate) kind: PortType,
+    /// Its lengths; −1 stands for any.
+    pub(crate) dims: Vec<i64>,
+}
+
+/// The element type of an input or output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortType {
+    Float32,
+    UInt8,
+    Bool,
+}
+
+impl From<&Outlet> for Port {
+    fn from(outlet: &Outlet) -> Self {
+        let (kind, dims) = match outlet.dtype() {
+            ValueType::Tensor { ty, shape, .. } => (*ty, shape.to_vec()),
+            _ => (TensorElementType::Float32, Vec::new()),
+        };
+        Self {
+            name: outlet.name().to_owned(),
+            kind: match kind {
+                TensorElementType::Bool => PortType::Bool,
+                TensorElementType::Uint8 => PortType::UInt8,
+                _ => PortType::Float32,
+            },
+            dims,
+        }
+    }
 }
 
 /// The values of an input.
@@ -52,6 +87,16 @@ impl PlainNetwork {
             session: opened.map_err(|e| fault::network(path, &one_line(&e)))?,
             path: path.to_owned(),
         })
+    }
+
+    /// Returns the inputs.
+    pub(crate) fn inputs(&self) -> Vec<Port> {
+        self.session.inputs().iter().map(Port::from).collect()
+    }
+
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> Vec<Port> {
+        self.session.outputs().iter().map(Port::from).collect()
     }
 
     /// Runs the network on its only input.

@@ -23,6 +23,7 @@ pub(super) fn hint(problem: &ExportProblem) -> Option<String> {
         ExportProblem::FewCalibration { .. } => {
             "pass a folder with some of the training images as --calibration IMAGES"
         }
+        ExportProblem::Layout { .. } => "use --layout file or triton",
         ExportProblem::TooLarge => "use --precision fp32",
         ExportProblem::Drop { .. } => {
             "use --precision fp32 or fp16, calibrate on more images, or raise --max-drop"

@@ -10,7 +10,8 @@ use frostline::tasks::{Agreement, ExportOptions, ExportReport};
 /// The result of `export`.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct ExportJson<'a> {
-    model: String,
+    output: String,
+    layout: String,
     data: Option<String>,
     size_bytes: u64,
     input: String,
@@ -27,7 +28,8 @@ impl<'a> ExportJson<'a> {
     pub(in crate::cli) fn new(report: &'a ExportReport, options: &ExportOptions) -> Self {
         let skipped = report.skipped.iter();
         Self {
-            model: to_text(&options.output),
+            output: to_text(&options.output),
+            layout: options.layout.to_string(),
             data: report.data.as_deref().map(to_text),
             size_bytes: report.bytes,
             input: options.input.to_string(),

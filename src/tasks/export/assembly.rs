@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::options::{ExportInput, ExportOptions, ExportOutput, ExportResize};
+use super::options::{ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportResize};
 use crate::backbones::onnx::export::{
     self, Colours, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pooling,
     Rejection, Rounding, Scale,
@@ -59,7 +59,7 @@ impl Weights {
                 weight: &self.weight,
                 bias: &self.bias,
             },
-            outputs: outputs(options.outputs),
+            outputs: outputs(options),
             rejection,
             metadata: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
@@ -67,20 +67,20 @@ impl Weights {
     }
 }
 
-fn outputs(wanted: ExportOutput) -> Outputs {
-    let is = |output| wanted == output || wanted == ExportOutput::All;
-    let mut outputs = Outputs::default();
-    outputs.probabilities = is(ExportOutput::Probabilities);
-    outputs.logits = is(ExportOutput::Logits);
-    outputs.features = is(ExportOutput::Features);
-    outputs
+fn outputs(options: &ExportOptions) -> Outputs {
+    let is = |output| options.outputs == output || options.outputs == ExportOutput::All;
+    Outputs {
+        probabilities: is(ExportOutput::Probabilities),
+        logits: is(ExportOutput::Logits) || options.layout == ExportLayout::Hf,
+        features: is(ExportOutput::Features),
+    }
 }
 
 fn input(preprocessing: &Preprocessing, options: &ExportOptions) -> Result<Input, ExportProblem> {
     Ok(match options.input {
         ExportInput::Tensor => Input::Tensor {
             image: image(preprocessing),
-            name: None,
+            name: (options.layout == ExportLayout::Hf).then(|| "pixel_values".to_owned()),
         },
         ExportInput::Crop => Input::Crop(normalisation(preprocessing)),
         ExportInput::Pixels => {

@@ -67,9 +67,9 @@ fn python_text(text: &str) -> String {
             '\n' => literal.push_str("\\n"),
             '\r' => literal.push_str("\\r"),
             '\t' => literal.push_str("\\t"),
-            c if c.is_control() => literal.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => literal.extend([format!("\\x{:02x}", u32::from(c))]),
             // Line separators, which end a line for some parsers.
-            '\u{2028}' | '\u{2029}' => literal.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '\u{2028}' | '\u{2029}' => literal.extend([format!("\\u{:04x}", u32::from(c))]),
             c => literal.push(c),
         }
     }

@@ -36,6 +36,21 @@ pub enum ExportPrecision {
     Int8,
 }
 
+/// The files that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExportLayout {
+    /// The network alone.
+    #[default]
+    File,
+    /// A folder like those on the Hugging Face hub, for transformers.js and Optimum: `onnx/model.onnx`,
+    /// `config.json` and `preprocessor_config.json`. The network takes `pixel_values` and returns `logits`.
+    Hf,
+    /// The folder of a model in a repository of Triton Inference Server: `1/model.onnx`, `config.pbtxt` and
+    /// `labels.txt`.
+    Triton,
+}
+
 /// The operators that resize images inside a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -79,6 +94,14 @@ words!(
     Int8 = "int8",
 );
 words!(
+    ExportLayout,
+    Error,
+    |text| Error::parameter("layout", text, "file, hf or triton"),
+    File = "file",
+    Hf = "hf",
+    Triton = "triton",
+);
+words!(
     ExportResize,
     Error,
     |text| Error::parameter("resize", text, "onnx or matmul"),
@@ -103,8 +126,10 @@ pub struct ExportOptions {
     pub head: PathBuf,
     /// The name or file of the network, if the head's backbone is not installed.
     pub backbone: Option<PathBuf>,
-    /// The network to write; `-` is standard output.
+    /// The network to write, where `-` is standard output, or the folder of the layout.
     pub output: PathBuf,
+    /// The files that are written.
+    pub layout: ExportLayout,
     /// Whether `output` may replace a file of another kind.
     pub overwrite: Overwrite,
     /// What the network takes.
@@ -142,6 +167,7 @@ impl ExportOptions {
             head,
             backbone: None,
             output,
+            layout: ExportLayout::default(),
             overwrite: Overwrite::Refuse,
             input: ExportInput::default(),
             resize: ExportResize::default(),

@@ -234,7 +234,7 @@ fn an_export() {
     let Some(place) = Place::fitted() else { return };
     let line = "export --head {dir}/head -o {dir}/model.onnx --format json";
     let exported = valid("export", &place.frostline(line).exits(0));
-    assert_eq!(exported["model"], place.path("model.onnx"));
+    assert_eq!(exported["output"], place.path("model.onnx"));
     assert_eq!(exported["classes"], serde_json::json!(["blue", "red"]));
     let agreement = &exported["agreement"];
     assert_eq!(

@@ -82,8 +82,8 @@ impl Cut<'_> {
                 }
                 Lifted::Same => {
                     let same = (&node.inputs[..], &node.outputs[..]);
-                    let renamed = copied(node, same, renames, wire, &[1, 2]).map_err(fault)?;
-                    graph.message(1, renamed);
+                    let copy = copied(node, same, renames, wire, &[1, 2]).map_err(fault)?;
+                    graph.message(1, copy);
                 }
                 Lifted::Changed(new) => {
                     let ends = (&new.inputs[..], &new.outputs[..]);

@@ -17,15 +17,13 @@ pub(super) const TARGET: i64 = 18;
 
 /// Operators whose meaning has not changed from version 7, or from their first version, to 18.
 const SAME: Names = Names(
-    "Abs Acos Acosh Add And Asin Asinh Atan Atanh AveragePool BitShift Cast CastLike Ceil Celu Concat \
-     Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh DequantizeLinear DepthToSpace \
-     Div DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor Gather \
-     GatherElements GatherND Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid \
-     HardSwish Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Less \
-     LessOrEqual Log LpNormalization MatMul MatMulInteger Max MaxPool Mean MeanVarianceNormalization \
-     Min Mish Mod Mul Neg Not Or PRelu Pow QLinearConv QLinearMatMul QuantizeLinear Range Reciprocal \
-     Relu Reshape Round ScatterElements ScatterND Selu Shape Sigmoid Sign Sin Sinh Size Softplus \
-     Softsign SpaceToDepth Sqrt Sub Sum Tan Tanh ThresholdedRelu Tile Transpose Trilu Where Xor",
+    "Abs Add And Asin Asinh Atan AveragePool Cast Ceil Concat Constant ConstantOfShape Conv \
+     ConvInteger ConvTranspose Cos Cosh DequantizeLinear DepthToSpace Div DynamicQuantizeLinear Einsum \
+     Elu Equal Erf Exp Expand Flatten Floor Gather Gemm GlobalAveragePool GlobalMaxPool Greater \
+     HardSigmoid HardSwish Identity InstanceNormalization LRN LayerNormalization LeakyRelu Less Log \
+     LpNormalization MatMul MatMulInteger Max MaxPool Mean Min Mod Mul Neg Not Or PRelu Pow \
+     QuantizeLinear Range Reciprocal Relu Reshape Round Selu Shape Sigmoid Sign Sin Sinh Softplus \
+     Softsign SpaceToDepth Sqrt Sub Sum Tan Tanh ThresholdedRelu Tile Transpose Where Xor",
 );
 
 /// Reductions whose axes became an input in version 18.
@@ -54,6 +52,9 @@ pub(super) enum Lifted {
     /// Other nodes, complete.
     Nodes(Vec<Message>),
 }
+
+/// An attribute does not have the type that ONNX says.
+struct OtherType;
 
 /// Raises the nodes of a network.
 pub(super) struct Lift<'n> {
@@ -89,8 +90,8 @@ impl Lift<'_> {
         match (node.operator.as_str(), self.from) {
             ("BatchNormalization", _) => self.batch_normalization(node),
             ("Clip", ..11) => {
-                let min = self.scalar(node, "min", &name("min"))?;
-                let max = self.scalar(node, "max", &name("max"))?;
+                let min = self.scalar(node, "min", &name("min")).ok()?;
+                let max = self.scalar(node, "max", &name("max")).ok()?;
                 Some(changed(node, "min max", [min, max], vec![]))
             }
             ("Dropout", ..12) => self.dropout(node),
@@ -99,21 +100,12 @@ impl Lift<'_> {
                 no_training.then_some(Lifted::Same)
             }
             ("Pad", ..11) => self.pad(node, &name("pads"), &name("value")),
-            (reduction, _) if REDUCTIONS.contains(reduction) => {
-                let axes = self.list(node, "axes", &name("axes"))?;
-                Some(changed(node, "axes", [axes], vec![]))
-            }
-            ("ReduceSum" | "Squeeze" | "Unsqueeze", ..13) => {
-                let axes = self.list(node, "axes", &name("axes"))?;
-                Some(changed(node, "axes", [axes], vec![]))
-            }
-            ("ReduceSum" | "Squeeze" | "Unsqueeze", _) => Some(Lifted::Same),
+            (reduction, _) if REDUCTIONS.contains(reduction) => self.reduction(node, &name("axes")),
+            ("ReduceSum" | "Squeeze" | "Unsqueeze", ..13) => self.reduction(node, &name("axes")),
             ("Slice", ..10) => self.slice(node, index),
-            ("Slice", _) => Some(Lifted::Same),
             ("Softmax" | "LogSoftmax", ..13) => self.softmax(index, node),
-            ("Softmax" | "LogSoftmax", _) => Some(Lifted::Same),
             ("Split", ..13) => {
-                let lengths = self.list(node, "split", &name("split"))?;
+                let lengths = self.list(node, "split", &name("split")).ok()?;
                 Some(split(node, lengths))
             }
             ("Split", _) if node.inputs.get(1).is_some_and(|split| !split.is_empty()) => {
@@ -121,12 +113,15 @@ impl Lift<'_> {
             }
             ("Split", _) => Some(split(node, None)),
             ("TopK", ..10) => {
-                let k = self.list(node, "k", &name("k"))?;
+                let k = self.list(node, "k", &name("k")).ok()?;
                 Some(changed(node, "k", [Some(k?)], vec![]))
             }
-            ("TopK", _) => Some(Lifted::Same),
             ("Upsample" | "Resize", _) => self.resize(node),
-            ("Clip" | "Pad", _) => Some(Lifted::Same),
+            (
+                "Clip" | "LogSoftmax" | "Pad" | "ReduceSum" | "Slice" | "Softmax" | "Squeeze"
+                | "TopK" | "Unsqueeze",
+                _,
+            ) => Some(Lifted::Same),
             (operator, _) => SAME.contains(operator).then_some(Lifted::Same),
         }
     }
@@ -136,14 +131,18 @@ impl Lift<'_> {
         unused(&format!("frostline.lifted.{what}"), self.taken)
     }
 
-    /// Turns an attribute of integers into a constant; `Some(None)` if it is absent, and `None` if it is
-    /// something else.
-    fn list(&mut self, node: &Node, attribute: &str, what: &str) -> Option<Option<String>> {
+    /// Turns an attribute of integers into a constant; `None` if it is absent.
+    fn list(
+        &mut self,
+        node: &Node,
+        attribute: &str,
+        what: &str,
+    ) -> Result<Option<String>, OtherType> {
         if node.attribute(attribute).is_none() {
-            return Some(None);
+            return Ok(None);
         }
-        let values = node.ints(attribute)?.to_vec();
-        Some(Some(self.integers(what, &values)))
+        let values = node.ints(attribute).ok_or(OtherType)?.to_vec();
+        Ok(Some(self.integers(what, &values)))
     }
 
     fn integers(&mut self, what: &str, values: &[i64]) -> String {
@@ -152,14 +151,17 @@ impl Lift<'_> {
         name
     }
 
-    /// Turns an attribute of one float into a constant, as [`list`](Self::list) does.
-    fn scalar(&mut self, node: &Node, attribute: &str, what: &str) -> Option<Option<String>> {
+    /// Turns an attribute of one float into a constant; `None` if it is absent.
+    fn scalar(
+        &mut self,
+        node: &Node,
+        attribute: &str,
+        what: &str,
+    ) -> Result<Option<String>, OtherType> {
         match node.attribute(attribute) {
-            None => Some(None),
-            Some(Attribute::Float(value)) if self.is_float32 => {
-                Some(Some(self.float(what, *value)))
-            }
-            Some(_) => None,
+            None => Ok(None),
+            Some(Attribute::Float(value)) if self.is_float32 => Ok(Some(self.float(what, *value))),
+            Some(_) => Err(OtherType),
         }
     }
 
@@ -171,9 +173,14 @@ impl Lift<'_> {
         name
     }
 
+    fn reduction(&mut self, node: &Node, axes: &str) -> Option<Lifted> {
+        let axes = self.list(node, "axes", axes).ok()?;
+        Some(changed(node, "axes", [axes], vec![]))
+    }
+
     fn pad(&mut self, node: &Node, pads: &str, value: &str) -> Option<Lifted> {
-        let pads = self.list(node, "pads", pads)??;
-        let value = self.scalar(node, "value", value)?;
+        let pads = self.list(node, "pads", pads).ok()??;
+        let value = self.scalar(node, "value", value).ok()?;
         Some(changed(node, "pads value", [Some(pads), value], vec![]))
     }
 

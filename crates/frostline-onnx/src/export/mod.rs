@@ -24,7 +24,7 @@ pub use self::plan::{
     Colours, Crop, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pool,
     Pooling, Rejection, Rounding, Scale, output,
 };
-pub use self::quantise::Ranges;
+pub use self::quantise::{Observed, Ranges};
 use super::assemble::{Beside, CutFiles, IR_VERSION, LONGEST_MODEL, Storage};
 use super::cut::{Cut, unused};
 use super::graph::{Dim, element, is_onnx};

@@ -113,8 +113,8 @@ impl<'n> Parts<'n> {
     }
 
     /// Adds a slice of an axis from `start` to its end, and returns its output.
-    pub(super) fn from(&mut self, what: &str, input: &str, axis: usize, start: usize) -> String {
-        let limits = [start as i64, i64::MAX, axis as i64].map(|limit| [limit]);
+    pub(super) fn from(&mut self, what: &str, input: &str, along: usize, start: usize) -> String {
+        let limits = [start as i64, i64::MAX, along as i64].map(|limit| [limit]);
         let names = ["starts", "ends", "axes"];
         if self.opset < SLICE_INPUTS {
             let limits = names.iter().zip(limits);

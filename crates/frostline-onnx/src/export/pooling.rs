@@ -34,7 +34,7 @@ fn first(parts: &mut Parts<'_>, pooling: Pooling, layer: &str) -> String {
 fn reduced(parts: &mut Parts<'_>, pooling: Pooling, operator: &str, layer: &str) -> String {
     let axes: Vec<i64> = positions(pooling).map(|axis| axis as i64).collect();
     let patches = match (pooling.prefix, positions(pooling).next()) {
-        (prefix @ 1.., Some(axis)) => parts.from("patches", layer, axis, prefix),
+        (prefix @ 1.., Some(along)) => parts.from("patches", layer, along, prefix),
         _ => layer.to_owned(),
     };
     parts.reduce(operator, "pooled", &patches, &axes)

@@ -20,6 +20,9 @@ const FIRST_OPSET: i64 = 13;
 /// The ranges of a network's tensors, by name: the smallest and the largest value.
 pub type Ranges = BTreeMap<String, (f32, f32)>;
 
+/// A tensor, and the outputs that are its smallest and its largest value.
+pub type Observed = (String, [String; 2]);
+
 /// What is quantised.
 struct Chosen<'m> {
     tensors: Tensors<'m>,
@@ -136,7 +139,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if nothing in it can be quantised.
-    pub fn observed(&self) -> Result<(Spliced, Vec<(String, [String; 2])>)> {
+    pub fn observed(&self) -> Result<(Spliced, Vec<Observed>)> {
         let chosen = Chosen::of(self)?;
         let mut body = Message::of([&self.graph.body]);
         let mut observed = Vec::new();
@@ -315,9 +318,9 @@ impl Writer<'_, '_> {
             let largest = &mut scales[channel(at)];
             *largest = largest.max(value.abs());
         }
-        scales
-            .iter_mut()
-            .for_each(|scale| *scale = (*scale / 127.0).max(f32::MIN_POSITIVE));
+        for scale in &mut scales {
+            *scale = (*scale / 127.0).max(f32::MIN_POSITIVE);
+        }
         let round = |(at, value): (usize, &f32)| {
             (value / scales[channel(at)]).round().clamp(-127.0, 127.0) as i8
         };

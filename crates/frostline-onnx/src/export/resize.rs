@@ -147,26 +147,26 @@ fn add_weights(
     parts: &mut Parts<'_>,
     what: &str,
     (before, after): (&str, &str),
-    axis: i64,
+    edge: i64,
     filter: Filter,
 ) -> String {
     let named = |step: &str| format!("{what}.{step}");
     let half = parts.floats(&named("half"), &[], &[0.5]);
     let unit = parts.floats(&named("unit"), &[], &[1.0]);
     let mut length = |lengths: &str, of: &str| {
-        let entry = parts.entry(&named(of), lengths, 0, axis);
+        let entry = parts.entry(&named(of), lengths, 0, edge);
         let to_float = vec![int("to", element::FLOAT.into())];
         parts.node("Cast", &named(&format!("{of}.float")), &[&entry], to_float)
     };
     let [before, after] = [length(before, "before"), length(after, "after")];
     let scale = parts.node("Div", &named("scale"), &[&before, &after], vec![]);
     let width = parts.node("Max", &named("width"), &[&scale, &unit], vec![]);
-    let mut centres = |length: &str, of: &str, axis: i64| {
+    let mut centres = |length: &str, of: &str, at: i64| {
         let from = parts.floats(&named(&format!("{of}.from")), &[], &[0.0]);
         let inputs = [&*from, length, &*unit];
         let numbers = parts.node("Range", &named(&format!("{of}.numbers")), &inputs, vec![]);
-        let axes = parts.integers(&named(&format!("{of}.axes")), &[axis]);
-        let inputs = [&*numbers, &*axes];
+        let place = parts.integers(&named(&format!("{of}.axes")), &[at]);
+        let inputs = [&*numbers, &*place];
         let line = parts.node("Unsqueeze", &named(&format!("{of}.line")), &inputs, vec![]);
         parts.node(
             "Add",
@@ -187,8 +187,8 @@ fn add_weights(
         }
         Filter::Bicubic => add_cubic(parts, what, &distance),
     };
-    let axes = parts.integers(&named("sums.axes"), &[1]);
-    let sums = parts.node("ReduceSum", &named("sums"), &[&weights, &axes], vec![]);
+    let rows = parts.integers(&named("sums.axes"), &[1]);
+    let sums = parts.node("ReduceSum", &named("sums"), &[&weights, &rows], vec![]);
     parts.node("Div", &named("weights"), &[&weights, &sums], vec![])
 }
 

@@ -1,7 +1,9 @@
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 
 use super::*;
-use crate::tests::sample::{dims_of, info, model, names_of, node, nodes_of, open, parse, written};
+use crate::tests::sample::{
+    dims_of, info, model, names_of, node, nodes_of, open, parse, weight, written,
+};
 use crate::{Batch, Network};
 
 const WEIGHT: [f32; 4] = [1.0, 2.0, 3.0, 4.0];
@@ -171,5 +173,29 @@ fn what_cannot_be_exported_is_refused() {
     assert!(
         named.contains("`probabilities` has the name of an output"),
         "{named}"
+    );
+}
+
+#[test]
+fn large_weights_go_to_a_second_file() {
+    let nodes = vec![
+        node("Conv", &["data", "kernel"], &["c"]),
+        node("Flatten", &["c"], &["y"]),
+    ];
+    let input = vec![info("data", DataType::FLOAT, &[0, 2, 4, 4])];
+    // 16 · 2 · 4 · 4 values of 4 bytes, which is more than weights that stay in the model have.
+    let kernel = vec![weight("kernel", &[16, 2, 4, 4], 0.5)];
+    let written = written(&model(8, 13, nodes, kernel, input, &["y"]));
+    let network = Network::read(&written.path, open).unwrap();
+    let cut = network.cut_with(&"y".into(), Batch::AsInFile).unwrap();
+    let plan = plan(Pool::Flatten, 2, 1);
+    let files = cut.export_within(&plan, "model.onnx.data", 1024).unwrap();
+    assert_eq!(files.data.unwrap().len(), 16 * 2 * 4 * 4 * 4);
+    let graph = parse(&files.model.to_bytes().unwrap()).graph.unwrap();
+    let place = &graph.initializer[0].external_data[0];
+    let value = place.value.as_deref();
+    assert_eq!(
+        (place.key.as_deref(), value),
+        (Some("location"), Some("model.onnx.data"))
     );
 }
