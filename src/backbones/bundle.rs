@@ -193,7 +193,7 @@ impl Bundle {
 }
 
 /// Creates the folder for an unpacked network.
-fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
+pub(crate) fn temporary_folder(home: &Home) -> Result<TemporaryFolder> {
     let cache = home.cache();
     let made = home
         .require_private(&cache)

@@ -121,14 +121,27 @@ impl Frozen {
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
         let located = Located::of(spec, file, &options.home)?;
-        let sha256 = spec.backbone.sha256.clone();
-        let decoding = spec.decoding.by_this_version();
-        let views = spec.views.clone();
-        let frozen = Self::load(&located.file, sha256, decoding, views, &library, options)?;
+        let frozen = Self::at(spec, &located, &library, options)?;
         Ok(Self {
             _unpacked: located.unpacked,
             ..frozen
         })
+    }
+
+    /// Loads the network of a specification from where it was found.
+    ///
+    /// # Errors
+    /// Those of [`OnnxBackbone::load`].
+    pub(crate) fn at(
+        spec: &FeatureSpec,
+        located: &Located,
+        library: &RuntimeLibrary,
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let sha256 = spec.backbone.sha256.clone();
+        let decoding = spec.decoding.by_this_version();
+        let views = spec.views.clone();
+        Self::load(&located.file, sha256, decoding, views, library, options)
     }
 
     fn load(

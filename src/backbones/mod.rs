@@ -44,7 +44,7 @@ mod spec;
 
 pub use backbone::Backbone;
 pub use backbone_file::BackboneFile;
-pub(crate) use bundle::{Bundle, write as write_bundle};
+pub(crate) use bundle::{Bundle, temporary_folder, write as write_bundle};
 pub(crate) use checksum::Checksum;
 #[doc(hidden)]
 pub use device::has_nvidia_gpu;
@@ -80,5 +80,5 @@ pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;
 pub use runtime::OnnxBackbone;
-pub(crate) use runtime::available_providers;
+pub(crate) use runtime::{Outputs, PlainNetwork, Port, PortType, Values, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

@@ -14,6 +14,7 @@ use crate::outputs;
 pub use frostline_onnx::{
     Batch, Cut, Element, ImageInput, LayerChoice, Network, Outline, PixelRange, Spliced,
 };
+pub(crate) use frostline_onnx::{CutFiles, export};
 
 /// Opens a network file, or a weight file next to it, for reading.
 ///
@@ -36,11 +37,21 @@ pub fn read_network(path: &Path) -> Result<Network> {
 /// # Errors
 /// [`Error::Io`] naming `path`.
 pub fn write_model(model: &Spliced, path: &Path) -> Result<()> {
-    outputs::write(path, |file| {
-        model.write_to(file).map_err(|error| match error {
-            WriteError::Read(error) => error.into(),
-            WriteError::Write(error) => Error::io("write", path)(error),
-        })
+    outputs::write(path, |file| write_to(model, file, path))
+}
+
+/// Writes a network to a file that is open, and which errors call `path`.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`, or the file that is copied from.
+pub(crate) fn write_to(
+    model: &Spliced,
+    file: &mut (impl io::Write + ?Sized),
+    path: &Path,
+) -> Result<()> {
+    model.write_to(file).map_err(|error| match error {
+        WriteError::Read(error) => error.into(),
+        WriteError::Write(error) => Error::io("write", path)(error),
     })
 }
 

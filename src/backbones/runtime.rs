@@ -9,6 +9,7 @@ mod instruction_sets;
 mod network;
 mod operators;
 mod placement;
+mod plain;
 mod pool;
 mod preload;
 mod providers;
@@ -21,12 +22,14 @@ use std::iter;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use frostline_onnx::export;
 use ort::session::Session;
 
 use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
 use self::operators::OwnNetwork;
+pub(crate) use self::plain::{Outputs, PlainNetwork, Port, PortType, Values};
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};
@@ -131,6 +134,12 @@ impl OnnxBackbone {
             prefix_tokens: Some(pooling.prefix_tokens).filter(|&prefix| prefix > 0),
             num_features: Some(self.num_features),
         }
+    }
+
+    /// Returns how the layer is pooled, for a network that contains the pooling.
+    pub(crate) fn pooling(&self) -> export::Pooling {
+        let pooling = self.network.pooling.get();
+        (*pooling.expect("a blank image has run through the network")).into()
     }
 
     /// Returns the device that actually runs the network.

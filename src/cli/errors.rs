@@ -1,6 +1,7 @@
 //! Error messages of the command line: option names instead of parameters, and hints.
 
 mod backbones;
+mod export;
 mod features;
 mod file;
 mod head;
@@ -38,6 +39,7 @@ pub(super) fn message(error: &Error) -> String {
         ),
         Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
+        Error::Export(problem) => export::message(problem),
         Error::Strict { .. } => error.to_string().replacen("`strict`", "`--strict`", 1),
         other => with_flags(&other.to_string()),
     }
@@ -66,6 +68,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Features(error) => features::hint(error),
         Error::Head(error) => head::hint(error),
         Error::Task(error) => tasks::hint(error),
+        Error::Export(problem) => export::hint(problem),
         Error::File {
             path,
             kind,

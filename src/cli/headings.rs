@@ -4,6 +4,7 @@
 pub(super) const INPUT: &str = "Input";
 pub(super) const PREDICTIONS: &str = "Predictions";
 pub(super) const STATISTICS: &str = "Statistics";
+pub(super) const VERIFICATION: &str = "Verification";
 pub(super) const NETWORK: &str = "Running the network";
 pub(super) const DECODING: &str = "Decoding";
 pub(super) const PREPROCESSING: &str = "Preprocessing [defaults: the backbone's manifest]";

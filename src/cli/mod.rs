@@ -19,6 +19,7 @@ mod errors;
 mod evaluate;
 mod evaluation_text;
 mod examples;
+mod export;
 mod extract;
 mod features;
 mod fit_head;
@@ -120,6 +121,11 @@ enum Command {
     /// Every command takes the file in the place of a head. Where it is used, only ONNX Runtime must be
     /// installed.
     Bundle(bundle::Args),
+    /// Write a head and its backbone as one ONNX network for other programs.
+    ///
+    /// The network needs no frostline. Before it is written, it is run with ONNX Runtime and must return
+    /// frostline's probabilities.
+    Export(export::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
@@ -187,6 +193,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Suggest(args) => suggest::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
+        Command::Export(args) => export::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor(args) => doctor::run(args, &home()?),

@@ -25,6 +25,7 @@ use crate::phrases::counted;
 
 mod backbones;
 mod data;
+mod export;
 mod features;
 mod file;
 mod head;
@@ -38,6 +39,7 @@ mod threads;
 
 pub use self::backbones::BackboneError;
 pub use self::data::{DataProblem, Pair};
+pub use self::export::ExportProblem;
 pub use self::features::{FeaturesError, NoSamples};
 pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::{AllFeatures, HeadError, RejectionProblem};
@@ -94,6 +96,9 @@ pub enum Error {
     /// The inputs of a task do not match.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// A head cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportProblem),
     /// A parameter is out of range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {

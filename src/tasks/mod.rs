@@ -11,6 +11,7 @@
 //! | [`preview()`] | images | a contact sheet of what the network sees |
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`bundle()`] | a head | the head and its backbone in one file |
+//! | [`export()`] | a head | an ONNX network of backbone and head for other programs |
 //! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
 //! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
 //! | [`pull_hub()`] | a network on the Hugging Face hub | the backbone in `FROSTLINE_HOME` |
@@ -41,6 +42,7 @@ mod bundle;
 mod classify;
 mod doctor;
 mod evaluate;
+mod export;
 mod extract;
 mod fit_head;
 mod guard;
@@ -72,6 +74,10 @@ pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
+pub use export::{
+    Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
+    ExportReport, ExportResize, export,
+};
 #[doc(hidden)]
 pub use extract::extract_scan;
 pub use extract::{ExtractOptions, ExtractReport, extract};

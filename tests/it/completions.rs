@@ -45,7 +45,7 @@ impl Bash {
 #[test]
 fn bash_completes_commands_and_options() {
     let Some(bash) = Bash::new() else { return };
-    assert_eq!(bash.completes("ex"), ["extract"]);
+    assert_eq!(bash.completes("ext"), ["extract"]);
     assert_eq!(bash.completes("models p"), ["pull"]);
     assert_eq!(bash.completes("-q features ex"), ["export"]);
     assert_eq!(bash.completes("extract photos --jpeg"), ["--jpeg-scale"]);
@@ -59,6 +59,12 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("classify", "format", "csv tsv jsonl table"),
     ("classify", "tta", "trained none"),
     ("evaluate", "format", "text json"),
+    ("export", "input", "tensor crop pixels"),
+    ("export", "resize", "onnx matmul"),
+    ("export", "layout", "file hf triton"),
+    ("export", "precision", "fp32 fp16 int8"),
+    ("export", "outputs", "probabilities logits features all"),
+    ("export", "format", "text json"),
     ("features export", "format", "npy parquet csv"),
     ("fit-head", "solver", "sgd lbfgs linfa"),
     ("fit-head", "schedule", "constant cosine step"),

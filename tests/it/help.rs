@@ -130,6 +130,18 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "export",
+        &[
+            (
+                "Options",
+                "head output overwrite layout input resize outputs precision calibration with-rejection \
+                 format {global}",
+            ),
+            ("Verification", "verify max-drop"),
+            ("Running the network", "threads backbone"),
+        ],
+    ),
+    (
         "evaluate",
         &[
             ("Options", "head compare format output overwrite {global}"),

@@ -5,8 +5,7 @@ mod weights;
 
 use std::path::Path;
 
-use self::weights::Beside;
-pub(super) use self::weights::Storage;
+pub(super) use self::weights::{Beside, Storage};
 use super::batch::{Change, Rewrite};
 use super::cut::Cut;
 use super::graph::{Network, Node, WeightKind, element};
@@ -19,7 +18,7 @@ use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
 /// The first version of the file format in which weights need not be inputs, so that runtimes can fold them.
 pub(super) const IR_VERSION: i64 = 4;
 /// Protocol buffer readers refuse messages of 2 GiB or more; this leaves a margin of 1 MiB.
-const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
+pub(super) const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
 
 /// The files that a [`Cut`] is written to.
 #[derive(Debug)]
@@ -42,12 +41,22 @@ impl Cut<'_> {
     }
 
     pub(super) fn files_within(&self, data: &str, longest: u64) -> Result<CutFiles> {
-        let (inside, _) = self.model_message(&Storage::Inside)?;
+        self.files_of(data, longest, |storage| self.model_message(storage))
+    }
+
+    /// Assembles what `message` returns as one file, or as two if one would have more than `longest` bytes.
+    pub(super) fn files_of(
+        &self,
+        data: &str,
+        longest: u64,
+        message: impl Fn(&Storage) -> Result<(Message, Beside)>,
+    ) -> Result<CutFiles> {
+        let (inside, _) = message(&Storage::Inside)?;
         if inside.len() <= longest {
             let model = self.spliced(inside);
             return Ok(CutFiles { model, data: None });
         }
-        let (model, beside) = self.model_message(&Storage::Beside(data.to_owned()))?;
+        let (model, beside) = message(&Storage::Beside(data.to_owned()))?;
         Ok(CutFiles {
             model: self.spliced(model),
             data: Some(self.spliced(beside.message)),
@@ -69,12 +78,7 @@ impl Cut<'_> {
         let mut graph = Message::default();
         graph.text(2, GRAPH_NAME);
         self.add_nodes(&mut graph)?;
-        for weight in self.reach.weights_of(&self.network.graph) {
-            match weight.kind {
-                WeightKind::Dense => graph.message(5, self.weight(weight, storage, beside)?),
-                WeightKind::Sparse => graph.message(15, Message::of(&weight.kept)),
-            }
-        }
+        self.add_weights(&mut graph, storage, beside)?;
         for rewrite in &self.freeing.rewrites {
             match &rewrite.change {
                 Change::Target(target) => {
@@ -94,6 +98,22 @@ impl Cut<'_> {
         let dims = self.shape.as_ref().map(|rest| [batch, rest].concat());
         graph.message(12, value_info(&self.ends.output, dims.as_deref()));
         Ok(graph)
+    }
+
+    /// Adds the weights that are kept.
+    pub(super) fn add_weights(
+        &self,
+        graph: &mut Message,
+        storage: &Storage,
+        beside: &mut Beside,
+    ) -> Result<()> {
+        for weight in self.reach.weights_of(&self.network.graph) {
+            match weight.kind {
+                WeightKind::Dense => graph.message(5, self.weight(weight, storage, beside)?),
+                WeightKind::Sparse => graph.message(15, Message::of(&weight.kept)),
+            }
+        }
+        Ok(())
     }
 
     fn add_nodes(&self, graph: &mut Message) -> Result<()> {
@@ -196,7 +216,7 @@ impl Network {
     pub(super) fn head(&self, version: i64) -> Message {
         let mut model = Message::default();
         model.int(1, version);
-        for span in &self.kept {
+        for (_, span) in &self.kept {
             model.copy(0, span);
         }
         model
@@ -231,7 +251,7 @@ pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
 }
 
 /// Returns a node that casts the input or output of the network.
-fn converted(ends: [&str; 2], element: i32) -> Message {
+pub(super) fn converted(ends: [&str; 2], element: i32) -> Message {
     cast(&format!("frostline.cast.{}", ends[1]), ends, element)
 }
 

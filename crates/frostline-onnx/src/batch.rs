@@ -19,6 +19,8 @@ pub enum Batch {
     Free,
     /// That of the file, or 1 if it has none; nothing is rewritten.
     Fixed,
+    /// That of the file, or any if it has none; nothing is rewritten.
+    AsInFile,
 }
 
 impl Network {

@@ -69,6 +69,12 @@ impl Network {
                 image_input.dims[0] = Dim::Fixed(image_input.batch.unwrap_or(1));
                 Freeing::default()
             }
+            Batch::AsInFile => {
+                if let Some(batch) = image_input.batch {
+                    image_input.dims[0] = Dim::Fixed(batch);
+                }
+                Freeing::default()
+            }
         };
         let reach = links.reach(layer, &freeing.new_targets()).map_err(fault)?;
         let ends = self.ends(layer, &image_input, &reach);
@@ -109,11 +115,7 @@ impl Network {
 
     /// Returns the names of input and output; a cast needs an extra name.
     fn ends(&self, layer: &str, image_input: &ImageInput, reach: &Reach) -> Ends {
-        let graph = &self.graph;
-        let made = graph.nodes.iter().flat_map(Node::makes);
-        let weights = graph.weights.iter().map(|weight| weight.name.as_str());
-        let inputs = graph.inputs.iter().map(|input| input.name.as_str());
-        let taken: HashSet<&str> = made.chain(weights).chain(inputs).collect();
+        let taken = self.graph.names();
         let converted = |name: &str, needed: bool| {
             if needed {
                 unused(&format!("{name}_float32"), &taken)
@@ -170,7 +172,7 @@ fn may_give_no_float(node: &Node) -> bool {
     casts || node.operator.ends_with("Linear") || node.constants().any(is_other)
 }
 
-fn unused(wanted: &str, taken: &HashSet<&str>) -> String {
+pub(super) fn unused(wanted: &str, taken: &HashSet<&str>) -> String {
     let mut name = wanted.to_owned();
     while taken.contains(name.as_str()) {
         name.push('_');

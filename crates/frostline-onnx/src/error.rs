@@ -219,6 +219,33 @@ pub enum NetworkProblem {
     /// The output of a pooling is empty.
     #[error("its node {0} has a window that is larger than its input")]
     WindowTooLarge(String),
+    /// It contains frostline's own operators, which other programs do not have.
+    #[error("it contains frostline's own operators")]
+    OwnOperators,
+    /// Its version of ONNX's operators is too old, or ambiguous (0).
+    #[error("its operators are those of version {found}, but at least version {needed} is needed")]
+    OldOpset {
+        /// The version in the file.
+        found: i64,
+        /// The first version that is supported.
+        needed: i64,
+    },
+    /// A node of an old version of ONNX's operators is not known in a newer version.
+    #[error("its node {node} of operator version {from} cannot be raised to version {to}")]
+    NotLifted {
+        /// The node.
+        node: String,
+        /// The version of the network.
+        from: i64,
+        /// The version that is needed.
+        to: i64,
+    },
+    /// A tensor has the name of an output of an export, and cannot be renamed.
+    #[error("its tensor `{0}` has the name of an output of the export, and cannot be renamed")]
+    NameOfOutput(String),
+    /// It cannot be quantised to 8 bits.
+    #[error("it cannot be quantised to 8 bits: {0}")]
+    NotInInt8(String),
     /// It cannot be converted to float16.
     #[error("it cannot be converted to float16: {0}")]
     NotInFloat16(String),

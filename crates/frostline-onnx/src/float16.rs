@@ -177,7 +177,7 @@ fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
 }
 
 /// Copies a weight unchanged.
-fn same(weight: &Weight) -> Message {
+pub(super) fn same(weight: &Weight) -> Message {
     let mut message = Message::of(&weight.kept);
     if let Payload::Raw(span) = &weight.payload {
         message.payload(9, Extent::of(span));

@@ -1,5 +1,6 @@
 //! The structure of a network: names and positions in the file, without the values of weights.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::wire::Open;
@@ -9,8 +10,10 @@ use super::wire::Span;
 pub(super) mod element {
     pub(crate) const FLOAT: i32 = 1;
     pub(crate) const UINT8: i32 = 2;
+    pub(crate) const INT8: i32 = 3;
     pub(crate) const INT32: i32 = 6;
     pub(crate) const INT64: i32 = 7;
+    pub(crate) const BOOL: i32 = 9;
     pub(crate) const FLOAT16: i32 = 10;
     pub(crate) const DOUBLE: i32 = 11;
     pub(crate) const BFLOAT16: i32 = 16;
@@ -56,8 +59,8 @@ pub struct Network {
     pub(super) has_functions: bool,
     /// The external files named by any tensor, wherever it is in the file.
     pub(super) external_data: Vec<String>,
-    /// Model fields that are copied unchanged: producer, operator sets, functions.
-    pub(super) kept: Vec<Span>,
+    /// Model fields that are copied unchanged, with their numbers: producer, operator sets, functions.
+    pub(super) kept: Vec<(u64, Span)>,
     pub(super) graph: Graph,
 }
 
@@ -262,6 +265,14 @@ pub(super) fn is_onnx(domain: &str) -> bool {
 }
 
 impl Graph {
+    /// Returns the names of all tensors.
+    pub(super) fn names(&self) -> HashSet<&str> {
+        let made = self.nodes.iter().flat_map(Node::makes);
+        let weights = self.weights.iter().map(|weight| weight.name.as_str());
+        let inputs = self.inputs.iter().map(|input| input.name.as_str());
+        made.chain(weights).chain(inputs).collect()
+    }
+
     /// Returns the declared type of a tensor.
     pub(super) fn info(&self, tensor: &str) -> Option<&ValueInfo> {
         let all = self.inputs.iter().chain(&self.outputs);

@@ -7,6 +7,9 @@
 //! |---|---|
 //! | [`Network::outline`], [`Network::files`] | an overview of the file, and the files it consists of |
 //! | [`Network::cut`] | the part up to a layer, as a [`Spliced`] file made of ranges of the original |
+//! | [`Cut::export`] | a cut with its preprocessing and a head: a whole classifier |
+//! | [`Network::observed`] | the same network with the ranges of its tensors |
+//! | [`Network::quantised`] | the same network in 8 bits |
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
 //! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
@@ -45,6 +48,7 @@ mod channels;
 mod constants;
 mod cut;
 pub mod error;
+pub mod export;
 mod external;
 mod float16;
 mod graph;

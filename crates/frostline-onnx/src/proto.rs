@@ -26,6 +26,16 @@ pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
     attribute(name, kind::INTS, |attribute| attribute.ints(8, ints))
 }
 
+/// Returns an attribute of one float.
+pub(super) fn float(name: &str, float: f32) -> Message {
+    attribute(name, kind::FLOAT, |attribute| attribute.float(2, float))
+}
+
+/// Returns an attribute of text.
+pub(super) fn text(name: &str, text: &str) -> Message {
+    attribute(name, kind::STRING, |attribute| attribute.text(4, text))
+}
+
 /// Returns the attribute `value` of a constant.
 pub(super) fn value(tensor: Message) -> Message {
     attribute("value", kind::TENSOR, |attribute| {
@@ -87,30 +97,47 @@ pub(super) fn integers(name: &str, integers: &[i64]) -> Message {
 
 /// Returns an input or output of `float32`.
 pub(super) fn value_info(name: &str, dims: Option<&[Dim]>) -> Message {
+    typed_info(name, element::FLOAT, dims, &[])
+}
+
+/// Returns an input or output. With a denotation for each of its axes, it is an image.
+pub(super) fn typed_info(name: &str, element: i32, dims: Option<&[Dim]>, axes: &[&str]) -> Message {
     let (mut info, mut of_tensor) = (Message::default(), Message::default());
-    of_tensor.int(1, element::FLOAT.into());
+    of_tensor.int(1, element.into());
     if let Some(dims) = dims {
         let mut shape = Message::default();
-        for dim in dims {
-            shape.message(1, dimension(dim));
+        for (i, dim) in dims.iter().enumerate() {
+            shape.message(1, dimension(dim, axes.get(i)));
         }
         of_tensor.message(2, shape);
     }
     let mut of_value = Message::default();
     of_value.message(1, of_tensor);
+    if !axes.is_empty() {
+        of_value.text(6, "IMAGE");
+    }
     info.text(1, name);
     info.message(2, of_value);
     info
 }
 
-fn dimension(dim: &Dim) -> Message {
+fn dimension(dim: &Dim, denotation: Option<&&str>) -> Message {
     let mut dimension = Message::default();
     match dim {
         Dim::Fixed(length) => dimension.number(1, *length),
         Dim::Free(name) if name.is_empty() => {}
         Dim::Free(name) => dimension.text(2, name),
     }
+    dimension.texts(3, denotation.copied());
     dimension
+}
+
+/// Returns an entry of the model's metadata.
+pub(super) fn entry(key: &str, value: &str) -> Message {
+    let mut entry = Message::default();
+    entry.text(1, key);
+    entry.text(2, value);
+    entry
 }
 
 /// Returns an operator set; without a domain, that of ONNX itself.

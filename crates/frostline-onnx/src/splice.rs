@@ -57,6 +57,7 @@ impl Chunk {
 /// Wire types of protocol buffers.
 const VARINT: u64 = 0;
 const LENGTH: u64 = 2;
+const FIXED: u64 = 5;
 
 /// Protocol buffer messages are shorter than 2 GiB.
 const LONGEST: u64 = 1 << 31;
@@ -94,6 +95,12 @@ impl Message {
     /// Adds a field with an integer.
     pub(super) fn int(&mut self, field: u64, int: i64) {
         self.number(field, int.cast_unsigned());
+    }
+
+    /// Adds a field with a float.
+    pub(super) fn float(&mut self, field: u64, float: f32) {
+        self.varint(field << 3 | FIXED);
+        self.bytes(&float.to_le_bytes());
     }
 
     /// Adds a field for each integer.
@@ -243,6 +250,13 @@ impl Spliced {
             }
         }
         Ok(())
+    }
+
+    /// Returns the length of the file in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a model is never empty")]
+    pub fn len(&self) -> u64 {
+        self.message.len()
     }
 
     /// Returns the bytes of the file, to keep them in memory.

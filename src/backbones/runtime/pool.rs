@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use frostline_onnx::export;
+
 use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{FeatureLayer, Pool};
 use crate::error::{NetworkProblem, Result};
@@ -17,6 +19,8 @@ pub(super) struct Pooling {
     pub(super) prefix_tokens: usize,
     /// The axis of the channels; unused if all values are features.
     axis: usize,
+    /// The number of the layer's axes.
+    rank: usize,
 }
 
 /// A layer to pool, and the images of its network.
@@ -39,6 +43,7 @@ impl Pooling {
             map: None,
             prefix_tokens: 0,
             axis: 1,
+            rank: dims.len(),
         };
         let pool = match (wanted.pool, dims.len()) {
             (None, 3) if dims[1] > 1 && dims[2] > 1 => {
@@ -66,6 +71,7 @@ impl Pooling {
             map,
             prefix_tokens,
             axis,
+            rank: dims.len(),
         })
     }
 
@@ -93,6 +99,23 @@ impl Pooling {
             }
         }
         features
+    }
+}
+
+impl From<Pooling> for export::Pooling {
+    fn from(pooling: Pooling) -> Self {
+        Self {
+            pool: match pooling.pool {
+                Pool::Flatten => export::Pool::Flatten,
+                Pool::Mean => export::Pool::Mean,
+                Pool::Max => export::Pool::Max,
+                Pool::Cls => export::Pool::Cls,
+                Pool::ClsMean => export::Pool::ClsMean,
+            },
+            rank: pooling.rank,
+            axis: pooling.axis,
+            prefix: pooling.prefix_tokens,
+        }
     }
 }
 
@@ -218,6 +241,7 @@ mod tests {
             map: Some(map),
             prefix_tokens: prefix,
             axis: axis(map, dims.len()),
+            rank: dims.len(),
         }
         .features(dims, values)
     }

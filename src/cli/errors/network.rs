@@ -128,6 +128,12 @@ fn graph(problem: &Graph) -> Option<String> {
             "export the network again so that its weights do not overlap"
         }
         Graph::WindowTooLarge(_) => "use larger images (--crop)",
+        Graph::NotLifted { .. } => "use --input crop, which keeps the network's operators",
+        Graph::OldOpset { .. } => {
+            "export the network again with a newer version of ONNX's operators"
+        }
+        Graph::NameOfOutput(_) => "choose other outputs with --outputs",
+        Graph::NotInInt8(_) => "use --precision fp32 or fp16",
         Graph::NotInFloat16(_) => "use --precision fp32 or tf32",
         _ => return None,
     };

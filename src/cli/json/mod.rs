@@ -5,6 +5,7 @@
 
 pub(super) mod doctor;
 pub(super) mod evaluate;
+pub(super) mod export;
 pub(super) mod extract;
 pub(super) mod features;
 pub(super) mod fit_head;

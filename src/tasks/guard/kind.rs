@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::backbones::Bundle;
+use crate::backbones::onnx::export::PRODUCER;
 use crate::backbones::sniff::{self, Kind};
 use crate::error::OutputProblem;
 use crate::head::HeadFile;
@@ -27,6 +28,8 @@ pub enum Wanted {
     Head,
     /// A bundle of a head and its backbone.
     Bundle,
+    /// A network that `export` wrote.
+    Network,
     /// A Parquet table.
     Parquet,
     /// A `NumPy` array.
@@ -40,7 +43,9 @@ impl Wanted {
     pub(super) fn is_binary(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Html | Self::ManPage => false,
-            Self::Png | Self::Head | Self::Bundle | Self::Parquet | Self::Npy => true,
+            Self::Png | Self::Head | Self::Bundle | Self::Network | Self::Parquet | Self::Npy => {
+                true
+            }
         }
     }
 
@@ -53,6 +58,7 @@ impl Wanted {
             Self::Png => "a PNG image",
             Self::Head => "a head",
             Self::Bundle => "a bundle",
+            Self::Network => "an exported network",
             Self::Parquet => "a Parquet table",
             Self::Npy => "a NumPy array",
             Self::ManPage => "a man page of frostline",
@@ -95,6 +101,7 @@ impl Content {
             Kind::Safetensors if Bundle::is_start(start) => return Self::Output(Wanted::Bundle),
             Kind::Safetensors if is_head() => return Self::Output(Wanted::Head),
             Kind::Safetensors => return other("safetensors"),
+            Kind::Onnx if is_export(start) => return Self::Output(Wanted::Network),
             Kind::Onnx => return other("an ONNX network"),
             Kind::Pickle => return other("a pickle, such as PyTorch's weights"),
             _ => {}
@@ -173,6 +180,13 @@ fn is_man_page(start: &[u8]) -> bool {
     start.split(|&byte| byte == b'\n').any(is_title)
 }
 
+/// Returns whether an ONNX network was written by `export`: the producer comes right after the version of the
+/// file format, which takes two bytes.
+fn is_export(start: &[u8]) -> bool {
+    let producer = start.get(4..).unwrap_or_default();
+    producer.starts_with(PRODUCER.as_bytes())
+}
+
 /// Returns whether it is UTF-8 without NUL. File names in a table may contain other control characters, which
 /// the image sniffer takes for binary data.
 fn is_utf8(start: &[u8]) -> bool {
@@ -190,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_told_by_the_content() {
-        let outputs: [(&[u8], Wanted); 14] = [
+        let outputs: [(&[u8], Wanted); 15] = [
             (b"path,class\na\x1b[31m\x07.png,cat\n", Wanted::Text),
             (b"path,label\na.png,cat\n", Wanted::Text),
             (b"path\tlabel\na.png\tcat\n", Wanted::Text),
@@ -198,6 +212,7 @@ mod tests {
             (b"{\"path\": \"a.png\"}\n", Wanted::Json),
             (b"<!DOCTYPE html><html>", Wanted::Html),
             (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", Wanted::Png),
+            (b"\x08\x08\x12\x10frostline export\x1a", Wanted::Network),
             (b"PAR1\x15\x04", Wanted::Parquet),
             (b"\x93NUMPY\x01\0", Wanted::Npy),
             (b".ie \\n(.g\n.TH FROSTLINE 1 \"\"\n", Wanted::ManPage),

@@ -228,3 +228,22 @@ fn a_path_that_is_not_utf_8_has_a_text() {
         assert_eq!(path, &place.path("n\\xff"));
     }
 }
+
+#[test]
+fn an_export() {
+    let Some(place) = Place::fitted() else { return };
+    let line = "export --head {dir}/head -o {dir}/model.onnx --format json";
+    let exported = valid("export", &place.frostline(line).exits(0));
+    assert_eq!(exported["output"], place.path("model.onnx"));
+    assert_eq!(exported["classes"], serde_json::json!(["blue", "red"]));
+    let agreement = &exported["agreement"];
+    assert_eq!(
+        (&agreement["images"], &agreement["generated"]),
+        (&16.into(), &16.into())
+    );
+    assert!(number(&agreement["largest_difference"]) < 1e-5);
+    place
+        .frostline("export --head {dir}/head -o - --format json")
+        .exits(2)
+        .says(&["both write to standard output"]);
+}

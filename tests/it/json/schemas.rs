@@ -61,6 +61,7 @@ fn every_field_of_every_schema_is_described() {
     let expected = [
         "doctor",
         "evaluate",
+        "export",
         "extract",
         "features-show",
         "fit-head",

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::cut::Cut;
 use super::super::external::end_of;
 use super::super::graph::{EXTERNAL, External, Payload, Weight};
+use super::super::proto::entry;
 use super::super::splice::{Extent, Message};
 use crate::error::{Error, NetworkProblem, Result};
 
@@ -47,7 +48,7 @@ impl Beside {
 }
 
 impl Cut<'_> {
-    pub(super) fn weight(
+    pub(crate) fn weight(
         &self,
         weight: &Weight,
         storage: &Storage,
@@ -67,10 +68,7 @@ impl Cut<'_> {
                     ("length", length.to_string()),
                 ];
                 for (key, value) in entries {
-                    let mut entry = Message::default();
-                    entry.text(1, key);
-                    entry.text(2, &value);
-                    message.message(13, entry);
+                    message.message(13, entry(key, &value));
                 }
                 message.number(14, EXTERNAL);
             }

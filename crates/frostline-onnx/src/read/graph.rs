@@ -29,7 +29,7 @@ impl Reader {
             }
             model.has_functions |= field.number == 25;
             if matches!(field.number, 2..=5 | 8 | 25) {
-                model.kept.push(field.whole);
+                model.kept.push((field.number, field.whole));
             }
         }
         model.graph = graph.unwrap_or_default();

@@ -118,7 +118,7 @@ pub(super) fn is(node: &Node, operator: &str) -> bool {
 }
 
 /// Returns whether an operator is ONNX's own.
-pub(super) fn is_standard(node: &Node) -> bool {
+pub(crate) fn is_standard(node: &Node) -> bool {
     is_onnx(&node.domain) && node.overload.is_empty()
 }
 

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::choice::Convolutions;
 use self::convolution::FoundConv;
+pub(super) use self::known::is_standard;
 pub use self::layers::{ConvLayer, LinearLayer};
 use self::linear::FoundLinear;
 pub use self::numbers::is_too_large;

@@ -129,6 +129,23 @@ impl<'m> Tensors<'m> {
         !node.outputs.is_empty() && others.all(|output| !self.is_read(output))
     }
 
+    /// Returns whether a tensor depends on the image.
+    pub(crate) fn is_live(&self, tensor: &str) -> bool {
+        self.links.is_live(tensor)
+    }
+
+    /// Returns whether a tensor is an output of the network.
+    pub(crate) fn is_output(&self, tensor: &str) -> bool {
+        self.outputs.contains(tensor)
+    }
+
+    /// Returns the dimensions and the values of a constant.
+    pub(crate) fn floats(&self, tensor: &'m str) -> Option<(Vec<i64>, Vec<f32>)> {
+        let weight = self.constant(tensor)?;
+        let numbers = self.place(weight)?;
+        Some((weight.dims.clone(), numbers.read(self.network.open).ok()?))
+    }
+
     /// Returns the values of a constant with these dimensions.
     pub(super) fn numbers(&self, tensor: &'m str, dims: &[usize]) -> Option<Numbers> {
         let weight = self.constant(tensor)?;
