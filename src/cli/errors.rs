@@ -10,6 +10,8 @@ mod network;
 mod outputs;
 mod parameters;
 mod runtime;
+#[cfg(feature = "serve")]
+mod serve;
 mod tasks;
 
 use std::io;
@@ -38,6 +40,8 @@ pub(super) fn message(error: &Error) -> String {
         ),
         Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
+        #[cfg(feature = "serve")]
+        Error::Serve(error) => serve::message(error),
         Error::Strict { .. } => error.to_string().replacen("`strict`", "`--strict`", 1),
         other => with_flags(&other.to_string()),
     }
@@ -66,6 +70,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Features(error) => features::hint(error),
         Error::Head(error) => head::hint(error),
         Error::Task(error) => tasks::hint(error),
+        #[cfg(feature = "serve")]
+        Error::Serve(error) => serve::hint(error),
         Error::File {
             path,
             kind,

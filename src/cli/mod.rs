@@ -43,6 +43,10 @@ mod refusal;
 mod report;
 mod run_args;
 mod search_args;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(feature = "serve")]
+mod serve_log;
 mod setup;
 mod signals;
 mod size;
@@ -120,6 +124,11 @@ enum Command {
     /// Every command takes the file in the place of a head. Where it is used, only ONNX Runtime must be
     /// installed.
     Bundle(bundle::Args),
+    /// Serve heads over HTTP.
+    ///
+    /// Listens on this machine only, unless another address is set. Runs until Ctrl-C or SIGTERM.
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
@@ -187,6 +196,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Suggest(args) => suggest::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor(args) => doctor::run(args, &home()?),

@@ -33,6 +33,8 @@ mod hub;
 mod images;
 mod network;
 mod runtime;
+#[cfg(feature = "serve")]
+mod serve;
 mod tasks;
 mod threads;
 
@@ -48,6 +50,8 @@ pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem}
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
 };
+#[cfg(feature = "serve")]
+pub use self::serve::{NameProblem, ServeError, TokenProblem};
 pub use self::tasks::{Difference, Elsewhere, NeededWheel, OutputProblem, PipProblem, TaskError};
 pub use self::threads::ThreadsFor;
 
@@ -94,6 +98,10 @@ pub enum Error {
     /// The inputs of a task do not match.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// A server cannot be started.
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// A parameter is out of range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {

@@ -50,6 +50,8 @@ mod report_browser;
 mod report_looks;
 mod scripted_server;
 mod sealed_store;
+#[cfg(feature = "serve")]
+mod serve;
 mod setup;
 #[cfg(unix)]
 mod snippets;

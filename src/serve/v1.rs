@@ -1,0 +1,62 @@
+//! The interface for people: `/v1/classify` and `/v1/models`.
+
+mod reply;
+mod request;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+
+use self::reply::{Classified, ImageResult, ModelInfo, ModelList};
+use self::request::{Asked, Params};
+use super::app::App;
+use super::problem::Problem;
+
+/// Lists the models that are served.
+pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
+    let models = app.models.load();
+    let models = models.all().map(|model| ModelInfo::of(model)).collect();
+    Json(ModelList { models })
+}
+
+/// Classifies the images of a request: one as the body, or several in a form or a JSON object.
+pub(super) async fn classify(
+    State(app): State<Arc<App>>,
+    params: Result<Query<Params>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Classified>), Problem> {
+    let deadline = app.deadline();
+    let Query(params) = params.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let kind = request::kind_of(&headers)?;
+    let payload = app.read(&headers, body, deadline).await?;
+    let most = app.options.limits.images;
+    let Asked { params, images } =
+        request::parse(kind, payload.bytes.clone(), params, most).await?;
+    let labelling = params.labelling()?;
+    let model = app.models.load();
+    let model = model.find(params.model.as_deref(), params.version.as_deref())?;
+    let (names, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+    let judged = app.predict(&model, images, deadline).await?;
+    let classes = model.predictor.classes();
+    let results: Vec<_> = names
+        .into_iter()
+        .zip(judged)
+        .map(|(name, judged)| ImageResult::of(name, judged, classes, &labelling))
+        .collect();
+    let status = if results.iter().any(ImageResult::is_ok) {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let (model, version) = (model.source.name.clone(), model.source.version.clone());
+    let reply = Classified {
+        model,
+        version,
+        results,
+    };
+    Ok((status, Json(reply)))
+}

@@ -1,0 +1,8 @@
+//! `frostline serve`: replies, limits, access, and stopping.
+
+mod access;
+mod awkward;
+mod classify;
+#[cfg(unix)]
+mod life;
+mod limits;
