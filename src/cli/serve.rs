@@ -23,8 +23,16 @@ const ACCESS: &str = "Access";
 pub(super) struct Args {
     /// Head or bundle to serve, under a name and, if several versions of it are served, a version:
     /// NAME=HEAD or NAME@VERSION=HEAD. A path alone is served under its file name. Repeat it for more heads.
-    #[arg(long = "head", value_name = "NAME=HEAD", required = true)]
+    #[arg(
+        long = "head",
+        value_name = "NAME=HEAD",
+        required_unless_present = "watch"
+    )]
     heads: Vec<HeadSource>,
+    /// Serve the heads in FOLDER too, while they are there: NAME.safetensors and NAME/VERSION.safetensors. It
+    /// is looked into every two seconds.
+    #[arg(long, value_name = "FOLDER")]
+    watch: Option<PathBuf>,
     /// Address and port to listen on; port 0 chooses a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     bind: SocketAddr,
@@ -93,6 +101,8 @@ const EXAMPLES: &str = examples! {
     "Serve two heads to other machines that know the token":
     "frostline serve --head pets=pets.safetensors --head cars=cars.safetensors \\
        --bind 0.0.0.0:8080 --token-file token.txt"
+    "Serve all heads in a folder, also those that are added later":
+    "frostline serve --watch heads"
     "Serve two versions of a head, with the log as JSON lines":
     "frostline serve --head pets@1=old.safetensors \\
        --head pets@2=new.safetensors --log json"
@@ -126,6 +136,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<ServeOptions> {
         let mut options = ServeOptions::new(self.heads, self.run.options(home));
+        options.watch = self.watch;
         options.bind = self.bind;
         options.token = self.token_file.as_deref().map(Token::read).transpose()?;
         options.insecure = self.insecure;

@@ -1,16 +1,18 @@
 //! The state that all requests share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use super::events::Host;
+use super::metrics::Metrics;
 use super::models::Models;
 use super::options::ServeOptions;
 use crate::features::Observer;
+use crate::stamp::Stamp;
 
 /// The state that all requests share.
 pub(super) struct App {
@@ -21,7 +23,13 @@ pub(super) struct App {
     pub(super) ready: AtomicBool,
     /// The memory for bodies, in units of [`App::UNIT`].
     pub(super) memory: Arc<Semaphore>,
+    pub(super) metrics: Arc<Metrics>,
+    /// The stamps of heads that could not be loaded, by name and version; held while heads are loaded.
+    pub(super) failed: Mutex<Failed>,
 }
+
+/// The stamps of heads that could not be loaded, by name and version.
+pub(super) type Failed = HashMap<(String, String), Option<Stamp>>;
 
 impl App {
     /// The unit of memory for bodies, in bytes.
@@ -35,16 +43,13 @@ impl App {
             host,
             ready: AtomicBool::new(false),
             memory: Arc::new(Semaphore::new(units as usize)),
+            metrics: Arc::new(Metrics::new()),
+            failed: Mutex::default(),
         }
     }
 
     /// Returns what networks report to.
-    #[allow(clippy::unused_self)]
     pub(super) fn observer(&self) -> Arc<dyn Observer> {
-        struct Quiet;
-        impl Observer for Quiet {
-            fn batch(&self, _images: usize, _took: Duration) {}
-        }
-        Arc::new(Quiet)
+        Arc::<Metrics>::clone(&self.metrics)
     }
 }

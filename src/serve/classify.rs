@@ -9,31 +9,9 @@ use tokio::time::{Instant, timeout_at};
 use super::app::App;
 use super::models::Model;
 use super::problem::Problem;
-use crate::classifier::{NoPrediction, Prediction};
+use super::results::{Given, Judged, Unusable};
 use crate::error::Result;
-use crate::features::{Input, Job, Unanswered, Wanted};
-use crate::images::SkipReason;
-
-/// Why an image has no prediction; the other images of its request are not affected.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum Unusable {
-    #[error("{0}")]
-    Skipped(SkipReason),
-    #[error("{0}")]
-    NoPrediction(#[from] NoPrediction),
-    /// The request does not contain it in the expected form.
-    #[error("{0}")]
-    Malformed(String),
-    /// A decoder panicked.
-    #[error("cannot be processed: an internal error occurred")]
-    Panicked,
-}
-
-/// An image of a request, or why there is none.
-pub(super) type Given = Result<Input, Unusable>;
-
-/// The result for an image.
-pub(super) type Judged = Result<Prediction, Unusable>;
+use crate::features::{Job, Unanswered, Wanted};
 
 /// Cancels the images of a request when the client is gone, which drops the future that holds this.
 struct CancelOnDrop(Arc<Wanted>);

@@ -8,14 +8,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::events::Event;
-use super::problem::Problem;
+use super::problem::{Problem, Refused};
 
 /// The paths that need no token: probes, and the page, which contains no data.
 const OPEN: &[&str] = &["/", "/v2/health/live", "/v2/health/ready"];
@@ -36,16 +36,22 @@ pub(super) async fn guard(
         request.method().to_string(),
         request.uri().path().to_owned(),
     );
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut reply = match app.check(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     protect(reply.headers_mut());
+    let (status, took) = (reply.status().as_u16(), start.elapsed());
+    let refused = reply.extensions().get().map(|Refused(code)| *code);
+    // Paths without a route would make the number of series unlimited.
+    let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    app.metrics.request(route, status, refused, took);
     app.host.event(&Event::Request {
         method,
         path,
-        status: reply.status().as_u16(),
-        took: start.elapsed(),
+        status,
+        took,
         client,
     });
     reply

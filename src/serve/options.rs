@@ -16,6 +16,11 @@ use crate::images::Limits;
 pub struct ServeOptions {
     /// The heads; each combination of name and version only once.
     pub heads: Vec<HeadSource>,
+    /// A folder whose heads are served too, while they are there: `NAME.safetensors` and
+    /// `NAME/VERSION.safetensors`.
+    pub watch: Option<PathBuf>,
+    /// How often to look into that folder.
+    pub watch_interval: Duration,
     /// The address to listen on.
     pub bind: SocketAddr,
     /// What clients must send; required unless only this machine reaches the address or `insecure` is set.
@@ -75,6 +80,8 @@ impl ServeOptions {
     pub fn new(heads: Vec<HeadSource>, run: RunOptions) -> Self {
         Self {
             heads,
+            watch: None,
+            watch_interval: Duration::from_secs(2),
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token: None,
             insecure: false,
@@ -96,7 +103,7 @@ impl ServeOptions {
         if !self.bind.ip().is_loopback() && self.token.is_none() && !self.insecure {
             return Err(ServeError::Open { address: self.bind }.into());
         }
-        if self.heads.is_empty() {
+        if self.heads.is_empty() && self.watch.is_none() {
             return Err(ServeError::NoHead.into());
         }
         let least = "at least twice the largest body";

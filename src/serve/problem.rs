@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::phrases::in_quotes;
 
@@ -16,10 +17,17 @@ pub(super) struct Problem {
     message: String,
 }
 
+/// The `code` of a refusal, added to its reply for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused(pub(super) &'static str);
+
 /// The body of a reply that reports a problem.
-#[derive(Debug, Serialize)]
-struct Body {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// What is wrong.
     error: String,
+    /// A word for programs, such as `busy`.
     code: &'static str,
 }
 
@@ -80,11 +88,12 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = ProblemBody {
             error: self.message,
             code: self.code,
         };
         let mut reply = (self.status, Json(body)).into_response();
+        reply.extensions_mut().insert(Refused(self.code));
         let header = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => (header::RETRY_AFTER, "1"),
             StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),

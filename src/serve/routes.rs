@@ -3,26 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::app::App;
 use super::guard::guard;
+use super::openapi::openapi;
+use super::page::page;
 use super::problem::Problem;
-use super::v1;
+use super::{v1, v2};
 
 /// Returns all routes. A client's address is added for each connection.
 pub(super) fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/models", get(v1::models))
         .route("/v1/classify", post(v1::classify))
-        .route("/v2/health/live", get(live))
-        .route("/v2/health/ready", get(ready))
+        .route("/", get(page))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
+        .merge(v2::routes())
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method("this path has no such method"))
         // The handlers limit bodies themselves, to the size that the options set.
@@ -32,21 +36,15 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
-    use axum::response::IntoResponse;
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal("an internal error occurred").into_response()
 }
 
-async fn live() -> Json<Value> {
-    Json(json!({ "live": true }))
-}
-
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let ready = app.ready.load(Ordering::Relaxed);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(json!({ "ready": ready })))
+/// Returns the metrics as Prometheus text.
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let text = app
+        .metrics
+        .text(&app.models.load(), app.ready.load(Ordering::Relaxed));
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -19,12 +19,15 @@ use tokio::time::{interval, sleep, timeout};
 use super::app::App;
 use super::events::{Event, Host};
 use super::guard::Client;
+use super::loading::Again;
 use super::options::ServeOptions;
 use super::routes::routes;
 use crate::error::{Result, ServeError};
 
 /// How often the host is asked whether to reload or to stop.
 const TICK: Duration = Duration::from_millis(50);
+/// How often the histograms are brought up to date.
+const TIDY: Duration = Duration::from_secs(5);
 /// The pause after the system could not accept a connection, for example for lack of open files.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The number of threads for connections. They parse and wait; the networks have their own threads.
@@ -78,14 +81,18 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
     let (graceful, routes) = (GracefulShutdown::new(), routes(Arc::clone(app)));
     let connections = Arc::new(Semaphore::new(app.options.limits.connections));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
-    let mut tick = interval(TICK);
+    let (mut tick, mut tidy) = (interval(TICK), interval(TIDY));
+    let mut look = interval(app.options.watch_interval);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
                     match Arc::clone(&connections).try_acquire_owned() {
                         Ok(permit) => connect(app, &graceful, routes.clone(), stream, client, permit),
-                        Err(_) => refuse(stream, &refusals),
+                        Err(_) => {
+                            app.metrics.refused_connection();
+                            refuse(stream, &refusals);
+                        }
                     }
                 }
                 Err(error) => {
@@ -100,8 +107,13 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
                 }
                 if app.host.wants_reload() {
                     let app = Arc::clone(app);
-                    tokio::task::spawn_blocking(move || app.reload());
+                    tokio::task::spawn_blocking(move || app.reload(Again::All));
                 }
+            }
+            _ = tidy.tick() => app.metrics.tidy(),
+            _ = look.tick(), if app.options.watch.is_some() => {
+                let app = Arc::clone(app);
+                tokio::task::spawn_blocking(move || app.reload(Again::Changed));
             }
         }
     }

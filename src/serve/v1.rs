@@ -13,9 +13,10 @@ use axum::http::{HeaderMap, StatusCode};
 use self::reply::{Classified, ImageResult, ModelInfo, ModelList};
 use self::request::{Asked, Params};
 use super::app::App;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemBody};
 
 /// Lists the models that are served.
+#[utoipa::path(get, path = "/v1/models", tag = "v1", responses((status = 200, body = ModelList)))]
 pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     let models = app.models.load();
     let models = models.all().map(|model| ModelInfo::of(model)).collect();
@@ -23,6 +24,23 @@ pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
 }
 
 /// Classifies the images of a request: one as the body, or several in a form or a JSON object.
+#[utoipa::path(
+    post,
+    path = "/v1/classify",
+    tag = "v1",
+    params(Params),
+    request_body(content(
+        (Vec<u8> = "application/octet-stream"),
+        (request::JsonRequest = "application/json"),
+        (request::FormRequest = "multipart/form-data"),
+    )),
+    responses(
+        (status = 200, description = "At least one image was classified.", body = Classified),
+        (status = 422, description = "No image could be classified.", body = Classified),
+        (status = "4XX", description = "The request was refused.", body = ProblemBody),
+        (status = 503, description = "Try again after `Retry-After` seconds.", body = ProblemBody),
+    )
+)]
 pub(super) async fn classify(
     State(app): State<Arc<App>>,
     params: Result<Query<Params>, axum::extract::rejection::QueryRejection>,
@@ -41,6 +59,7 @@ pub(super) async fn classify(
     let model = model.find(params.model.as_deref(), params.version.as_deref())?;
     let (names, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
     let judged = app.predict(&model, images, deadline).await?;
+    app.metrics.images(&model, &judged, &labelling);
     let classes = model.predictor.classes();
     let results: Vec<_> = names
         .into_iter()

@@ -132,7 +132,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
     (
         "serve",
         &[
-            ("Options", "head bind log {global}"),
+            ("Options", "head watch bind log {global}"),
             ("Access", "token-file insecure"),
             (
                 "Limits",

@@ -6,3 +6,6 @@ mod classify;
 #[cfg(unix)]
 mod life;
 mod limits;
+mod page;
+mod v2;
+mod watch;

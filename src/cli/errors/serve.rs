@@ -21,7 +21,7 @@ pub(super) fn hint(error: &ServeError) -> Option<String> {
         ServeError::Repeated { .. } => {
             "give each a unique name or version: --head NAME@VERSION=HEAD"
         }
-        ServeError::NoHead => "pass --head NAME=HEAD",
+        ServeError::NoHead => "pass --head NAME=HEAD or --watch FOLDER",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -1,20 +1,21 @@
 //! The replies of `/v1`.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::classes::ClassIndex;
 use crate::classifier::Labelling;
-use crate::serve::classify::Judged;
 use crate::serve::models::Model;
+use crate::serve::results::Judged;
 
 /// The models that are served.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct ModelList {
     pub(super) models: Vec<ModelInfo>,
 }
 
 /// A model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct ModelInfo {
     /// The name, by which requests choose it.
     name: String,
@@ -42,7 +43,7 @@ impl ModelInfo {
 }
 
 /// The results for the images of a request, in the same order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Classified {
     /// The model that was used.
     pub(super) model: String,
@@ -53,7 +54,7 @@ pub(in crate::serve) struct Classified {
 }
 
 /// The result for an image.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct ImageResult {
     /// The name that the request gave the image.
     name: String,
@@ -77,7 +78,7 @@ pub(in crate::serve) struct ImageResult {
 }
 
 /// Whether an image could be classified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::serve) enum Status {
     /// It has a label, which may be `unknown`.
@@ -87,7 +88,7 @@ pub(in crate::serve) enum Status {
 }
 
 /// A class and its probability.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Scored {
     /// The class.
     label: String,

@@ -6,15 +6,17 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::classifier::Labelling;
 use crate::features::Input;
 use crate::images::Image;
-use crate::serve::classify::{Given, Unusable};
 use crate::serve::problem::Problem;
+use crate::serve::results::{Given, Unusable};
 
 /// The parameters of a request, in the query, in a form or in the JSON object.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct Params {
     /// The name of the model; not needed if only one is served.
@@ -159,7 +161,7 @@ fn set(params: &mut Params, name: &str, value: &[u8]) -> Result<bool, Problem> {
 }
 
 /// A request in JSON.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct JsonRequest {
     model: Option<String>,
@@ -171,7 +173,7 @@ pub(in crate::serve) struct JsonRequest {
 }
 
 /// An image in a JSON request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(in crate::serve) enum JsonImage {
     /// The file in base64.
@@ -183,6 +185,19 @@ pub(in crate::serve) enum JsonImage {
         /// The file in base64.
         data: String,
     },
+}
+
+/// A form, for the description of the interface: each field with a file name is an image.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "forms are read field by field")]
+pub(in crate::serve) struct FormRequest {
+    model: Option<String>,
+    version: Option<String>,
+    top_k: Option<u32>,
+    threshold: Option<f64>,
+    /// The images.
+    #[schema(format = Binary)]
+    image: Vec<String>,
 }
 
 fn json(body: &[u8]) -> Result<Asked, Problem> {
