@@ -6,6 +6,8 @@ mod cli_cases;
 #[cfg(unix)]
 mod completions;
 mod convolutions;
+#[cfg(feature = "serve")]
+mod deploy;
 mod devices;
 mod download;
 mod entry_points;
