@@ -27,10 +27,7 @@ impl Network {
         observer: Arc<dyn Observer>,
         host: &dyn Host,
     ) -> Result<Self> {
-        let mut frozen = Frozen::for_spec(spec, None, &options.run)?;
-        // The first run of a network allocates its memory.
-        let values = frozen.spec.preprocessing.num_values();
-        frozen.backbone.forward(&vec![0.0; values], 1)?;
+        let frozen = Frozen::for_spec(spec, None, &options.run)?;
         let why_not_gpu = frozen.backbone.why().map(str::to_owned);
         host.event(&Event::Network {
             backbone: spec.backbone.name.clone(),

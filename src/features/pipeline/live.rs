@@ -53,7 +53,7 @@ impl Live {
     /// Starts the threads. `network` is what owns the backbone that `backbone` returns.
     ///
     /// # Errors
-    /// [`Error::NoThread`], and parameters of the preprocessing that are out of range.
+    /// Those of the network, [`Error::NoThread`], and parameters of the preprocessing that are out of range.
     pub(crate) fn start<N: Send + 'static>(
         network: N,
         backbone: fn(&mut N) -> &mut dyn Backbone,
@@ -123,11 +123,13 @@ struct Crew {
 impl Crew {
     /// Runs until the queue is closed and empty.
     fn work(self, backbone: &mut dyn Backbone, started: &SyncSender<Result<()>>) {
-        let (threads, views) = (
-            self.pipeline.threads.max(1),
-            self.pipeline.views.len().max(1),
-        );
+        let threads = self.pipeline.threads.max(1);
+        let views = self.pipeline.views.len().max(1);
         let mut replicas = backbone.replicas();
+        if let Err(error) = self.warm_up(backbone, &mut replicas) {
+            let _ = started.send(Err(error));
+            return;
+        }
         let (meter, known) = (Meter::new(threads), Known::default());
         let preparer = Preparer {
             decoding: &self.pipeline.decoding,
@@ -150,23 +152,38 @@ impl Crew {
             views,
             observer: &*self.observer,
         };
+        let shared = &shared;
         thread::scope(|scope| {
-            let lanes = std::iter::once(backbone).chain(replicas.iter_mut().map(|own| &mut **own));
-            let begin = || {
-                for lane in lanes {
-                    start(scope, ThreadsFor::Images, || run_batches(&shared, lane))?;
+            let run = || {
+                start(scope, ThreadsFor::Images, move || {
+                    run_batches(shared, backbone)
+                })?;
+                for lane in &mut replicas {
+                    start(scope, ThreadsFor::Images, move || {
+                        run_batches(shared, lane.as_mut())
+                    })?;
                 }
                 for _ in 0..threads {
-                    start(scope, ThreadsFor::Images, || decode_all(&shared))?;
+                    start(scope, ThreadsFor::Images, move || decode_all(shared))?;
                 }
                 Ok(())
             };
-            let begun = begin();
-            if begun.is_err() {
+            let running = run();
+            if running.is_err() {
                 self.queue.close();
                 shared.ready.close();
             }
-            let _ = started.send(begun);
+            let _ = started.send(running);
         });
+    }
+
+    /// Runs each lane once: the first run opens its session and allocates its memory.
+    fn warm_up(&self, first: &mut dyn Backbone, replicas: &mut [Box<dyn Backbone>]) -> Result<()> {
+        let blank = vec![0.0; self.preprocessor.settings().num_values()];
+        first.forward(&blank, 1)?;
+        for replica in replicas {
+            replica.forward(&blank, 1)?;
+        }
+        Ok(())
     }
 }

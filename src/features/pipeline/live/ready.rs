@@ -70,8 +70,9 @@ impl Ready {
     }
 
     /// Waits for a batch: a full one, or one whose first image has waited for the longest time allowed.
-    /// Several idle lanes share the images. Returns `None` if no more images come.
-    pub(super) fn next_batch(&self) -> Option<Vec<Decoded>> {
+    /// Several idle lanes share the images, and a lane takes at most as many of n images as `best` returns.
+    /// Returns `None` if no more images come.
+    pub(super) fn next_batch(&self, best: impl Fn(usize) -> usize) -> Option<Vec<Decoded>> {
         let mut state = self.lock();
         state.idle += 1;
         loop {
@@ -98,7 +99,7 @@ impl Ready {
             };
         }
         let share = state.images.len().div_ceil(state.idle);
-        let batch = state.images.drain(..share.min(self.batch_size));
+        let batch = state.images.drain(..best(share.min(self.batch_size)));
         let batch = batch.map(|(_, image)| image).collect();
         state.idle -= 1;
         drop(state);

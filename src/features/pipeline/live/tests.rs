@@ -55,6 +55,11 @@ fn bench(batch_size: usize, max_delay: Duration, queue: usize) -> Bench {
     let batches = Arc::clone(&stub.batches);
     let waiting = Waiting { max_delay, queue };
     let live = Live::start(stub, |stub| stub, pipeline, waiting, Arc::new(Quiet)).unwrap();
+    assert_eq!(
+        batches.lock().unwrap().split_off(0),
+        [1],
+        "it was warmed up"
+    );
     Bench { live, batches }
 }
 

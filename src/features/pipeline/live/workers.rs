@@ -70,11 +70,11 @@ fn decode(
         sample: Sample::default(),
         image,
     };
-    let prepared = match preparer.read(&found) {
+    let result = match preparer.read(&found) {
         Ok(file) => preparer.prepare(file, preprocessor),
         Err(done) => *done,
     };
-    match prepared {
+    match result {
         Prepared::Pixels(_, pixels, _) => Ok(Values::Pixels(pixels)),
         Prepared::Skipped(reason, _) => Err(Unanswered::Skipped(reason)),
         Prepared::Failed(error) => Err(Unanswered::Failed(Arc::new(error))),
@@ -85,7 +85,11 @@ fn decode(
 /// Runs batches until no more images come.
 pub(super) fn run_batches(shared: &Shared<'_>, backbone: &mut dyn Backbone) {
     let mut tensor = Vec::new();
-    while let Some(batch) = shared.ready.next_batch() {
+    // A lane that gains nothing from a batch takes one image, so that no image waits for the others' results.
+    while let Some(batch) = shared
+        .ready
+        .next_batch(|n| (backbone.best_batch(n * shared.views) / shared.views).max(1))
+    {
         let (batch, expired): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|image| image.wanted.holds());
         for image in expired {
