@@ -13,7 +13,7 @@ use super::serve_log::{Log, LogFormat};
 use super::{Outcome, given, signals, size};
 use anyhow::Context;
 use frostline::backbones::Home;
-use frostline::serve::{HeadSource, ServeOptions, Token, serve};
+use frostline::serve::{GalleryOptions, HeadSource, ServeOptions, Token, serve};
 
 const LIMITS: &str = "Limits";
 const ACCESS: &str = "Access";
@@ -33,6 +33,12 @@ pub(super) struct Args {
     /// is looked into every two seconds.
     #[arg(long, value_name = "FOLDER")]
     watch: Option<PathBuf>,
+    /// Feature store with the training images, to show those nearest to each image on the page.
+    #[arg(long, value_name = "FEATURES")]
+    gallery: Option<PathBuf>,
+    /// Folder with the files of the gallery's images, for thumbnails.
+    #[arg(long, value_name = "IMAGES", requires = "gallery")]
+    gallery_images: Option<PathBuf>,
     /// Address and port to listen on; port 0 chooses a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     bind: SocketAddr,
@@ -124,6 +130,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     for source in &args.heads {
         given::head(&source.path)?;
     }
+    args.gallery.as_deref().map_or(Ok(()), given::store)?;
     let log = Arc::new(Log::new(args.log));
     let options = args.options(home)?;
     #[cfg(unix)]
@@ -137,6 +144,8 @@ impl Args {
     fn options(self, home: Home) -> anyhow::Result<ServeOptions> {
         let mut options = ServeOptions::new(self.heads, self.run.options(home));
         options.watch = self.watch;
+        let images = self.gallery_images;
+        options.gallery = self.gallery.map(|store| GalleryOptions { store, images });
         options.bind = self.bind;
         options.token = self.token_file.as_deref().map(Token::read).transpose()?;
         options.insecure = self.insecure;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use super::events::Host;
+use super::gallery::Gallery;
 use super::metrics::Metrics;
 use super::models::Models;
 use super::options::ServeOptions;
@@ -24,6 +25,7 @@ pub(super) struct App {
     /// The memory for bodies, in units of [`App::UNIT`].
     pub(super) memory: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) gallery: OnceLock<Arc<Gallery>>,
     /// The stamps of heads that could not be loaded, by name and version; held while heads are loaded.
     pub(super) failed: Mutex<Failed>,
 }
@@ -44,6 +46,7 @@ impl App {
             ready: AtomicBool::new(false),
             memory: Arc::new(Semaphore::new(units as usize)),
             metrics: Arc::new(Metrics::new()),
+            gallery: OnceLock::new(),
             failed: Mutex::default(),
         }
     }

@@ -7,10 +7,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 use super::app::App;
+use super::gallery::{Gallery, Near};
 use super::models::Model;
 use super::problem::Problem;
 use super::results::{Given, Judged, Unusable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{Job, Unanswered, Wanted};
 
 /// Cancels the images of a request when the client is gone, which drops the future that holds this.
@@ -23,7 +24,8 @@ impl Drop for CancelOnDrop {
 }
 
 impl App {
-    /// Predicts the classes of the images of a request. The results are in input order.
+    /// Predicts the classes of the images of a request, and finds the training images nearest to each of
+    /// them, if there is a gallery of the model's features. The results are in input order.
     ///
     /// # Errors
     /// If the queue is full, the deadline passes or the network fails. An image that cannot be used is a
@@ -32,19 +34,21 @@ impl App {
         &self,
         model: &Arc<Model>,
         images: Vec<Given>,
+        neighbours: usize,
         deadline: Instant,
-    ) -> Result<Vec<Judged>, Problem> {
+    ) -> Result<(Vec<Judged>, Vec<Vec<Near>>), Problem> {
         self.check_count(images.len())?;
-        let count = images.len();
+        let gallery = self.gallery.get().filter(|_| neighbours > 0).cloned();
         let features = timeout_at(deadline, features(model, images, deadline));
         let features = features.await.map_err(|_| late())??;
         let model = Arc::clone(model);
-        let judge = move || judge(&model, features);
+        let judge = move || {
+            let near = nearest(&model, gallery.as_deref(), &features, neighbours)?;
+            Ok((judge(&model, features)?, near))
+        };
         let judged = tokio::task::spawn_blocking(judge).await;
         let judged = judged.map_err(|_| Problem::internal("the prediction failed"))?;
-        let judged = judged.map_err(|error| Problem::internal(error.to_string()))?;
-        debug_assert_eq!(judged.len(), count);
-        Ok(judged)
+        judged.map_err(|error: Error| Problem::internal(error.to_string()))
     }
 }
 
@@ -99,6 +103,30 @@ async fn collect(
         };
     }
     Ok(())
+}
+
+/// Returns the nearest training images of each image; none without a gallery, or for an unusable image.
+fn nearest(
+    model: &Model,
+    gallery: Option<&Gallery>,
+    features: &[Features],
+    k: usize,
+) -> Result<Vec<Vec<Near>>> {
+    let Some(gallery) = gallery.filter(|gallery| gallery.fits(&model.predictor)) else {
+        return Ok(features.iter().map(|_| Vec::new()).collect());
+    };
+    let width = model.predictor.spec().backbone.num_features;
+    // The centre is always the first view.
+    let centres = features.iter().flatten().map(|values| &values[..width]);
+    let centres: Vec<f32> = centres.flatten().copied().collect();
+    let centres = Array2::from_shape_vec((centres.len() / width, width), centres);
+    let centres = centres.expect("rows of D features");
+    let mut nearest = gallery.nearest(centres.view(), k)?.into_iter();
+    let of = |features: &Features| match features {
+        Ok(_) => nearest.next().unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    Ok(features.iter().map(of).collect())
 }
 
 fn judge(model: &Model, features: Vec<Features>) -> Result<Vec<Judged>> {

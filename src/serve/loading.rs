@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::app::App;
 use super::events::Event;
+use super::gallery::Gallery;
 use super::models::{Model, Models};
 use super::networks::Network;
 use super::options::HeadSource;
@@ -31,11 +32,15 @@ enum Loaded {
 }
 
 impl App {
-    /// Loads the heads of the options, and then those in the watched folder.
+    /// Loads the gallery, the heads of the options, and then those in the watched folder.
     ///
     /// # Errors
     /// If a head of the options cannot be loaded; one in the watched folder may be replaced later.
     pub(super) fn load_all(&self) -> Result<()> {
+        if let Some(options) = &self.options.gallery {
+            let gallery = Gallery::open(options, self.options.images)?;
+            let _ = self.gallery.set(Arc::new(gallery));
+        }
         let mut models = Models::default();
         for source in &self.options.heads {
             if let Loaded::New(model) = self.load(source, &models, &Models::default())? {

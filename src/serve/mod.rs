@@ -12,6 +12,7 @@
 mod app;
 mod classify;
 mod events;
+mod gallery;
 mod guard;
 mod limits;
 mod loading;
@@ -31,6 +32,6 @@ mod v2;
 mod watch;
 
 pub use events::{Event, Host};
-pub use options::{HeadSource, ServeLimits, ServeOptions};
+pub use options::{GalleryOptions, HeadSource, ServeLimits, ServeOptions};
 pub use server::serve;
 pub use token::Token;

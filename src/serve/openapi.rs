@@ -15,6 +15,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
     paths(
         super::v1::classify,
         super::v1::models,
+        super::v1::thumbnail,
         super::v2::server,
         super::v2::live,
         super::v2::ready,

@@ -21,6 +21,8 @@ pub struct ServeOptions {
     pub watch: Option<PathBuf>,
     /// How often to look into that folder.
     pub watch_interval: Duration,
+    /// Training images to show next to classified ones.
+    pub gallery: Option<GalleryOptions>,
     /// The address to listen on.
     pub bind: SocketAddr,
     /// What clients must send; required unless only this machine reaches the address or `insecure` is set.
@@ -41,6 +43,15 @@ pub struct ServeOptions {
     pub limits: ServeLimits,
     /// How long running requests may take after a request to stop.
     pub grace: Duration,
+}
+
+/// Training images to show next to classified ones.
+#[derive(Debug, Clone)]
+pub struct GalleryOptions {
+    /// The store with their features.
+    pub store: PathBuf,
+    /// The folder with their files, for thumbnails.
+    pub images: Option<PathBuf>,
 }
 
 /// Limits of requests and connections.
@@ -81,6 +92,7 @@ impl ServeOptions {
         Self {
             heads,
             watch: None,
+            gallery: None,
             watch_interval: Duration::from_secs(2),
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token: None,

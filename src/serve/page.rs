@@ -112,12 +112,14 @@ fn card() -> Markup {
                     p.label { bdi { "…" } }
                     p.reason hidden {}
                     ul.bars {}
+                    div.nearest hidden { p.fine { "Nearest training images" } ul {} }
                 }
             }
         }
         template #bar {
             li { bdi.class {} span.track aria-hidden="true" { span.fill {} } span.share {} }
         }
+        template #near { li { img alt="" hidden; bdi.class {} span.share {} } }
     }
 }
 

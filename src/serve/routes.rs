@@ -21,6 +21,7 @@ use super::{v1, v2};
 /// Returns all routes. A client's address is added for each connection.
 pub(super) fn routes(app: Arc<App>) -> Router {
     Router::new()
+        .route("/v1/gallery/{digest}", get(v1::thumbnail))
         .route("/v1/models", get(v1::models))
         .route("/v1/classify", post(v1::classify))
         .route("/", get(page))

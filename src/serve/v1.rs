@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 use self::reply::{Classified, ImageResult, ModelInfo, ModelList};
 use self::request::{Asked, Params};
@@ -21,6 +22,32 @@ pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     let models = app.models.load();
     let models = models.all().map(|model| ModelInfo::of(model)).collect();
     Json(ModelList { models })
+}
+
+/// Returns the thumbnail of a training image.
+#[utoipa::path(
+    get,
+    path = "/v1/gallery/{digest}",
+    tag = "v1",
+    params(("digest" = String, Path, description = "The digest of the image.")),
+    responses(
+        (status = 200, content_type = "image/jpeg"),
+        (status = 404, description = "The gallery has no such image.", body = ProblemBody),
+    )
+)]
+pub(super) async fn thumbnail(
+    State(app): State<Arc<App>>,
+    Path(digest): Path<String>,
+) -> Result<Response, Problem> {
+    let none = || Problem::not_found("the gallery has no such image");
+    let gallery = app.gallery.get().cloned().ok_or_else(none)?;
+    let thumbnail = tokio::task::spawn_blocking(move || gallery.thumbnail(&digest)).await;
+    let jpeg = thumbnail.ok().flatten().ok_or_else(none)?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg"),
+        (header::CACHE_CONTROL, "private, max-age=3600"),
+    ];
+    Ok((headers, jpeg).into_response())
 }
 
 /// Classifies the images of a request: one as the body, or several in a form or a JSON object.
@@ -58,13 +85,17 @@ pub(super) async fn classify(
     let model = app.models.load();
     let model = model.find(params.model.as_deref(), params.version.as_deref())?;
     let (names, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
-    let judged = app.predict(&model, images, deadline).await?;
+    let neighbours = params.neighbours()?;
+    let predicted = app.predict(&model, images, neighbours, deadline);
+    let (judged, near) = predicted.await?;
     app.metrics.images(&model, &judged, &labelling);
     let classes = model.predictor.classes();
     let results: Vec<_> = names
         .into_iter()
-        .zip(judged)
-        .map(|(name, judged)| ImageResult::of(name, judged, classes, &labelling))
+        .zip(judged.into_iter().zip(near))
+        .map(|(name, (judged, near))| {
+            ImageResult::of(name, judged, classes, &labelling).with_nearest(near)
+        })
         .collect();
     let status = if results.iter().any(ImageResult::is_ok) {
         StatusCode::OK

@@ -131,7 +131,7 @@ pub(super) async fn infer(
     let parse = move || infer::parse(&bytes, header, &asked, limits);
     let asked = tokio::task::spawn_blocking(parse).await;
     let asked = asked.map_err(|_| Problem::internal("an internal error occurred"))??;
-    let judged = app.predict(&model, asked.images, deadline).await?;
+    let (judged, _) = app.predict(&model, asked.images, 0, deadline).await?;
     let labelling = Labelling {
         threshold: asked.request.parameters.threshold,
         top_k: 1,

@@ -132,7 +132,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
     (
         "serve",
         &[
-            ("Options", "head watch bind log {global}"),
+            (
+                "Options",
+                "head watch gallery gallery-images bind log {global}",
+            ),
             ("Access", "token-file insecure"),
             (
                 "Limits",

@@ -52,7 +52,7 @@ function next() {
 
 async function classify(file) {
   const [model, version] = JSON.parse($("model").value || "[]");
-  const query = new URLSearchParams(model ? { model, version } : {});
+  const query = new URLSearchParams({ nearest: 5, ...(model && { model, version }) });
   for (let tries = 1; ; tries += 1) {
     const type = { "Content-Type": "application/octet-stream" };
     const reply = await fetch(`v1/classify?${query}`, { method: "POST", headers: { ...headers(), ...type }, body: file });
@@ -83,6 +83,26 @@ function show(card, result) {
     bar.querySelector(".share").textContent = `${(100 * probability).toFixed(1)} %`;
     return bar;
   }));
+  near(card, result.nearest || []);
+}
+
+function near(card, images) {
+  card.querySelector(".nearest").hidden = !images.length;
+  card.querySelector(".nearest ul").replaceChildren(...images.map(({ name, label, similarity, thumbnail }) => {
+    const item = $("near").content.firstElementChild.cloneNode(true);
+    item.querySelector(".class").textContent = label ?? name;
+    item.querySelector(".share").textContent = similarity.toFixed(3);
+    item.title = name;
+    if (thumbnail) picture(item.querySelector("img"), thumbnail.slice(1));
+    return item;
+  }));
+}
+
+async function picture(img, path) {
+  const reply = await fetch(path, { headers: headers() });
+  if (!reply.ok) return;
+  img.onload = () => { img.hidden = false; URL.revokeObjectURL(img.src); };
+  img.src = URL.createObjectURL(await reply.blob());
 }
 
 for (const id of ["files", "camera"]) {

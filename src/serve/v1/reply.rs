@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::classes::ClassIndex;
 use crate::classifier::Labelling;
+use crate::serve::gallery::Near;
 use crate::serve::models::Model;
 use crate::serve::results::Judged;
 
@@ -75,6 +76,24 @@ pub(in crate::serve) struct ImageResult {
     /// The most probable classes, most probable first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     top: Vec<Scored>,
+    /// The nearest training images, nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nearest: Vec<TrainingImage>,
+}
+
+/// A training image near a classified one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct TrainingImage {
+    /// Its path in the store.
+    name: String,
+    /// Its class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// The cosine similarity of the features.
+    similarity: f32,
+    /// The path of a thumbnail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail: Option<String>,
 }
 
 /// Whether an image could be classified.
@@ -111,6 +130,7 @@ impl ImageResult {
             probability: None,
             reason: None,
             top: Vec::new(),
+            nearest: Vec::new(),
         };
         let prediction = match judged {
             Ok(prediction) => prediction,
@@ -132,6 +152,17 @@ impl ImageResult {
             })
             .collect();
         result
+    }
+
+    pub(super) fn with_nearest(mut self, near: Vec<Near>) -> Self {
+        let image = |near: Near| TrainingImage {
+            name: near.name,
+            label: near.class,
+            similarity: near.similarity,
+            thumbnail: near.digest.map(|digest| format!("/v1/gallery/{digest}")),
+        };
+        self.nearest = near.into_iter().map(image).collect();
+        self
     }
 
     pub(super) fn is_ok(&self) -> bool {

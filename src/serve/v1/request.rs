@@ -27,10 +27,21 @@ pub(in crate::serve) struct Params {
     pub(super) top_k: Option<u32>,
     /// Below this probability the label is `unknown`.
     pub(super) threshold: Option<f64>,
+    /// How many of the nearest training images are listed if the server has a gallery [default: 0].
+    pub(super) nearest: Option<u32>,
 }
 
 impl Params {
     const TOP_K: u32 = 5;
+    const MOST_NEAREST: u32 = 20;
+
+    /// Returns how many of the nearest training images are listed.
+    pub(super) fn neighbours(&self) -> Result<usize, Problem> {
+        match self.nearest.unwrap_or(0) {
+            k if k <= Self::MOST_NEAREST => Ok(k as usize),
+            _ => Err(Problem::bad_request("`nearest` must be from 0 to 20")),
+        }
+    }
 
     /// Returns how the images are labelled.
     pub(super) fn labelling(&self) -> Result<Labelling, Problem> {
@@ -105,6 +116,7 @@ pub(super) async fn parse(
         version: params.version.or(query.version),
         top_k: params.top_k.or(query.top_k),
         threshold: params.threshold.or(query.threshold),
+        nearest: params.nearest.or(query.nearest),
     };
     Ok(Asked { params, images })
 }
@@ -154,6 +166,7 @@ fn set(params: &mut Params, name: &str, value: &[u8]) -> Result<bool, Problem> {
         "model" => params.model = Some(text()?.to_owned()),
         "version" => params.version = Some(text()?.to_owned()),
         "top_k" => params.top_k = Some(text()?.parse().map_err(|_| wrong())?),
+        "nearest" => params.nearest = Some(text()?.parse().map_err(|_| wrong())?),
         "threshold" => params.threshold = Some(text()?.parse().map_err(|_| wrong())?),
         _ => return Ok(false),
     }
@@ -168,6 +181,7 @@ pub(in crate::serve) struct JsonRequest {
     version: Option<String>,
     top_k: Option<u32>,
     threshold: Option<f64>,
+    nearest: Option<u32>,
     /// The images.
     images: Vec<JsonImage>,
 }
@@ -195,6 +209,7 @@ pub(in crate::serve) struct FormRequest {
     version: Option<String>,
     top_k: Option<u32>,
     threshold: Option<f64>,
+    nearest: Option<u32>,
     /// The images.
     #[schema(format = Binary)]
     image: Vec<String>,
@@ -218,6 +233,7 @@ fn json(body: &[u8]) -> Result<Asked, Problem> {
         version: request.version,
         top_k: request.top_k,
         threshold: request.threshold,
+        nearest: request.nearest,
     };
     Ok(Asked { params, images })
 }

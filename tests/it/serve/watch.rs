@@ -98,6 +98,43 @@ fn metrics_count_requests_and_images() {
     assert!(text.contains("frostline_queue_images{backbone="), "{text}");
 }
 
+#[test]
+fn the_gallery_has_the_nearest_training_images() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(
+        &place,
+        "--gallery {dir}/store --gallery-images {dir}/images",
+    );
+    let image = fs::read(place.path("images/red/1.png")).unwrap();
+    let result = server.post("/v1/classify?nearest=2", &image).with(200)["results"][0].clone();
+    let nearest = result["nearest"].as_array().unwrap();
+    assert_eq!(nearest.len(), 2);
+    assert_eq!(
+        (&nearest[0]["name"], &nearest[0]["label"]),
+        (&"red/1.png".into(), &"red".into())
+    );
+    assert!((nearest[0]["similarity"].as_f64().unwrap() - 1.0).abs() < 1e-5);
+    let path = nearest[0]["thumbnail"].as_str().unwrap();
+    let thumbnail = server.get(path);
+    assert_eq!(
+        (thumbnail.status, &*thumbnail.headers["content-type"]),
+        (200, "image/jpeg")
+    );
+    assert!(thumbnail.body.starts_with(b"\xff\xd8"));
+    for path in ["/v1/gallery/0123", "/v1/gallery/..%2F..%2Fhead"] {
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
+    // Without the parameter there are none, and a changed file has no thumbnail.
+    assert!(server.post("/v1/classify", &image).with(200)["results"][0]["nearest"].is_null());
+    assert_eq!(server.post("/v1/classify?nearest=21", &image).status, 400);
+    fs::write(place.path("images/red/1.png"), "changed").unwrap();
+    assert_eq!(server.get(path).status, 404);
+    place
+        .frostline("serve --head a={dir}/head --gallery {dir}/head")
+        .exits(1)
+        .says(&["error: "]);
+}
+
 /// The description has a schema for each reply, and the replies match it.
 #[test]
 fn replies_match_the_description() {
