@@ -84,9 +84,9 @@ impl App {
                         self.tell_failed(&source, &error, before.is_some());
                         failed.insert(key, stamp);
                     }
-                    before
-                        .into_iter()
-                        .for_each(|model| models.add(Arc::clone(model)));
+                    if let Some(before) = before {
+                        models.add(Arc::clone(before));
+                    }
                 }
             }
         }
@@ -130,17 +130,12 @@ impl App {
         let predictor = Predictor::open(&source.path, Tta::Trained)?;
         let mut running = new.all().chain(old.all()).map(|model| &model.network);
         let running = running.find(|network| network.serves(predictor.spec()));
-        let network = match running {
-            Some(network) => Arc::clone(network),
-            None => {
-                let (options, observer) = (&self.options, self.observer());
-                Arc::new(Network::load(
-                    predictor.spec(),
-                    options,
-                    observer,
-                    &*self.host,
-                )?)
-            }
+        let network = if let Some(network) = running {
+            Arc::clone(network)
+        } else {
+            let (options, observer) = (&self.options, self.observer());
+            let network = Network::load(predictor.spec(), options, observer, &*self.host)?;
+            Arc::new(network)
         };
         Ok(Loaded::New(Arc::new(Model {
             source: source.clone(),

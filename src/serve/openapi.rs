@@ -1,4 +1,4 @@
-//! The description of the interface as OpenAPI, made from the types of requests and replies.
+//! The description of the interface as `OpenAPI`, made from the types of requests and replies.
 
 use axum::Json;
 use utoipa::OpenApi;

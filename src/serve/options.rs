@@ -121,6 +121,13 @@ impl ServeOptions {
         let least = "at least twice the largest body";
         let (memory, body) = (self.limits.memory, self.limits.body);
         crate::error::require(memory / 2 >= body, "memory", &memory, least)?;
+        let least = "at least the largest number of images in a request";
+        crate::error::require(
+            self.queue >= self.limits.images,
+            "queue",
+            &self.queue,
+            least,
+        )?;
         for (place, source) in self.heads.iter().enumerate() {
             let same = |other: &&HeadSource| source.id() == other.id();
             if let Some(first) = self.heads[..place].iter().find(same) {

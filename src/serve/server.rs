@@ -87,12 +87,11 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
-                    match Arc::clone(&connections).try_acquire_owned() {
-                        Ok(permit) => connect(app, &graceful, routes.clone(), stream, client, permit),
-                        Err(_) => {
-                            app.metrics.refused_connection();
-                            refuse(stream, &refusals);
-                        }
+                    if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
+                        connect(app, &graceful, routes.clone(), stream, client, permit);
+                    } else {
+                        app.metrics.refused_connection();
+                        refuse(stream, &refusals);
                     }
                 }
                 Err(error) => {

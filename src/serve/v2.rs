@@ -1,5 +1,4 @@
-//! The Open Inference Protocol (KServe's version 2) over HTTP, with Triton's extensions for binary tensors
-//! and classification.
+//! The Open Inference Protocol over HTTP, with Triton's extensions for binary tensors and classification.
 //!
 //! A request has one of three inputs: `image`, files in any format; `pixels`, decoded images of one size; or
 //! `values`, the network's input. A request is answered as a whole: if one of its images cannot be used, its

@@ -156,11 +156,11 @@ impl Crew {
         thread::scope(|scope| {
             let run = || {
                 start(scope, ThreadsFor::Images, move || {
-                    run_batches(shared, backbone)
+                    run_batches(shared, backbone);
                 })?;
                 for lane in &mut replicas {
                     start(scope, ThreadsFor::Images, move || {
-                        run_batches(shared, lane.as_mut())
+                        run_batches(shared, lane.as_mut());
                     })?;
                 }
                 for _ in 0..threads {

@@ -100,7 +100,7 @@ pub(super) async fn parse(
 ) -> Result<Asked, Problem> {
     let Asked { params, images } = match kind {
         Kind::Image => {
-            let images = vec![("image".to_owned(), file(&body))];
+            let images = vec![("image".to_owned(), Ok(file(&body)))];
             let params = Params::default();
             Asked { params, images }
         }
@@ -121,8 +121,8 @@ pub(super) async fn parse(
     Ok(Asked { params, images })
 }
 
-fn file(bytes: &[u8]) -> Given {
-    Ok(Input::Image(Image::from(bytes)))
+fn file(bytes: &[u8]) -> Input {
+    Input::Image(Image::from(bytes))
 }
 
 async fn form(header: HeaderValue, body: Bytes, most: usize) -> Result<Asked, Problem> {
@@ -148,7 +148,7 @@ async fn form(header: HeaderValue, body: Bytes, most: usize) -> Result<Asked, Pr
         }
         // One more than allowed is enough to be refused.
         if images.len() <= most {
-            images.push((file_name.unwrap_or(name), file(&bytes)));
+            images.push((file_name.unwrap_or(name), Ok(file(&bytes))));
         }
     }
     Ok(Asked { params, images })
@@ -225,7 +225,7 @@ fn json(body: &[u8]) -> Result<Asked, Problem> {
         };
         let bytes = BASE64_STANDARD.decode(data.as_bytes());
         let image = bytes.map_err(|error| Unusable::Malformed(format!("is not base64: {error}")));
-        (name, image.and_then(|bytes| file(&bytes)))
+        (name, image.map(|bytes| file(&bytes)))
     };
     let images = request.images.into_iter().enumerate().map(image).collect();
     let params = Params {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::fixtures::Place;
 
 /// The longest time that a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server; it is killed on drop.
 pub(crate) struct Server {
@@ -174,9 +174,9 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
         head += "Host: localhost\r\n";
     }
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head += &format!("Content-Length: {}\r\n\r\n", body.len());
+    head.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n"]);
     [head.as_bytes(), body].concat()
 }
 

@@ -125,6 +125,7 @@ fn a_head_that_does_not_load_is_an_error_at_the_start() {
             "--head a={dir}/head --head a@1={dir}/head",
             "have the same model name `a`",
         ),
+        ("--head a={dir}/head --queue 63", "`--queue` is 63"),
         (
             "--head a={dir}/head --max-body 1G",
             "`--memory` is 536870912",

@@ -191,7 +191,7 @@ fn what_is_no_http_is_refused() {
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"[..],
         b"hello\r\n\r\n",
-        &[b'a'; 100_000],
+        &vec![b'a'; 100_000],
     ] {
         let mut client = server.connect();
         client.send(bytes);

@@ -290,7 +290,16 @@ fn tensors_that_do_not_fit_are_refused() {
         let error = reply.json()["error"].as_str().unwrap().to_owned();
         assert!(error.contains(said), "{error}\nlacks {said}");
     }
-    let good = tensor("values", json!([1, 3, 8, 8]), "FP32", zeros(192));
+}
+
+#[test]
+fn outputs_that_do_not_exist_are_refused() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let data = json!(vec![0; 192]);
+    let tensor =
+        json!({ "name": "values", "shape": [1, 3, 8, 8], "datatype": "FP32", "data": data });
+    let good = json!({ "inputs": [tensor] });
     assert_eq!(server.post_json(INFER, &good).status, 200);
     let output = |output: Value| {
         let mut request = good.clone();

@@ -84,8 +84,10 @@ impl Ready {
                 }
                 None => None,
                 Some(_) if state.decoders == 0 || state.images.len() >= self.batch_size => break,
-                Some(waited) if waited >= self.max_delay => break,
-                Some(waited) => Some(self.max_delay - waited),
+                Some(waited) => match self.max_delay.saturating_sub(waited) {
+                    Duration::ZERO => break,
+                    left => Some(left),
+                },
             };
             state = match left {
                 None => self

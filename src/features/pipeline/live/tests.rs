@@ -38,12 +38,14 @@ struct Bench {
     batches: Arc<Mutex<Vec<usize>>>,
 }
 
-const FOREVER: Duration = Duration::from_secs(600);
+const FOREVER: Duration = Duration::from_mins(10);
 
 fn bench(batch_size: usize, max_delay: Duration, queue: usize) -> Bench {
-    let mut preprocessing = Preprocessing::default();
-    preprocessing.resize = Resize::Exact(2, 2);
-    preprocessing.crop = Crop::None;
+    let preprocessing = Preprocessing {
+        resize: Resize::Exact(2, 2),
+        crop: Crop::None,
+        ..Preprocessing::default()
+    };
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing,
