@@ -50,6 +50,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `cli` | yes | the program, and the [`tasks`] that download files or write a report |
+//! | `serve` | yes | the command `frostline serve`, an HTTP server |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC images |
 //! | `avif` | yes | AVIF images |
@@ -75,6 +76,9 @@ pub mod progress;
 #[doc(hidden)]
 pub mod report;
 mod seal;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod serve;
 #[doc(hidden)]
 pub mod stamp;
 pub mod tasks;

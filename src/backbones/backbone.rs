@@ -20,6 +20,12 @@ pub trait Backbone: Send {
         1
     }
 
+    /// Returns how many of `n` images are worth running together; `n` by default, and 1 if a batch is as fast
+    /// as its images one by one.
+    fn best_batch(&self, n: usize) -> usize {
+        n
+    }
+
     /// Runs `images`, N images of equal size one after the other, and returns their features (N, D), row by
     /// row.
     ///

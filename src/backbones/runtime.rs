@@ -317,6 +317,10 @@ impl Backbone for OnnxBackbone {
         self.network.opener.cpus()
     }
 
+    fn best_batch(&self, n: usize) -> usize {
+        self.network.sizes.piece(n)
+    }
+
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, Pieces::Fastest)
     }

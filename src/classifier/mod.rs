@@ -6,9 +6,12 @@
 #[doc(hidden)]
 pub mod fuzz;
 mod image_classifier;
+mod labelling;
 mod predictor;
 
 pub use image_classifier::{Classifier, Unclassified};
+#[doc(hidden)]
+pub use labelling::Labelling;
 #[doc(hidden)]
 pub use predictor::Predictor;
 pub(crate) use predictor::top;

@@ -11,6 +11,8 @@ mod network;
 mod outputs;
 mod parameters;
 mod runtime;
+#[cfg(feature = "serve")]
+mod serve;
 mod tasks;
 
 use std::io;
@@ -40,6 +42,8 @@ pub(super) fn message(error: &Error) -> String {
         Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
         Error::Export(problem) => export::message(problem),
+        #[cfg(feature = "serve")]
+        Error::Serve(error) => serve::message(error),
         Error::Strict { .. } => error.to_string().replacen("`strict`", "`--strict`", 1),
         other => with_flags(&other.to_string()),
     }
@@ -69,6 +73,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Head(error) => head::hint(error),
         Error::Task(error) => tasks::hint(error),
         Error::Export(problem) => export::hint(problem),
+        #[cfg(feature = "serve")]
+        Error::Serve(error) => serve::hint(error),
         Error::File {
             path,
             kind,

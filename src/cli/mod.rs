@@ -44,6 +44,10 @@ mod refusal;
 mod report;
 mod run_args;
 mod search_args;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(feature = "serve")]
+mod serve_log;
 mod setup;
 mod signals;
 mod size;
@@ -126,6 +130,11 @@ enum Command {
     /// The network needs no frostline. Before it is written, it is run with ONNX Runtime and must return
     /// frostline's probabilities.
     Export(export::Args),
+    /// Serve heads over HTTP.
+    ///
+    /// Listens on this machine only, unless another address is set. Runs until Ctrl-C or SIGTERM.
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
@@ -194,6 +203,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor(args) => doctor::run(args, &home()?),

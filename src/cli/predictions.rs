@@ -18,7 +18,7 @@ use super::errors::with_flags;
 use super::output::OutputFormat;
 use super::terminal::{self, Text};
 use frostline::ClassIndex;
-use frostline::classifier::Prediction;
+use frostline::classifier::Labelling;
 use frostline::error::csv_error;
 use frostline::tasks::{Classified, Wanted};
 
@@ -70,44 +70,6 @@ impl Format {
     }
 }
 
-/// How labels are written.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Labelling {
-    /// Below this probability the label is `unknown`.
-    pub(super) threshold: Option<f64>,
-    /// How many of the most probable classes are listed.
-    pub(super) top_k: usize,
-}
-
-const UNKNOWN: &str = "unknown";
-
-impl Labelling {
-    fn label<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> (&'a str, f64) {
-        let (index, probability) = prediction.best();
-        let known = self.why_unknown(classes, prediction).is_none();
-        let name = classes.name(index).filter(|_| known);
-        (name.unwrap_or(UNKNOWN), probability)
-    }
-
-    /// Returns why the label is `unknown`, if it is.
-    fn why_unknown(&self, classes: &ClassIndex, prediction: &Prediction) -> Option<String> {
-        if let Some(reason) = prediction.verdict().reason(classes) {
-            return Some(reason);
-        }
-        let (_, probability) = prediction.best();
-        let threshold = self
-            .threshold
-            .filter(|&threshold| probability < threshold)?;
-        Some(format!("the highest probability is below {threshold}"))
-    }
-
-    /// Returns the most probable classes with their probabilities.
-    fn top<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> Vec<(&'a str, f64)> {
-        let named = |(index, p)| (classes.name(index).unwrap_or(UNKNOWN), p);
-        prediction.top(self.top_k).into_iter().map(named).collect()
-    }
-}
-
 /// Writes rows as they arrive, and the header with the first of them.
 pub(super) struct Writer<'a> {
     out: &'a mut dyn Write,
@@ -136,7 +98,7 @@ impl<'a> Writer<'a> {
             self.csv_record(self.csv_header(classes))?;
         }
         if !self.begun {
-            self.label_width = widest(classes.iter().map(cell)).max(UNKNOWN.len());
+            self.label_width = widest(classes.iter().map(cell)).max(Labelling::UNKNOWN.len());
         }
         self.begun = true;
         Ok(())

@@ -15,6 +15,10 @@ static CAME: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 /// Whether the next signal ends the process immediately.
 static AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
+/// Whether a SIGHUP has arrived.
+#[cfg(feature = "serve")]
+static HANGUP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
 /// Installs handlers, so that a signal ends the process with its exit status, and a write beyond the file
 /// size limit fails.
 pub(super) fn handle() -> io::Result<()> {
@@ -43,6 +47,21 @@ pub(super) fn listen() {
 /// Returns whether a signal has arrived.
 pub(super) fn came() -> bool {
     number() != 0
+}
+
+/// From now on, a SIGHUP no longer ends the process; [`take_hangup`] tells whether one came.
+#[cfg(all(feature = "serve", unix))]
+pub(super) fn listen_for_hangups() -> io::Result<()> {
+    let flag = HANGUP.get_or_init(Arc::default);
+    flag::register(signal_hook::consts::SIGHUP, Arc::clone(flag)).map(drop)
+}
+
+/// Returns whether a SIGHUP has arrived since the last call.
+#[cfg(feature = "serve")]
+pub(super) fn take_hangup() -> bool {
+    HANGUP
+        .get()
+        .is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
 }
 
 /// Returns the exit status after a signal, as in shells: 130 for Ctrl-C, 143 for SIGTERM.

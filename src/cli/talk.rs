@@ -34,6 +34,12 @@ pub(super) fn say(text: impl Display) {
     }
 }
 
+/// Prints a line of a log, also if `--quiet` is set.
+#[cfg(feature = "serve")]
+pub(super) fn log(text: impl Display) {
+    line(text);
+}
+
 pub(super) fn note(text: impl Display) {
     if !is_quiet() {
         terminal::say(Some("note:"), text);

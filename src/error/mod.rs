@@ -34,6 +34,8 @@ mod hub;
 mod images;
 mod network;
 mod runtime;
+#[cfg(feature = "serve")]
+mod serve;
 mod tasks;
 mod threads;
 
@@ -50,6 +52,8 @@ pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem}
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
 };
+#[cfg(feature = "serve")]
+pub use self::serve::{NameProblem, ServeError, TokenProblem};
 pub use self::tasks::{Difference, Elsewhere, NeededWheel, OutputProblem, PipProblem, TaskError};
 pub use self::threads::ThreadsFor;
 
@@ -99,6 +103,10 @@ pub enum Error {
     /// A head cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportProblem),
+    /// A server cannot be started.
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// A parameter is out of range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {

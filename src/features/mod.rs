@@ -50,6 +50,8 @@ pub use part::Numbers;
 pub use pipeline::{Bound, Reduced, Speed, Timings};
 #[doc(hidden)]
 pub use pipeline::{Images, Item, Known, Outcome, Pipeline};
+#[cfg(feature = "serve")]
+pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};

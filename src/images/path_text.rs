@@ -44,6 +44,17 @@ pub fn from_text(text: &str) -> PathBuf {
     PathBuf::from(text)
 }
 
+/// Returns the file in a folder with the path that [`to_text`] wrote. The text is untrusted: `None` if it
+/// leads out of the folder.
+#[must_use]
+pub fn below(folder: &Path, text: &str) -> Option<PathBuf> {
+    let path = from_text(text);
+    let inside = path
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    inside.then(|| folder.join(path))
+}
+
 #[cfg(unix)]
 fn holds_escape(text: &str) -> bool {
     text.as_bytes()

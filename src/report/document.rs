@@ -11,7 +11,10 @@ use super::{
     search_table, worst,
 };
 
-const STYLE: &str = include_str!("page.css");
+/// The colours, the type and the boxes of a page.
+#[cfg(feature = "serve")]
+pub(crate) const BASE_STYLE: &str = include_str!("base.css");
+const STYLE: &str = concat!(include_str!("base.css"), include_str!("page.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// Renders the page as a single HTML file that makes no requests.
@@ -50,13 +53,17 @@ fn head(page: &Page) -> Markup {
 
 /// Returns the Content Security Policy: only embedded images, and only the page's own script and style.
 fn policy() -> String {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
-        "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
-         form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; img-src data:; style-src '{}'; script-src '{}'; base-uri 'none'; form-action \
+         'none'",
+        csp_hash(STYLE),
+        csp_hash(SCRIPT)
     )
+}
+
+/// Returns the hash by which a Content Security Policy allows a style sheet or a script.
+pub(crate) fn csp_hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
 fn top(page: &Page) -> Markup {

@@ -23,6 +23,8 @@ mod search_table;
 mod worst;
 
 pub use document::render;
+#[cfg(feature = "serve")]
+pub(crate) use document::{BASE_STYLE, csp_hash};
 pub use gallery::worst_first;
 pub use page::{
     Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, PICTURE_ROOM,

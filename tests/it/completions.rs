@@ -58,6 +58,7 @@ fn bash_completes_commands_and_options() {
 const CHOICES: &[(&str, &str, &str)] = &[
     ("classify", "format", "csv tsv jsonl table"),
     ("classify", "tta", "trained none"),
+    ("serve", "log", "text json"),
     ("evaluate", "format", "text json"),
     ("export", "input", "tensor crop pixels"),
     ("export", "resize", "onnx matmul"),

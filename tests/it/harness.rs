@@ -9,6 +9,8 @@ mod networks;
 mod peak;
 mod pictures;
 mod report_page;
+#[cfg(feature = "serve")]
+mod server;
 mod stub;
 
 pub(crate) use binary::{
@@ -22,4 +24,6 @@ pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
 pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
+#[cfg(feature = "serve")]
+pub(crate) use server::{Reply, Server, form, request, wait_for};
 pub(crate) use stub::{Stub, digest, features, index_row, manifest, preprocessing};

@@ -142,6 +142,21 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "serve",
+        &[
+            (
+                "Options",
+                "head watch gallery gallery-images bind log {global}",
+            ),
+            ("Access", "token-file insecure"),
+            (
+                "Limits",
+                "max-body memory max-images max-pixels queue max-connections header-timeout timeout grace",
+            ),
+            ("Running the network", "max-delay {network}"),
+        ],
+    ),
+    (
         "evaluate",
         &[
             ("Options", "head compare format output overwrite {global}"),

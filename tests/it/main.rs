@@ -6,6 +6,8 @@ mod cli_cases;
 #[cfg(unix)]
 mod completions;
 mod convolutions;
+#[cfg(feature = "serve")]
+mod deploy;
 mod devices;
 mod download;
 mod entry_points;
@@ -52,6 +54,8 @@ mod report_browser;
 mod report_looks;
 mod scripted_server;
 mod sealed_store;
+#[cfg(feature = "serve")]
+mod serve;
 mod setup;
 #[cfg(unix)]
 mod snippets;

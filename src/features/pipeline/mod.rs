@@ -5,6 +5,8 @@ mod decoders;
 mod images;
 mod item;
 mod lanes;
+#[cfg(feature = "serve")]
+mod live;
 mod meter;
 mod prepare;
 mod run;
@@ -15,5 +17,7 @@ pub use images::Images;
 pub(super) use images::Next;
 pub(super) use item::Taker;
 pub use item::{Item, Known, Outcome};
+#[cfg(feature = "serve")]
+pub(crate) use live::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use run::Pipeline;
 pub use speed::{Bound, Reduced, Speed, Timings};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Result, TaskError};
 use crate::features::{Digest, is_store};
 use crate::head::Bootstrap;
-use crate::images::path_text::{from_text, to_text};
+use crate::images::path_text::{below, from_text, to_text};
 use crate::tasks::labelled_predictions::EvaluationInput;
 
 /// The options of [`report`](crate::tasks::report()): what to report on, and where to.
@@ -110,14 +110,8 @@ impl<'a> Roots<'a> {
 /// Returns the file of a store's sample. The index is untrusted: `None` for a path that leads out of the
 /// folder.
 pub(super) fn file_below(root: &Path, name: &str, digest: Digest) -> Option<Original> {
-    let name = from_text(name);
-    let inside = name
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_)));
-    inside.then(|| Original {
-        path: root.join(name),
-        digest,
-    })
+    let path = below(root, name)?;
+    Some(Original { path, digest })
 }
 
 #[cfg(test)]

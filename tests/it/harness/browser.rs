@@ -89,7 +89,14 @@ impl Browser {
 
     /// Opens a file.
     pub(crate) fn open(&self, page: &Path) {
-        let url = format!("file://{}", page.canonicalize().unwrap().display());
+        self.go(&format!(
+            "file://{}",
+            page.canonicalize().unwrap().display()
+        ));
+    }
+
+    /// Opens a URL.
+    pub(crate) fn go(&self, url: &str) {
         self.post("/url", &json!({ "url": url }));
     }
 

@@ -1,0 +1,132 @@
+//! The gallery: the training images of a store, to show those nearest to a classified image.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::options::GalleryOptions;
+use crate::classifier::Predictor;
+use crate::error::Result;
+use crate::features::{Digest, FeatureStore};
+use crate::head::UnitRows;
+use crate::images::path_text::{below, for_terminal};
+use crate::images::{DecodeBudget, DecodeOptions, Limits, decode_within, read_file, thumbnail};
+
+/// The longer edge of a thumbnail, in pixels, and its JPEG quality.
+const EDGE: u32 = 160;
+const QUALITY: u8 = 80;
+
+/// The images of a store with their features.
+pub(super) struct Gallery {
+    store: FeatureStore,
+    known: UnitRows,
+    images: Vec<TrainingImage>,
+    /// The position of each image by its digest as text.
+    places: HashMap<String, usize>,
+    folder: Option<PathBuf>,
+    decoding: DecodeOptions,
+    budget: DecodeBudget,
+    /// One thumbnail at a time: they must not take CPUs from classification.
+    one: Mutex<()>,
+}
+
+/// An image of the gallery.
+struct TrainingImage {
+    name: String,
+    /// The path as the store's index has it.
+    path: String,
+    class: Option<String>,
+    digest: Digest,
+}
+
+/// An image of the gallery near a classified one.
+pub(super) struct Near {
+    pub(super) name: String,
+    pub(super) class: Option<String>,
+    /// The cosine similarity of the features.
+    pub(super) similarity: f32,
+    /// The digest under which there is a thumbnail, if the files are known.
+    pub(super) digest: Option<String>,
+}
+
+impl Gallery {
+    /// Opens a store and reads its features.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) fn open(options: &GalleryOptions, limits: Limits) -> Result<Self> {
+        let store = FeatureStore::open(&options.store)?;
+        let image = |(row, digest): (&crate::features::IndexRow, Digest)| TrainingImage {
+            name: for_terminal(&row.path),
+            path: row.path.clone(),
+            class: row.class.clone(),
+            digest,
+        };
+        let images: Vec<_> = store.index().used().map(image).collect();
+        let digests: Vec<_> = images.iter().map(|image| image.digest).collect();
+        let known = UnitRows::of(store.features(&digests)?.view());
+        let places = digests.iter().map(ToString::to_string).zip(0..).collect();
+        Ok(Self {
+            decoding: store.manifest().spec.decoding.within(limits),
+            store,
+            known,
+            images,
+            places,
+            folder: options.images.clone(),
+            budget: DecodeBudget::default(),
+            one: Mutex::default(),
+        })
+    }
+
+    /// Returns whether the features are those of a head.
+    pub(super) fn fits(&self, predictor: &Predictor) -> bool {
+        let centre = predictor.spec().with_views(&[crate::images::View::Center]);
+        let spec = &self.store.manifest().spec;
+        let centre = centre.with_pixels_of(spec);
+        centre
+            .differences_from_superset(spec, ["the head", "the gallery"])
+            .is_empty()
+    }
+
+    /// Returns the `k` nearest images of each row of features (N, D), nearest first.
+    ///
+    /// # Errors
+    /// Those of [`UnitRows::nearest`].
+    pub(super) fn nearest(
+        &self,
+        features: ArrayView2<'_, f32>,
+        k: usize,
+    ) -> Result<Vec<Vec<Near>>> {
+        let features: Array2<f32> = features.to_owned();
+        let nearest = self.known.nearest(&UnitRows::of(features.view()), k)?;
+        let near = |found: &crate::head::Neighbour| {
+            let image = &self.images[found.row];
+            Near {
+                name: image.name.clone(),
+                class: image.class.clone(),
+                similarity: found.cosine,
+                digest: self.folder.as_ref().map(|_| image.digest.to_string()),
+            }
+        };
+        Ok(nearest
+            .iter()
+            .map(|row| row.iter().map(near).collect())
+            .collect())
+    }
+
+    /// Returns a JPEG thumbnail of an image; `None` if the gallery does not have it, or its file is missing,
+    /// has changed or cannot be decoded.
+    pub(super) fn thumbnail(&self, digest: &str) -> Option<Vec<u8>> {
+        let image = &self.images[*self.places.get(digest)?];
+        let path = below(self.folder.as_deref()?, &image.path)?;
+        let _one = self.one.lock();
+        let bytes = read_file(&path, &self.decoding.limits, &self.budget).ok()?;
+        if Digest::of(&bytes) != image.digest {
+            return None;
+        }
+        let image = decode_within(&bytes, &self.decoding, &self.budget).ok()?;
+        Some(thumbnail(&image, EDGE, QUALITY))
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a request is refused or fails, as a reply: a status code and a JSON object with `error` and `code`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::phrases::in_quotes;
+
+/// Why a request has no result.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    status: StatusCode,
+    /// A word for programs.
+    code: &'static str,
+    message: String,
+}
+
+/// The `code` of a refusal, added to its reply for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused(pub(super) &'static str);
+
+/// The body of a reply that reports a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// What is wrong.
+    error: String,
+    /// A word for programs, such as `busy`.
+    code: &'static str,
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident: $status:ident, $code:literal;)+) => {$(
+        $(#[$doc])*
+        pub(super) fn $name(message: impl Into<String>) -> Self {
+            Self {
+                status: StatusCode::$status,
+                code: $code,
+                message: message.into(),
+            }
+        }
+    )+};
+}
+
+impl Problem {
+    problems! {
+        /// The request is malformed.
+        bad_request: BAD_REQUEST, "bad_request";
+        /// The token is missing or wrong.
+        unauthorized: UNAUTHORIZED, "unauthorized";
+        /// The request comes from a page of another site.
+        forbidden: FORBIDDEN, "forbidden";
+        /// Nothing has this path.
+        not_found: NOT_FOUND, "not_found";
+        /// The path has other methods.
+        method: METHOD_NOT_ALLOWED, "method_not_allowed";
+        /// The body did not arrive in time.
+        slow: REQUEST_TIMEOUT, "slow";
+        /// The body or the number of images is over a limit.
+        too_large: PAYLOAD_TOO_LARGE, "too_large";
+        /// The body has a type or encoding that is not read.
+        media_type: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type";
+        /// The network failed or a thread panicked.
+        internal: INTERNAL_SERVER_ERROR, "internal";
+        /// The server has too much to do.
+        busy: SERVICE_UNAVAILABLE, "busy";
+        /// The server did not finish in time.
+        late: SERVICE_UNAVAILABLE, "timeout";
+    }
+
+    pub(super) fn no_model(name: &str) -> Self {
+        Self::not_found(format!("there is no model `{name}`"))
+    }
+
+    pub(super) fn no_version(name: &str, version: &str) -> Self {
+        Self::not_found(format!("model `{name}` has no version `{version}`"))
+    }
+
+    pub(super) fn no_model_named<'a>(names: impl Iterator<Item = &'a String>) -> Self {
+        let names = in_quotes(names.map(String::as_str));
+        Self::bad_request(format!(
+            "several models are served, so `model` must be one of {names}"
+        ))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            error: self.message,
+            code: self.code,
+        };
+        let mut reply = (self.status, Json(body)).into_response();
+        reply.extensions_mut().insert(Refused(self.code));
+        let header = match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => (header::RETRY_AFTER, "1"),
+            StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
+            _ => return reply,
+        };
+        reply
+            .headers_mut()
+            .insert(header.0, HeaderValue::from_static(header.1));
+        reply
+    }
+}

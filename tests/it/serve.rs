@@ -1,0 +1,11 @@
+//! `frostline serve`: replies, limits, access, and stopping.
+
+mod access;
+mod awkward;
+mod classify;
+#[cfg(unix)]
+mod life;
+mod limits;
+mod page;
+mod v2;
+mod watch;

@@ -1,0 +1,132 @@
+//! Images and requests that cannot be used, alone and together with good ones.
+
+use std::fs;
+use std::path::Path;
+
+use image::RgbImage;
+use serde_json::Value;
+
+use crate::harness::{Place, Server, form};
+
+fn golden(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    fs::read(folder.join(name)).unwrap()
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let image = RgbImage::new(width, height);
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn statuses(reply: &Value) -> Vec<(String, String)> {
+    let results = reply["results"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    results
+        .map(|r| (text(&r["status"]), text(&r["error"])))
+        .collect()
+}
+
+#[test]
+fn each_image_of_a_request_has_its_own_status() {
+    let Some(place) = Place::fitted() else { return };
+    let good = fs::read(place.path("images/blue/0.png")).unwrap();
+    let mut bomb = png(16, 16);
+    bomb[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
+    let server = Server::start(&place, "--max-pixels 50000000");
+    let images: [(&str, &[u8]); 8] = [
+        ("good", &good),
+        ("empty", b""),
+        ("truncated", &good[..good.len() / 2]),
+        ("page", b"<html><script>alert(1)</script>"),
+        ("40 megapixels", &png(8000, 5000)),
+        ("heic", &golden("newer/bt709.heic")),
+        ("header of 10 gigapixels", &bomb),
+        ("good again", &good),
+    ];
+    let fields: Vec<_> = images
+        .iter()
+        .map(|(name, file)| ("image", Some(*name), *file))
+        .collect();
+    let (kind, body) = form(&fields);
+    let reply = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
+    let reply = reply.with(200);
+    let names: Vec<_> = images.iter().map(|(name, _)| Value::from(*name)).collect();
+    let results = reply["results"].as_array().unwrap();
+    assert!(results.iter().map(|r| &r["name"]).eq(&names));
+    for (place, (status, error)) in statuses(&reply).into_iter().enumerate() {
+        let wanted = match images[place].0 {
+            "empty" => "is empty (0 bytes)",
+            "truncated" => "is a truncated PNG",
+            "page" => "is an HTML page, not an image",
+            "header of 10 gigapixels" => "is ",
+            _ => "",
+        };
+        let fits = if wanted.is_empty() {
+            error.is_empty()
+        } else {
+            error.starts_with(wanted)
+        };
+        assert!(fits, "{:?}: {error}", images[place].0);
+        assert_eq!(status == "ok", wanted.is_empty(), "{:?}", images[place].0);
+    }
+    let (kind, body) = form(&fields[1..4]);
+    let reply = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
+    let reply = reply.with(422);
+    assert!(statuses(&reply).iter().all(|(status, _)| status == "error"));
+}
+
+#[test]
+fn base64_that_is_none_is_an_image_with_an_error() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let reply = server.post_json("/v1/classify", &serde_json::json!({ "images": ["%"] }));
+    let error = statuses(&reply.with(422))[0].1.clone();
+    assert!(error.starts_with("is not base64: "), "{error}");
+}
+
+#[test]
+fn malformed_requests_are_refused() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let send = |headers: &[(&str, &str)], body: &[u8]| {
+        let reply = server.send("POST", "/v1/classify", headers, body);
+        reply.json()["error"]
+            .as_str()
+            .expect("an explanation")
+            .to_owned()
+            + &reply.status.to_string()
+    };
+    let kind = |kind| ("Content-Type", kind);
+    for (headers, body, status) in [
+        (&[kind("text/html")][..], &b"x"[..], "415"),
+        (&[], b"x", "415"),
+        (
+            &[kind("image/png"), ("Content-Encoding", "gzip")],
+            b"\x1f\x8b",
+            "415",
+        ),
+        (&[kind("application/json")], b"{", "400"),
+        (&[kind("application/json")], b"{\"images\": []}", "400"),
+        (&[kind("application/json")], b"\xff", "400"),
+        (
+            &[kind("application/json")],
+            b"{\"images\": [\"\"], \"url\": \"http://a\"}",
+            "400",
+        ),
+        (&[kind("multipart/form-data")], b"x", "400"),
+        (&[kind("multipart/form-data; boundary=a")], b"x", "400"),
+        (
+            &[kind("multipart/form-data; boundary=a")],
+            b"--a--\r\n",
+            "400",
+        ),
+    ] {
+        let said = send(headers, body);
+        assert!(said.ends_with(status), "{headers:?}: {said}");
+    }
+    assert_eq!(server.get("/v1/classify").status, 405);
+    let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
+    assert!(send(&[kind("application/json")], &deep).ends_with("400"));
+}
