@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Extension;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -128,15 +128,14 @@ fn connect(
 ) {
     // Replies are small and complete; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(app.options.limits.header_time)
         .max_buf_size(HEADER);
     let service = TowerToHyperService::new(routes.layer(Extension(Client(client))));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection.into_owned());
+    let connection = graceful.watch(connection);
     tokio::spawn(async move {
         // An error means that the client broke off or was too slow; there is nobody to tell.
         let _ = connection.await;

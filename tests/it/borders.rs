@@ -66,6 +66,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arc_swap", &["serve"]),
     ("axum", &["serve"]),
     ("http_body_util", &["serve"]),
+    ("hyper", &["serve"]),
     ("hyper_util", &["serve"]),
     ("metrics", &["serve"]),
     ("metrics_exporter_prometheus", &["serve"]),
