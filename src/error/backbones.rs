@@ -1,7 +1,9 @@
 //! Errors of networks, ONNX Runtime and devices.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use super::Error;
 use super::file::KnownFile;
 use super::home::HomeProblem;
 use super::hub::HubProblem;
@@ -93,7 +95,7 @@ pub enum BackboneError {
         /// The variable.
         variable: &'static str,
     },
-    /// A file that is being downloaded does not fit on the disk.
+    /// A network does not fit on the disk.
     #[error("the disk is full: `{}` needs {missing} more bytes", path.display())]
     DiskFull {
         /// The file.
@@ -101,4 +103,16 @@ pub enum BackboneError {
         /// How many bytes are still to be written.
         missing: u64,
     },
+}
+
+impl BackboneError {
+    /// Returns the error for a failure to write to `path`; `missing` bytes are still to be written.
+    pub(crate) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        if !matches!(source.kind(), StorageFull | QuotaExceeded) {
+            return Error::io("write", path)(source);
+        }
+        let path = path.to_owned();
+        Self::DiskFull { path, missing }.into()
+    }
 }

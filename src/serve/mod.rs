@@ -2,7 +2,7 @@
 //!
 //! `server` accepts connections and stops; `routes` leads a request through `guard` (who may ask) and
 //! `limits` (how much) to a protocol: `v1` for people and the `page`, `v2` for inference clients. Both ask
-//! `classify`, which passes the images of a request to the network of their [`Model`](models::Model) and
+//! `classify`, which passes the images of a request to the network of their `Model` and
 //! waits for the features. Networks are shared by heads on the same features, and form batches over all
 //! requests (`features/pipeline/live.rs`). `models` holds the heads that are served, and `loading` replaces
 //! them while requests run.

@@ -1,11 +1,10 @@
 //! Why a download failed.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::{DownloadOptions, LeastRate};
-use crate::error::{BackboneError, Error};
+use crate::error::Error;
 use crate::phrases::counted;
 
 /// Why a transfer stopped.
@@ -23,16 +22,6 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self::Local(error)
     }
-}
-
-/// Returns the error for a failure to write to `path`; `missing` bytes are still to be written.
-pub(in crate::backbones) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    if !matches!(source.kind(), StorageFull | QuotaExceeded) {
-        return Error::io("write", path)(source);
-    }
-    let path = path.to_owned();
-    BackboneError::DiskFull { path, missing }.into()
 }
 
 impl Fault {
@@ -96,11 +85,15 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::error::BackboneError;
 
     #[test]
     fn a_full_disk_is_told_as_one() {
-        let error = |kind: io::ErrorKind| on_disk(Path::new("net.part"), 2000, kind.into());
+        let error =
+            |kind: io::ErrorKind| BackboneError::on_disk(Path::new("net.part"), 2000, kind.into());
         let full = error(io::ErrorKind::StorageFull).to_string();
         assert_eq!(full, "the disk is full: `net.part` needs 2000 more bytes");
         let denied = error(io::ErrorKind::PermissionDenied);

@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub(super) use self::client::{Client, told_wait};
-pub(super) use self::fault::{Fault, on_disk};
+pub(super) use self::fault::Fault;
 use self::part::Part;
 use self::transfer::Transfer;
 use crate::error::{BackboneError, Error, Result};

@@ -58,6 +58,7 @@ impl PublishedPreprocessing {
 
     /// Reads the configuration nearest to a network in the folder of its repository: in the network's folder
     /// or one above it.
+    #[cfg(feature = "cli")]
     pub(super) fn inside(repository: &Path, network: &Path) -> Result<Option<Self>> {
         let folders = network.ancestors().skip(1);
         Self::nearest(folders.take_while(|folder| folder.starts_with(repository)))

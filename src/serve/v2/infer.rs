@@ -98,7 +98,7 @@ fn images(
     }
 }
 
-/// Files, shape [N] or, as some clients send a batch, [N, 1].
+/// Files, shape (N) or, as some clients send a batch, (N, 1).
 fn files(
     input: &InputTensor,
     data: Option<Data>,
