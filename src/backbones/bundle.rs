@@ -53,7 +53,7 @@ pub(crate) use self::write::write;
 use super::checksum::{Checksum, each_block};
 use super::home::Home;
 use super::manifest::BackboneManifest;
-use crate::error::{BackboneError, Error, FileKind, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs::{self, TemporaryFolder};
 
@@ -142,7 +142,7 @@ impl Bundle {
     /// the cache cannot be written or other users can write to it.
     ///
     /// # Errors
-    /// [`Error::Io`], [`BackboneError::DiskFull`]; [`Error::File`] if an
+    /// [`Error::Io`], [`BackboneError::DiskFull`](crate::error::BackboneError::DiskFull); [`Error::File`] if an
     /// entry does not match its checksum.
     pub(crate) fn unpack(&self, home: &Home) -> Result<Unpacked> {
         let folder = temporary_folder(home)?;
@@ -153,7 +153,7 @@ impl Bundle {
             let mut out = made.map_err(Error::io("create", &path))?;
             sums.push(self.each_block(entry, |block| {
                 std::io::Write::write_all(&mut out, block)
-                    .map_err(|error| BackboneError::on_disk(&path, entry.length, error))
+                    .map_err(|error| Error::on_disk(&path, entry.length, error))
             })?);
             network.get_or_insert(path);
         }

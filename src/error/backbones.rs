@@ -1,9 +1,7 @@
 //! Errors of networks, ONNX Runtime and devices.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::Error;
 use super::file::KnownFile;
 use super::home::HomeProblem;
 use super::hub::HubProblem;
@@ -103,16 +101,4 @@ pub enum BackboneError {
         /// How many bytes are still to be written.
         missing: u64,
     },
-}
-
-impl BackboneError {
-    /// Returns the error for a failure to write to `path`; `missing` bytes are still to be written.
-    pub(crate) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
-        if !matches!(source.kind(), StorageFull | QuotaExceeded) {
-            return Error::io("write", path)(source);
-        }
-        let path = path.to_owned();
-        Self::DiskFull { path, missing }.into()
-    }
 }

@@ -160,6 +160,16 @@ impl Error {
         }
     }
 
+    /// Wraps a failure to write a network to `path`; `missing` bytes are still to be written.
+    pub(crate) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Self {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        if !matches!(source.kind(), StorageFull | QuotaExceeded) {
+            return Self::io("write", path)(source);
+        }
+        let path = path.to_owned();
+        BackboneError::DiskFull { path, missing }.into()
+    }
+
     /// Creates the error of a parameter outside the range `wanted`.
     pub(crate) fn parameter(
         name: &'static str,

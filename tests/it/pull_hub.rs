@@ -523,7 +523,7 @@ fn names_and_options_are_checked_first() {
     assert!(!ran.err.contains("secret"), "{}", ran.err);
     ran.says(&[
         "HF_ENDPOINT contains a user name or password",
-        "set HF_TOKEN",
+        "passwords go into HF_TOKEN",
     ]);
     let ran = run(&mut home.pull(&hub.hub, &["hf:acme/tiny-vit", "--name", "a/b"])).exits(2);
     ran.says(&["letters, digits"]);

@@ -88,12 +88,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::error::BackboneError;
 
     #[test]
     fn a_full_disk_is_told_as_one() {
-        let error =
-            |kind: io::ErrorKind| BackboneError::on_disk(Path::new("net.part"), 2000, kind.into());
+        let error = |kind: io::ErrorKind| Error::on_disk(Path::new("net.part"), 2000, kind.into());
         let full = error(io::ErrorKind::StorageFull).to_string();
         assert_eq!(full, "the disk is full: `net.part` needs 2000 more bytes");
         let denied = error(io::ErrorKind::PermissionDenied);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::backbones::checksum::{Checksum, each_block};
 use crate::backbones::sniff::{self, Kind};
-use crate::error::{BackboneError, Error, FileKind, FileProblem, KnownFile, Result};
+use crate::error::{Error, FileKind, FileProblem, KnownFile, Result};
 use crate::inputs::{self, Links};
 
 impl KnownFile {
@@ -66,7 +66,7 @@ impl KnownFile {
         each_block(start, from, |block| {
             checksum.add(block);
             let written = out.write_all(block);
-            written.map_err(|e| BackboneError::on_disk(to, missing, e))?;
+            written.map_err(|e| Error::on_disk(to, missing, e))?;
             missing = missing.saturating_sub(block.len() as u64);
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{BackboneError, Error, KnownFile, Result};
+use crate::error::{Error, KnownFile, Result};
 use crate::outputs::{self, Owner};
 
 /// An open part. It stays on disk whatever happens, so that the next run can continue it.
@@ -61,7 +61,7 @@ impl Part {
     pub(super) fn write(&mut self, block: &[u8]) -> Result<()> {
         let missing = self.missing();
         let written = self.file.write_all(block);
-        written.map_err(|e| BackboneError::on_disk(&self.path, missing, e))?;
+        written.map_err(|e| Error::on_disk(&self.path, missing, e))?;
         self.position += block.len() as u64;
         self.length = self.length.max(self.position);
         Ok(())

@@ -26,7 +26,7 @@ pub(super) fn hint(error: &BackboneError) -> Option<String> {
         } => download(file, path, *kept),
         BackboneError::Hub { problem, .. } => return hub::hint(problem),
         BackboneError::HubVariable { variable, .. } => match *variable {
-            "HF_ENDPOINT" => "set it to a URL such as https://HOST, or unset it; for a password, set HF_TOKEN",
+            "HF_ENDPOINT" => "set it to a URL such as https://HOST, or unset it; passwords go into HF_TOKEN",
             _ => "set it anew, or unset it",
         }
         .to_owned(),
