@@ -142,8 +142,8 @@ impl Bundle {
     /// the cache cannot be written or other users can write to it.
     ///
     /// # Errors
-    /// [`Error::Io`], [`BackboneError::DiskFull`](crate::error::BackboneError::DiskFull); [`Error::File`] if an
-    /// entry does not match its checksum.
+    /// [`Error::Io`], or [`BackboneError::DiskFull`](crate::error::BackboneError::DiskFull);
+    /// [`Error::File`] if an entry does not match its checksum.
     pub(crate) fn unpack(&self, home: &Home) -> Result<Unpacked> {
         let folder = temporary_folder(home)?;
         let (mut sums, mut network) = (Vec::new(), None);

@@ -29,6 +29,9 @@ pub enum ExportProblem {
         /// The smallest number.
         needed: usize,
     },
+    /// ONNX Runtime cannot run the exported network.
+    #[error("ONNX Runtime cannot run the exported network ({0}); nothing was written")]
+    DoesNotRun(String),
     /// The network is too large for a conversion to another precision.
     #[error("the network is too large to be converted: its weights do not fit into one file")]
     TooLarge,

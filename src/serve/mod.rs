@@ -10,6 +10,7 @@
 //! Nothing here prints: a [`Host`] receives [`Event`]s, and tells when to reload and when to stop.
 
 mod app;
+mod bounded;
 mod classify;
 mod events;
 mod gallery;

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{interval, sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 
 use super::app::App;
 use super::events::{Event, Host};
@@ -134,7 +135,10 @@ fn connect(
         .header_read_timeout(app.options.limits.header_time)
         .max_buf_size(HEADER);
     let service = TowerToHyperService::new(routes.layer(Extension(Client(client))));
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    // hyper limits the time of reading only; a client that does not read its replies would stay for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(app.options.limits.header_time));
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         // An error means that the client broke off or was too slow; there is nobody to tell.

@@ -23,6 +23,9 @@ pub(super) fn hint(problem: &ExportProblem) -> Option<String> {
         ExportProblem::FewCalibration { .. } => {
             "pass a folder with some of the training images as --calibration IMAGES"
         }
+        ExportProblem::DoesNotRun(_) => {
+            "try --resize matmul if it takes pixels, --input crop, or --precision fp32"
+        }
         ExportProblem::Layout { .. } => "use --layout file or triton",
         ExportProblem::TooLarge => "use --precision fp32",
         ExportProblem::Drop { .. } => {

@@ -1,7 +1,7 @@
 //! The requests of `/v1/classify`: an image as the body, a form, or a JSON object.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::classifier::Labelling;
 use crate::features::Input;
 use crate::images::Image;
+use crate::serve::bounded::bounded;
 use crate::serve::problem::Problem;
 use crate::serve::results::{Given, Unusable};
 
@@ -131,6 +132,8 @@ async fn form(header: HeaderValue, body: Bytes, most: usize) -> Result<Asked, Pr
     };
     let mut request = Request::new(Body::from(body));
     request.headers_mut().insert(header::CONTENT_TYPE, header);
+    // The body has been read within its own limit.
+    DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|error| malformed(&error.body_text()))?;
     let (mut params, mut images) = (Params::default(), Vec::new());
@@ -183,6 +186,7 @@ pub(in crate::serve) struct JsonRequest {
     threshold: Option<f64>,
     nearest: Option<u32>,
     /// The images.
+    #[serde(deserialize_with = "bounded")]
     images: Vec<JsonImage>,
 }
 

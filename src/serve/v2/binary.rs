@@ -5,6 +5,7 @@
 use axum::http::{HeaderMap, HeaderName};
 
 use super::json::InputTensor;
+use crate::serve::bounded::MOST;
 use crate::serve::problem::Problem;
 
 /// The header with the length of the JSON, in requests and replies.
@@ -71,10 +72,14 @@ pub(super) fn pieces<'a>(
     Ok(pieces)
 }
 
-/// Reads the elements of a BYTES tensor, or returns `None` if a length exceeds the data.
+/// Reads the elements of a BYTES tensor, or returns `None` if a length exceeds the data, or if there are more
+/// than [`MOST`].
 pub(super) fn elements(mut data: &[u8]) -> Option<Vec<&[u8]>> {
     let mut elements = Vec::new();
     while !data.is_empty() {
+        if elements.len() == MOST {
+            return None;
+        }
         let (length, rest) = data.split_first_chunk::<4>()?;
         let (element, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
         elements.push(element);

@@ -112,7 +112,9 @@ fn files(
         (Some(piece), _) => {
             let elements = binary::elements(piece);
             let elements = elements.ok_or_else(|| {
-                Problem::bad_request("a length in the binary data of `image` exceeds the data")
+                Problem::bad_request(
+                    "the binary data of `image` has a length that exceeds the data, or too many elements",
+                )
             })?;
             elements.into_iter().map(given).collect()
         }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::numbers::Data;
+use crate::serve::bounded::bounded;
 
 /// An inference request.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -13,9 +14,10 @@ pub(super) struct InferRequest {
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) parameters: RequestParameters,
+    #[serde(deserialize_with = "bounded")]
     pub(super) inputs: Vec<InputTensor>,
     /// The outputs to return; all of them by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded")]
     pub(super) outputs: Vec<RequestedOutput>,
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
+use crate::serve::bounded::{MOST, too_many};
+
 /// The elements of a tensor in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
@@ -72,6 +74,9 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if self.0.texts.len() == MOST {
+            return Err(too_many());
+        }
         self.0.texts.push(text.to_owned());
         Ok(())
     }

@@ -95,7 +95,16 @@ pub(super) fn reply(
     } else {
         &request.outputs
     };
-    for output in requested {
+    for (index, output) in requested.iter().enumerate() {
+        if requested[..index]
+            .iter()
+            .any(|before| before.name == output.name)
+        {
+            let name = &output.name;
+            return Err(Problem::bad_request(format!(
+                "output `{name}` is requested twice"
+            )));
+        }
         let (elements, shape) = elements(model, output, labelling, &predictions)?;
         let binary = output.parameters.binary_data;
         let binary = binary.unwrap_or(request.parameters.binary_data_output);

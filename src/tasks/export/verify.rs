@@ -160,7 +160,8 @@ impl Comparison<'_> {
     ) -> Result<()> {
         let own = self.own(images)?;
         let start = Instant::now();
-        let outputs = self.run_exported(images, batch)?;
+        let outputs = self.run_exported(images, batch);
+        let outputs = outputs.map_err(|error| ExportProblem::DoesNotRun(error.to_string()))?;
         tally.time += start.elapsed();
         let theirs = self.answers(&outputs, batch)?;
         for ((image, own), theirs) in images.iter().zip(own).zip(theirs) {

@@ -1,10 +1,14 @@
 //! Limits: sizes, counts, times, connections and the queue.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 
 use crate::harness::{Place, Server, form, request, wait_for};
 
@@ -36,6 +40,80 @@ fn bodies_and_counts_are_limited() {
     let send = |body: &[u8]| server.send("POST", "/v1/classify", &[("Content-Type", &kind)], body);
     assert_eq!(send(&body).with(413)["code"], "too_large");
     assert_eq!(send(&form(&fields[1..]).1).status, 200);
+}
+
+/// axum limits forms to 2 MB unless told otherwise.
+#[test]
+fn a_form_may_be_as_large_as_any_body() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let padded = [&image(&place)[..], &vec![0; 3 << 20]].concat();
+    let (kind, body) = form(&[("a", Some("a"), &padded[..]); 2]);
+    let reply = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
+    assert_eq!(reply.with(200)["results"][1]["status"], "ok");
+}
+
+/// A short text takes much more memory as an element of a list.
+#[test]
+fn lists_of_millions_are_refused_while_they_are_read() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let texts = vec![r#""""#; 1_000_000].join(",");
+    let v1 = format!(r#"{{"images": [{texts}]}}"#);
+    let input = |data: &str| {
+        format!(r#"{{"inputs": [{{"name": "image", "datatype": "BYTES", "shape": [1], {data}}}]}}"#)
+    };
+    let v2 = input(&format!(r#""data": [{texts}]"#));
+    for (path, body) in [("/v1/classify", v1), ("/v2/models/pets/infer", v2)] {
+        let kind = ("Content-Type", "application/json");
+        let reply = server.send("POST", path, &[kind], body.as_bytes());
+        let error = reply.with(400)["error"].to_string();
+        assert!(
+            error.contains("a list has more than 65536 elements"),
+            "{error}"
+        );
+    }
+    let json = input(r#""parameters": {"binary_data_size": 4000000}"#);
+    let length = json.len().to_string();
+    let body = [json.as_bytes(), &vec![0; 4_000_000]].concat();
+    let header = ("Inference-Header-Content-Length", &*length);
+    let reply = server.send("POST", "/v2/models/pets/infer", &[header], &body);
+    let error = reply.with(400)["error"].to_string();
+    assert!(error.contains("too many elements"), "{error}");
+}
+
+#[test]
+fn an_output_is_returned_once() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let image = BASE64_STANDARD.encode(image(&place));
+    let request = json!({
+        "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [image]}],
+        "outputs": [{"name": "label"}, {"name": "probabilities"}, {"name": "label"}],
+    });
+    let reply = server.post_json("/v2/models/pets/infer", &request);
+    assert_eq!(
+        reply.with(400)["error"],
+        "output `label` is requested twice"
+    );
+}
+
+/// A client that asks and does not read fills the buffers of the connection, and would keep it for ever.
+#[test]
+fn a_client_that_does_not_read_is_cut_off() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "--header-timeout 1 --max-connections 1");
+    let client = server.connect();
+    let asks = request("GET", "/openapi.json", &[], b"").repeat(2_000);
+    let stream = client.stream().try_clone().unwrap();
+    let writer = thread::spawn(move || {
+        // Fails when the server closes the connection.
+        let _ = (&stream).write_all(&asks);
+    });
+    let again = || (server.get("/v2/health/live").status == 200).then_some(());
+    assert!(wait_for(again).is_some());
+    writer.join().unwrap();
+    drop(client);
 }
 
 #[test]
