@@ -68,7 +68,7 @@ fn tell(piece: &SetupPiece) {
             talk::say(format!("{part} is already installed: {path}"));
             for file in unused {
                 talk::warn(format!(
-                    "`{}` was not used: {part} is already installed and intact; to replace it, remove it first",
+                    "`{}` was not used: {part} is installed and intact; remove it first to replace it",
                     file.display()
                 ));
             }

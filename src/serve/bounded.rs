@@ -1,5 +1,5 @@
-//! Lists in JSON that stop being read when they are longer than any request needs: an element takes more memory
-//! than its text.
+//! Lists in JSON that stop being read when they are longer than any request needs: an element takes more
+//! memory than its text.
 
 use std::fmt;
 use std::marker::PhantomData;
