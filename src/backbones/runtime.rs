@@ -32,7 +32,7 @@ use self::operators::OwnNetwork;
 pub(crate) use self::plain::{Outputs, PlainNetwork, Port, PortType, Values};
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
-use self::signature::{choose_output, image_lengths, input_shape};
+use self::signature::{choose_output, input_shape};
 use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::library::RuntimeLibrary;
@@ -86,7 +86,7 @@ impl OnnxBackbone {
         preprocessing: &Preprocessing,
         options: &RunOptions,
     ) -> Result<Self> {
-        let image = image_lengths(preprocessing);
+        let image = preprocessing.input_shape();
         let (session, opener, why) = Opener::start(library, (path, sha256), image, options)?;
         let fault = |problem: NetworkProblem| problem.at(path);
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;

@@ -127,6 +127,17 @@ impl Preprocessing {
         }
     }
 
+    /// Returns the shape of an image as the network takes it: (3, H, W), or (H, W, 3) with its channels last.
+    #[must_use]
+    pub fn input_shape(&self) -> [usize; 3] {
+        let (width, height) = self.output_size();
+        let (width, height) = (width as usize, height as usize);
+        match self.layout {
+            Layout::Nchw => [3, height, width],
+            Layout::Nhwc => [height, width, 3],
+        }
+    }
+
     /// Returns the maximum length of an image's shorter edge after the resize; `None` if it is not resized.
     #[must_use]
     pub fn shorter_edge(&self) -> Option<u32> {

@@ -205,9 +205,9 @@ fn backbone_in(home: &Home, name: &str) -> Result<Before> {
         return Ok(Before::Missing);
     }
     let file = Registry::new(home.clone()).resolve(Path::new(name));
-    match file.and_then(|file| Ok((file.sha256()?, file.has_manifest))) {
-        Ok((_, true)) => Ok(Before::Intact(path)),
+    match file.and_then(|file| file.sha256().map(|_| file.has_manifest)) {
+        Ok(true) => Ok(Before::Intact(path)),
         Err(error @ Error::Backbone(BackboneError::Home(_))) => Err(error),
-        Ok((_, false)) | Err(_) => Ok(Before::Damaged),
+        Ok(false) | Err(_) => Ok(Before::Damaged),
     }
 }

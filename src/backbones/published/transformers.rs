@@ -8,7 +8,7 @@ use crate::images::{Crop, CropRounding, Interpolation, Preprocessing, Resize};
 
 /// An image processor, with the defaults of what a configuration leaves out.
 struct Known {
-    /// Its name without `ImageProcessor`.
+    /// Its name without `ImageProcessor`; with `Fast`, it stands for the fast processor alone.
     name: &'static str,
     /// Whether a `size` that is a number is both edges, or the shorter one.
     square: bool,
@@ -56,6 +56,8 @@ const KNOWN: &[Known] = {
         known("Siglip", true, 224, None, Bicubic, HALF),
         known("DeiT", true, 256, Some(224), Bicubic, HALF),
         known("Beit", true, 256, Some(224), Bicubic, HALF),
+        // The only fast processor with other defaults than the slow one.
+        known("BeitFast", true, 224, None, Bicubic, HALF),
         known("CLIP", false, 224, Some(224), Bicubic, CLIP),
         known("ChineseCLIP", false, 224, Some(224), Bicubic, CLIP),
         known("Bit", false, 224, Some(224), Bicubic, CLIP),
@@ -64,9 +66,6 @@ const KNOWN: &[Known] = {
         known("MobileNetV2", false, 256, Some(224), Bilinear, HALF),
     ]
 };
-
-/// The only fast processor whose defaults are not those of the other one.
-const BEIT_FAST: Known = known("Beit", true, 224, None, Interpolation::Bicubic, HALF);
 
 /// Processors that do more than their fields say.
 const OTHERS: &[&str] = &["Levit", "EfficientNet", "Perceiver", "MobileViT", "Siglip2"];
@@ -110,12 +109,9 @@ pub(super) fn read(value: &Value) -> Result<Read, String> {
     let map = value.as_object().ok_or("it is not a JSON object")?;
     let mut fields = Fields::new(map);
     let (name, fast) = name(&mut fields)?;
-    let known = KNOWN.iter().find(|known| Some(known.name) == name);
-    let known = if fast && name == Some("Beit") {
-        Some(&BEIT_FAST)
-    } else {
-        known
-    };
+    let entry = |name: &str| KNOWN.iter().find(|known| known.name == name);
+    let as_fast = |name| fast.then(|| entry(&format!("{name}Fast"))).flatten();
+    let known = name.and_then(|name| as_fast(name).or_else(|| entry(name)));
     if let Some(name) = name.filter(|name| OTHERS.contains(name)) {
         return Err(format!("the image processor of {name} is not supported"));
     }

@@ -3,7 +3,7 @@
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use crate::error::NetworkProblem;
-use crate::images::{Layout, Preprocessing};
+use crate::images::Preprocessing;
 
 /// The shape of a network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +18,6 @@ impl InputShape {
     /// Returns the number of values of one image.
     pub(super) fn image_len(self) -> usize {
         self.image.iter().product()
-    }
-}
-
-/// Returns the three dimensions of a preprocessed image.
-pub(super) fn image_lengths(preprocessing: &Preprocessing) -> [usize; 3] {
-    let (width, height) = preprocessing.output_size();
-    match preprocessing.layout {
-        Layout::Nchw => [3, height, width].map(|n| n as usize),
-        Layout::Nhwc => [height, width, 3].map(|n| n as usize),
     }
 }
 
@@ -49,7 +40,7 @@ pub(super) fn input_shape(
             found: input.dtype().to_string(),
         });
     };
-    let image = image_lengths(preprocessing);
+    let image = preprocessing.input_shape();
     let fits = shape.len() == 4
         && shape[1..]
             .iter()

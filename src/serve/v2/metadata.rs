@@ -3,7 +3,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::images::Layout;
 use crate::serve::models::Model;
 
 /// The server.
@@ -74,12 +73,7 @@ impl ModelMetadata {
 /// views if there are several.
 pub(super) fn values_shape(model: &Model) -> Vec<usize> {
     let spec = model.predictor.spec();
-    let (width, height) = spec.preprocessing.output_size();
-    let (width, height) = (width as usize, height as usize);
     let views = Some(spec.views.len()).filter(|&n| n > 1);
-    let image = match spec.preprocessing.layout {
-        Layout::Nchw => [3, height, width],
-        Layout::Nhwc => [height, width, 3],
-    };
+    let image = spec.preprocessing.input_shape();
     views.into_iter().chain(image).collect()
 }

@@ -79,7 +79,7 @@ fn outputs(options: &ExportOptions) -> Outputs {
 fn input(preprocessing: &Preprocessing, options: &ExportOptions) -> Result<Input, ExportProblem> {
     Ok(match options.input {
         ExportInput::Tensor => Input::Tensor {
-            image: image(preprocessing),
+            image: preprocessing.input_shape().map(|n| n as u64),
             name: (options.layout == ExportLayout::Hf).then(|| "pixel_values".to_owned()),
         },
         ExportInput::Crop => Input::Crop(normalisation(preprocessing)),
@@ -118,15 +118,6 @@ fn geometry(
             },
         },
     })
-}
-
-/// Returns the lengths of the backbone's input after the batch.
-fn image(preprocessing: &Preprocessing) -> [u64; 3] {
-    let (width, height) = preprocessing.output_size();
-    match preprocessing.layout {
-        Layout::Nchw => [3, height.into(), width.into()],
-        Layout::Nhwc => [height.into(), width.into(), 3],
-    }
 }
 
 fn normalisation(preprocessing: &Preprocessing) -> Normalisation {

@@ -8,7 +8,7 @@ use crate::backbones::onnx::export::Ranges;
 use crate::backbones::onnx::{Cut, Network, Spliced, read_network, write_to};
 use crate::backbones::{PlainNetwork, RuntimeLibrary, Values};
 use crate::error::{Error, ExportProblem, Result};
-use crate::images::{DecodeOptions, Layout, Preprocessor};
+use crate::images::{DecodeOptions, Preprocessor};
 use crate::outputs::TemporaryFolder;
 use crate::progress::Progress;
 
@@ -97,6 +97,7 @@ impl Conversion<'_> {
         let path = self.write(&model, "observed.onnx")?;
         let mut network = PlainNetwork::open(self.library, &path, self.options.run.threads)?;
         let batch = cut.image_input().batch.unwrap_or(1) as usize;
+        let [a, b, c] = self.preprocessor.settings().input_shape();
         let (mut ranges, mut used) = (Ranges::new(), 0);
         progress.begin("calibration images", subjects.len() as u64);
         for subject in &subjects {
@@ -105,16 +106,9 @@ impl Conversion<'_> {
                 continue;
             };
             used += 1;
-            let settings = *self.preprocessor.settings();
-            let mut tensor = vec![0.0; settings.num_values()];
+            let mut tensor = vec![0.0; a * b * c];
             self.preprocessor.normalise(&crop, &mut tensor);
-            let (width, height) = settings.output_size();
-            let (width, height) = (width as usize, height as usize);
-            let dims = match settings.layout {
-                Layout::Nchw => [batch, 3, height, width],
-                Layout::Nhwc => [batch, height, width, 3],
-            };
-            let outputs = network.run(&dims, Values::Floats(&tensor.repeat(batch)))?;
+            let outputs = network.run(&[batch, a, b, c], Values::Floats(&tensor.repeat(batch)))?;
             for (name, ends) in &observed {
                 let [low, high] = [0, 1].map(|end| outputs[&ends[end]][0]);
                 let range = ranges.entry(name.clone()).or_insert((low, high));

@@ -11,7 +11,7 @@ use crate::backbones::{Backbone, Frozen, Outputs, PlainNetwork, Values};
 use crate::classifier::{Predictor, top};
 use crate::error::{ExportProblem, Result};
 use crate::head::softmax;
-use crate::images::{DecodeOptions, Layout, Preprocessor, RgbImage, SkipReason};
+use crate::images::{DecodeOptions, Preprocessor, RgbImage, SkipReason};
 use crate::progress::Progress;
 use crate::tasks::inputs::Skipped;
 
@@ -209,22 +209,20 @@ impl Comparison<'_> {
     fn run_exported(&mut self, images: &[Image<'_>], batch: usize) -> Result<Outputs> {
         let filled = |i: usize| images.get(i).unwrap_or(&images[0]);
         let settings = self.preprocessor.settings();
-        let (width, height) = settings.output_size();
-        let (width, height) = (width as usize, height as usize);
         match self.options.input {
             ExportInput::Tensor => {
                 let values: Vec<f32> = (0..batch)
                     .flat_map(|i| &filled(i).tensor)
                     .copied()
                     .collect();
-                let dims = match settings.layout {
-                    Layout::Nchw => [batch, 3, height, width],
-                    Layout::Nhwc => [batch, height, width, 3],
-                };
-                self.exported.run(&dims, Values::Floats(&values))
+                let [a, b, c] = settings.input_shape();
+                self.exported
+                    .run(&[batch, a, b, c], Values::Floats(&values))
             }
             ExportInput::Crop => {
                 let values: Vec<u8> = (0..batch).flat_map(|i| &filled(i).crop).copied().collect();
+                let (width, height) = settings.output_size();
+                let (width, height) = (width as usize, height as usize);
                 self.exported
                     .run(&[batch, height, width, 3], Values::Bytes(&values))
             }
