@@ -90,16 +90,6 @@ const HARMLESS: &[&str] = &[
 /// Fields that change the size of images in ways that a [`Preprocessing`] cannot.
 const OTHER_SIZES: &[&str] = &["do_pad", "use_square_size"];
 
-/// Pillow's numbers of its filters, from 0.
-const FILTERS: [Interpolation; 6] = [
-    Interpolation::Nearest,
-    Interpolation::Lanczos,
-    Interpolation::Bilinear,
-    Interpolation::Bicubic,
-    Interpolation::Box,
-    Interpolation::Hamming,
-];
-
 /// From this edge on, `ConvNext` resizes to the size itself, and does not crop.
 const CONVNEXT_WHOLE: u32 = 384;
 
@@ -237,7 +227,7 @@ impl Processor<'_> {
         let wanted = "one of Pillow's filters, 0 to 5";
         let number = |value: &Value| {
             let number = usize::try_from(value.as_u64()?).ok()?;
-            FILTERS.get(number).copied()
+            Interpolation::PILLOW.get(number).copied()
         };
         match fields.parsed("resample", wanted, number)? {
             None if resize == Resize::None => Ok(Interpolation::default()),

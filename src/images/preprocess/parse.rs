@@ -73,6 +73,18 @@ pub enum Layout {
     Nhwc,
 }
 
+impl Interpolation {
+    /// Pillow's numbers of its filters, from 0.
+    pub(crate) const PILLOW: [Self; 6] = [
+        Self::Nearest,
+        Self::Lanczos,
+        Self::Bilinear,
+        Self::Bicubic,
+        Self::Box,
+        Self::Hamming,
+    ];
+}
+
 words!(
     Interpolation,
     Error,

@@ -127,14 +127,8 @@ fn config(described: &Described<'_>) -> Value {
 /// Returns the configuration of the image processor.
 fn processor(preprocessing: &Preprocessing) -> Value {
     let size = |(width, height): (u32, u32)| json!({ "height": height, "width": width });
-    let resample = match preprocessing.interpolation {
-        Interpolation::Nearest => 0,
-        Interpolation::Lanczos => 1,
-        Interpolation::Bilinear => 2,
-        Interpolation::Bicubic => 3,
-        Interpolation::Box => 4,
-        Interpolation::Hamming => 5,
-    };
+    let mut filters = Interpolation::PILLOW.into_iter();
+    let resample = filters.position(|filter| filter == preprocessing.interpolation);
     let resized = match preprocessing.resize {
         Resize::Shorter(edge) => json!({ "shortest_edge": edge }),
         Resize::Exact(width, height) => size((width, height)),
