@@ -58,13 +58,10 @@ impl Planes {
         let routines = simd::detect();
         let mut lines: [Line; 4] = Default::default();
         for (y, out) in part.rows.clone().zip(out.chunks_mut(stride)) {
-            let mut made = self.components.iter().zip(&mut lines);
-            let mut line = || {
-                made.next().map_or(&[][..], |(plane, line)| {
-                    plane.line(y as usize, &columns, line)
-                })
-            };
-            let components = [line(), line(), line(), line()];
+            let mut components = [&[][..]; 4];
+            for (i, (plane, line)) in self.components.iter().zip(&mut lines).enumerate() {
+                components[i] = plane.line(y as usize, &columns, line);
+            }
             convert(
                 self.colours,
                 &components,

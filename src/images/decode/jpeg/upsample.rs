@@ -90,9 +90,12 @@ impl Plane {
             (2, 1) if smooth => widen(self.row(y, &stored), samples),
             (2, 2) if smooth => {
                 let (near, far) = self.neighbours(y, &stored);
-                let sum = |(&a, &b): (&u8, &u8)| 3 * u16::from(a) + u16::from(b);
-                sums.clear();
-                sums.extend(near.iter().zip(far).map(sum));
+                let n = stored.len();
+                sums.resize(n, 0);
+                let (near, far, sums) = (&near[..n], &far[..n], &mut sums[..n]);
+                for i in 0..n {
+                    sums[i] = 3 * u16::from(near[i]) + u16::from(far[i]);
+                }
                 widen_sums(sums, samples);
             }
             _ => {
@@ -141,8 +144,10 @@ fn widen(row: &[u8], out: &mut [u8]) {
 /// Doubles the samples of a row of sums, which are four times as large.
 fn widen_sums(row: &[u16], out: &mut [u8]) {
     let (pairs, last) = inner(out);
-    for ((pair, &a), &b) in pairs.iter_mut().zip(row).zip(&row[1..]) {
-        *pair = [((3 * a + b + 7) / 16) as u8, ((3 * b + a + 8) / 16) as u8];
+    let row = &row[..=pairs.len()];
+    for i in 0..pairs.len() {
+        let (a, b) = (row[i], row[i + 1]);
+        pairs[i] = [((3 * a + b + 7) / 16) as u8, ((3 * b + a + 8) / 16) as u8];
     }
     *last = ((4 * row[row.len() - 1] + 7) / 16) as u8;
     out[0] = ((4 * row[0] + 8) / 16) as u8;
