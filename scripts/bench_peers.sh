@@ -4,8 +4,8 @@
 # environment under target/bench-peers (torch's takes several GB). A full run takes several hours and needs an
 # idle machine.
 # usage: scripts/bench_peers.sh [--quick] [--profile PROFILE] [--python PYTHON] [--table] [SECTION…]
-#   SECTION    forward, folder, photos, tutorial, fit, cold or again [default: all]; the others keep their
-#              last results
+#   SECTION    forward, folder, photos, tutorial, fit, cold, again or serve [default: all]; the others keep
+#              their last results. `serve` installs oha, which makes the load, with cargo
 #   --quick    use few rounds and images
 #   --profile  cargo profile [default: release]
 #   --python   one Python with all peers, instead of the virtual environments
@@ -29,10 +29,10 @@ while [ $# -gt 0 ]; do
 done
 for section; do
     case $section in
-        forward | folder | photos | tutorial | fit | cold | again) ;;
+        forward | folder | photos | tutorial | fit | cold | again | serve) ;;
         *)
             echo "bench_peers: unknown section \`$section\`; the sections are" \
-                "forward, folder, photos, tutorial, fit, cold and again" >&2
+                "forward, folder, photos, tutorial, fit, cold, again and serve" >&2
             exit 2
             ;;
     esac
@@ -102,6 +102,7 @@ peer torch torch torchvision onnx numpy pillow
 peer openvino openvino numpy
 peer MNN MNN numpy
 peer sklearn scikit-learn numpy threadpoolctl
+peer services fastapi uvicorn 'ray[serve]' onnxruntime numpy pillow
 pattern=${python:-$out/venvs/{peer\}/bin/python}
 
 for model in efficientnet-lite0 vgg19-synthetic; do
@@ -111,6 +112,12 @@ for model in efficientnet-lite0 vgg19-synthetic; do
             say "converting $model failed: MNN is not measured with it"
     fi
 done
+
+if [ $# = 0 ] || [[ " $* " = *" serve "* ]]; then
+    say "oha, which makes the load for \`serve\`"
+    cargo install --quiet --locked --root "$out/oha" oha ||
+        say "installing oha failed: services are not measured"
+fi
 
 named=()
 while read -r each; do named+=(--bench "$each"); done < <(grep -E "^($(basename -as .rs benches/*.rs | paste -sd '|'))=" <<<"$programs")

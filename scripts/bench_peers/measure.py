@@ -12,6 +12,7 @@ import section_fit
 import section_folder
 import section_forward
 import section_photos
+import section_serve
 import section_tutorial
 from rounds import Result
 from setting import Setting, tell
@@ -24,6 +25,7 @@ SECTIONS = {
     "fit": section_fit,
     "cold": section_cold,
     "again": section_again,
+    "serve": section_serve,
 }
 
 

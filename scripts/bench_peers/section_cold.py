@@ -5,20 +5,17 @@ import shutil
 from protocol import Commands
 from rounds import Starter, Table, interleave
 
-MEAN, STD = "0.485,0.456,0.406", "0.229,0.224,0.225"
+# The words of `classify.tensor`: resize, filter, mean, std.
+LITE0 = ["256", "bicubic", "0.5,0.5,0.5", "0.5,0.5,0.5"]
+VGG19 = ["256", "bilinear", "0.485,0.456,0.406", "0.229,0.224,0.225"]
 EACH = 8
 
 
 def measure(setting, result):
     source, _ = setting.photos()
-    for kind in sorted((source / "train").iterdir()):
-        target = setting.scratch("cold") / "few" / kind.name
-        target.mkdir(parents=True, exist_ok=True)
-        for path in sorted(kind.iterdir())[:EACH]:
-            shutil.copy(path, target)
     image = next(path for path in sorted((source / "validation").rglob("*")) if path.is_file())
-    one(setting, result, "EfficientNet-Lite0", setting.lite0, image, ["256", "bicubic", "0.5,0.5,0.5", "0.5,0.5,0.5"])
-    one(setting, result, "VGG19 (seeded weights)", setting.vgg19, image, ["256", "bilinear", MEAN, STD])
+    one(setting, result, "EfficientNet-Lite0", setting.lite0, image, LITE0)
+    one(setting, result, "VGG19 (seeded weights)", setting.vgg19, image, VGG19)
 
 
 def one(setting, result, title, model, image, preprocessing):
@@ -37,7 +34,12 @@ def one(setting, result, title, model, image, preprocessing):
 
 def train(setting, model):
     """Trains a head on a few images; its accuracy does not matter."""
-    folder = setting.scratch("cold")
+    folder, (source, _) = setting.scratch("cold"), setting.photos()
+    for kind in sorted((source / "train").iterdir()):
+        target = folder / "few" / kind.name
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(kind.iterdir())[:EACH]:
+            shutil.copy(path, target)
     store, head = folder / f"{model.stem}-store", folder / f"{model.stem}.safetensors"
     common = ["--threads", setting.threads, "--device", "cpu", "--backbone", model]
     setting.run([setting.frostline, "-q", "extract", folder / "few", "-o", store, *common], "cold")

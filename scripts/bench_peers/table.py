@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-ORDER = ["forward", "folder", "photos", "tutorial", "fit", "cold", "again"]
+ORDER = ["forward", "folder", "photos", "tutorial", "fit", "cold", "again", "serve"]
 TITLES = {
     "forward": "Networks on ready tensors",
     "folder": "From a folder to features",
@@ -17,6 +17,7 @@ TITLES = {
     "fit": "Fitting a head",
     "cold": "Cold start",
     "again": "Second run",
+    "serve": "A service under load",
 }
 HEAD = """# Benchmarks
 
