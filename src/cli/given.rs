@@ -75,6 +75,24 @@ pub(super) fn images(paths: &[PathBuf]) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses anything but a folder where heads are looked for.
+pub(super) fn heads(folder: &Path) -> Result<(), Refusal> {
+    if is_missing(folder) {
+        return Err(Refusal::input(
+            format!("the folder `{}` does not exist", folder.display()),
+            "create it; heads can be put there at any time",
+        ));
+    }
+    if folder.is_dir() {
+        return Ok(());
+    }
+    refuse(
+        folder,
+        "a file, not a folder",
+        "use `--head` for a single head",
+    )
+}
+
 /// Refuses a file instead of the folder of a store's images.
 pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
     let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;

@@ -211,9 +211,14 @@ pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
 
 /// Prints why `auto` chose the CPU, if there is a GPU or `--verbose` is set.
 pub(super) fn gpu_not_used(why: Option<&str>) {
-    if let Some(why) = why.filter(|_| talk::is_verbose() || has_nvidia_gpu()) {
+    if let Some(why) = gpu_is_missed(why) {
         talk::say(format!("  no GPU    {why}"));
     }
+}
+
+/// Returns why `auto` chose the CPU, if somebody would expect a GPU.
+pub(super) fn gpu_is_missed(why: Option<&str>) -> Option<&str> {
+    why.filter(|_| talk::is_verbose() || has_nvidia_gpu())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::run_args::RunArgs;
 use super::serve_log::{Log, LogFormat};
 use super::{Outcome, given, signals, size};
 use anyhow::Context;
+use clap::ArgGroup;
 use frostline::backbones::Home;
 use frostline::serve::{GalleryOptions, HeadSource, ServeOptions, Token, serve};
 
@@ -20,14 +21,11 @@ const ACCESS: &str = "Access";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(group = ArgGroup::new("served").args(["heads", "watch"]).multiple(true).required(true))]
 pub(super) struct Args {
     /// Head or bundle to serve, under a name and, if several versions of it are served, a version:
     /// NAME=HEAD or NAME@VERSION=HEAD. A path alone is served under its file name. Repeat it for more heads.
-    #[arg(
-        long = "head",
-        value_name = "NAME=HEAD",
-        required_unless_present = "watch"
-    )]
+    #[arg(long = "head", value_name = "NAME=HEAD")]
     heads: Vec<HeadSource>,
     /// Serve the heads in FOLDER too, while they are there: NAME.safetensors and NAME/VERSION.safetensors. It
     /// is looked into every two seconds.
@@ -131,6 +129,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         given::head(&source.path)?;
     }
     args.gallery.as_deref().map_or(Ok(()), given::store)?;
+    args.watch.as_deref().map_or(Ok(()), given::heads)?;
     let log = Arc::new(Log::new(args.log));
     let options = args.options(home)?;
     #[cfg(unix)]

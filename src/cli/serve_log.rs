@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::output::gpu_is_missed;
 use super::{signals, talk};
 use frostline::serve::{Event, Host};
 
@@ -37,8 +38,13 @@ impl Host for Log {
             LogFormat::Text if event.is_warning() => talk::warn(event),
             LogFormat::Text => {
                 talk::say(event);
-                if let Event::Network { notes, .. } = event {
+                if let Event::Network {
+                    notes, why_not_gpu, ..
+                } = event
+                {
                     notes.iter().for_each(talk::note);
+                    let missed = gpu_is_missed(why_not_gpu.as_deref());
+                    missed.iter().for_each(talk::note);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The state that all requests share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -28,6 +29,8 @@ pub(super) struct App {
     pub(super) gallery: OnceLock<Arc<Gallery>>,
     /// The stamps of heads that could not be loaded, by name and version; held while heads are loaded.
     pub(super) failed: Mutex<Failed>,
+    /// The heads of the watched folder that others hide.
+    pub(super) hidden: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// The stamps of heads that could not be loaded, by name and version.
@@ -48,6 +51,7 @@ impl App {
             metrics: Arc::new(Metrics::new()),
             gallery: OnceLock::new(),
             failed: Mutex::default(),
+            hidden: Mutex::default(),
         }
     }
 

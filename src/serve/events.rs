@@ -35,6 +35,9 @@ pub enum Event {
         engine: String,
         /// The number of lanes and threads, and other remarks.
         notes: Vec<String>,
+        /// Why it runs on the CPU although a GPU was to be used if there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why_not_gpu: Option<String>,
     },
     /// A model is served from now on, for the first time or in place of another head.
     Loaded {
@@ -59,6 +62,15 @@ pub enum Event {
         error: String,
         /// Whether the head that was loaded before is still served.
         kept: bool,
+    },
+    /// A head in the watched folder is not served, because another one has the same name and version.
+    Hidden {
+        /// Its name.
+        model: String,
+        /// Its version.
+        version: String,
+        /// The head that is not served.
+        path: String,
     },
     /// A model is no longer served.
     Removed {
@@ -105,7 +117,10 @@ impl Event {
     pub fn is_warning(&self) -> bool {
         matches!(
             self,
-            Self::NotLoaded { .. } | Self::NotAccepted { .. } | Self::Stopped { cut: 1.. }
+            Self::NotLoaded { .. }
+                | Self::Hidden { .. }
+                | Self::NotAccepted { .. }
+                | Self::Stopped { cut: 1.. }
         )
     }
 }
@@ -147,6 +162,14 @@ impl std::fmt::Display for Event {
                     "cannot load model `{model}`, version {version}: {error}{still}"
                 )
             }
+            Self::Hidden {
+                model,
+                version,
+                path,
+            } => write!(
+                f,
+                "`{path}` is not served: another head is model `{model}`, version {version}"
+            ),
             Self::Removed { model, version } => {
                 write!(f, "removed model `{model}`, version {version}")
             }

@@ -1,6 +1,7 @@
 //! Loads heads, at the start and whenever they change. A head that cannot be loaded leaves the one before it
 //! in service.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -100,20 +101,28 @@ impl App {
         self.models.store(Arc::new(models));
     }
 
-    /// Returns the heads to serve. One of the options comes before one of the same name and version in the
-    /// watched folder.
+    /// Returns the heads to serve. One of the options hides one of the same name and version in the watched
+    /// folder; there, the first one hides others. Those that became hidden are told.
     fn sources(&self) -> Vec<HeadSource> {
         let mut sources = self.options.heads.clone();
-        for found in self
-            .options
-            .watch
-            .iter()
-            .flat_map(|folder| heads_in(folder))
-        {
+        let mut hidden = BTreeSet::new();
+        let mut told = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.options.watch.iter();
+        for found in watched.flat_map(|folder| heads_in(folder)) {
             if !sources.iter().any(|source| source.id() == found.id()) {
                 sources.push(found);
+                continue;
             }
+            if !told.contains(&found.path) {
+                self.host.event(&Event::Hidden {
+                    path: found.path.display().to_string(),
+                    model: found.name,
+                    version: found.version,
+                });
+            }
+            hidden.insert(found.path);
         }
+        *told = hidden;
         sources
     }
 

@@ -28,11 +28,11 @@ impl Network {
         host: &dyn Host,
     ) -> Result<Self> {
         let frozen = Frozen::for_spec(spec, None, &options.run)?;
-        let why_not_gpu = frozen.backbone.why().map(str::to_owned);
         host.event(&Event::Network {
             backbone: spec.backbone.name.clone(),
             engine: frozen.engine.to_string(),
-            notes: frozen.notes().into_iter().chain(why_not_gpu).collect(),
+            notes: frozen.notes(),
+            why_not_gpu: frozen.backbone.why().map(str::to_owned),
         });
         let threads = options.run.threads;
         let pipeline = Pipeline::of(&frozen.spec, options.images, options.batch_size, threads);

@@ -5,6 +5,39 @@ use std::fs;
 use crate::harness::{Place, Server, wait_for};
 
 #[test]
+fn of_two_heads_of_one_name_the_first_is_served_and_the_other_is_told() {
+    let Some(place) = Place::fitted() else { return };
+    fs::create_dir_all(place.path("heads/pets")).unwrap();
+    for file in [
+        "pets.safetensors",
+        "pets/1.safetensors",
+        "fixed.safetensors",
+    ] {
+        fs::copy(place.path("head"), place.path("heads").join(file)).unwrap();
+    }
+    let server = Server::start(&place, "--watch {dir}/heads --head fixed={dir}/head");
+    let hidden = || {
+        let events = server.events().into_iter();
+        let told = events.filter(|event| event["event"] == "hidden");
+        let mut paths: Vec<_> = told
+            .map(|event| event["path"].as_str().unwrap().to_owned())
+            .collect();
+        paths.sort();
+        paths
+    };
+    let ends = |paths: &[String], ends: [&str; 2]| {
+        paths.len() == 2
+            && paths
+                .iter()
+                .zip(ends)
+                .all(|(path, end)| path.ends_with(end))
+    };
+    let wanted = ["heads/fixed.safetensors", "heads/pets/1.safetensors"];
+    let told = wait_for(|| ends(&hidden(), wanted).then_some(()));
+    assert!(told.is_some(), "{:?}", hidden());
+}
+
+#[test]
 fn heads_come_change_and_go() {
     let Some(place) = Place::fitted() else { return };
     fs::create_dir_all(place.path("heads/pets")).unwrap();
