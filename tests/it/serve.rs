@@ -7,5 +7,6 @@ mod classify;
 mod life;
 mod limits;
 mod page;
+mod page_inputs;
 mod v2;
 mod watch;
