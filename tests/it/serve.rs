@@ -9,4 +9,5 @@ mod limits;
 mod page;
 mod page_inputs;
 mod v2;
+mod v2_refused;
 mod watch;
