@@ -25,6 +25,7 @@ cargo fmt --all --check
 say "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 cargo clippy --locked --workspace --no-default-features -- -D warnings
+cargo clippy --locked --no-default-features --features cli -- -D warnings
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps --document-private-items
 say "the tables of scripts/bench_peers.sh"

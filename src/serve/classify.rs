@@ -11,6 +11,7 @@ use super::gallery::{Gallery, Near};
 use super::models::Model;
 use super::problem::Problem;
 use super::results::{Given, Judged, Unusable};
+use crate::classifier::Labelling;
 use crate::error::{Error, Result};
 use crate::features::{Job, Unanswered, Wanted};
 
@@ -50,6 +51,17 @@ impl App {
         let judged = judged.map_err(|_| Problem::internal("the prediction failed"))?;
         judged.map_err(|error: Error| Problem::internal(error.to_string()))
     }
+}
+
+/// Returns how images are labelled.
+///
+/// # Errors
+/// If the threshold is not a probability.
+pub(super) fn labelling(threshold: Option<f64>, top_k: usize) -> Result<Labelling, Problem> {
+    if threshold.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
+        return Err(Problem::bad_request("`threshold` must be from 0 to 1"));
+    }
+    Ok(Labelling { threshold, top_k })
 }
 
 fn late() -> Problem {

@@ -20,6 +20,15 @@ use super::problem::{Problem, Refused};
 /// The paths that need no token: probes, and the page, which contains no data.
 const OPEN: &[&str] = &["/", "/v2/health/live", "/v2/health/ready"];
 
+/// Headers that decide how a request is read. A proxy may read another one of two than this server.
+const ONCE: [HeaderName; 5] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    HeaderName::from_static("inference-header-content-length"),
+];
+
 /// The address of a client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client(pub(super) SocketAddr);
@@ -59,6 +68,10 @@ pub(super) async fn guard(
 
 impl App {
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        if let Some(name) = ONCE.iter().find(|name| is_repeated(headers, name)) {
+            let said = format!("the header `{name}` is repeated");
+            return Err(Problem::bad_request(said));
+        }
         if OPEN.contains(&uri.path()) {
             return Ok(());
         }
@@ -86,6 +99,10 @@ impl App {
         }
         Ok(())
     }
+}
+
+fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).iter().nth(1).is_some()
 }
 
 /// Refuses host names other than `localhost`; addresses are accepted.

@@ -11,7 +11,7 @@ use super::events::Event;
 use super::gallery::Gallery;
 use super::models::{Model, Models};
 use super::networks::Network;
-use super::options::HeadSource;
+use super::source::HeadSource;
 use super::watch::heads_in;
 use crate::classifier::{Predictor, Tta};
 use crate::error::{Error, Result};

@@ -13,6 +13,8 @@ mod app;
 mod bounded;
 mod classify;
 mod events;
+#[doc(hidden)]
+pub mod fuzz;
 mod gallery;
 mod guard;
 mod limits;
@@ -27,12 +29,14 @@ mod problem;
 mod results;
 mod routes;
 mod server;
+mod source;
 mod token;
 mod v1;
 mod v2;
 mod watch;
 
 pub use events::{Event, Host};
-pub use options::{GalleryOptions, HeadSource, ServeLimits, ServeOptions};
+pub use options::{GalleryOptions, ServeLimits, ServeOptions};
 pub use server::serve;
+pub use source::HeadSource;
 pub use token::Token;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::networks::Network;
-use super::options::HeadSource;
 use super::problem::Problem;
+use super::source::HeadSource;
 use crate::classifier::Predictor;
 use crate::stamp::Stamp;
 
@@ -80,6 +80,7 @@ impl Models {
     ) -> Result<Arc<Model>, Problem> {
         let versions = match (name, self.0.len()) {
             (None, 1) => self.0.values().next(),
+            (None, 0) => return Err(Problem::not_found("no model is served")),
             (None, _) => return Err(Problem::no_model_named(self.0.keys())),
             (Some(name), _) => self.0.get(name),
         };

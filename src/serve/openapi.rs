@@ -2,7 +2,13 @@
 
 use axum::Json;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+/// The path of a model.
+const MODEL: &str = "/v2/models/{name}";
 
 /// The interface.
 #[derive(OpenApi)]
@@ -23,7 +29,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         super::v2::model_ready,
         super::v2::infer,
     ),
-    modifiers(&Token)
+    modifiers(&Token, &Versions),
+    security((), ("token" = []))
 )]
 struct Interface;
 
@@ -37,6 +44,39 @@ impl utoipa::Modify for Token {
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
     }
 }
+
+/// Adds the paths of a version of a model, which are those of the model with a version.
+struct Versions;
+
+impl utoipa::Modify for Versions {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let mut version = Parameter::new("version");
+        version.description = Some("The version.".to_owned());
+        version.schema = Some(Object::with_type(Type::String).into());
+        let all = std::mem::take(&mut openapi.paths.paths);
+        for (path, mut item) in all {
+            openapi.paths.paths.insert(path.clone(), item.clone());
+            let Some(rest) = path.strip_prefix(MODEL) else {
+                continue;
+            };
+            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+                let id = operation.operation_id.get_or_insert_default();
+                id.push_str("_version");
+                operation
+                    .parameters
+                    .get_or_insert_default()
+                    .push(RefOr::T(version.clone()));
+            }
+            let path = format!("{MODEL}/versions/{{version}}{rest}");
+            openapi.paths.paths.insert(path, item);
+        }
+    }
+}
+
+/// A file, for the description.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct File(#[allow(dead_code, reason = "only its schema is used")] String);
 
 /// Returns the description.
 pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {

@@ -54,7 +54,7 @@ fn document() -> Markup {
                 header.top {
                     div {
                         h1 { "Classify pictures" }
-                        p { "Drop, paste, choose or take pictures. They are sent to this server only." }
+                        p { "Pictures are sent to this server only, which does not keep them." }
                     }
                 }
                 main {
@@ -89,14 +89,14 @@ fn choice() -> Markup {
             div.ways {
                 label.way {
                     "Choose pictures"
-                    input #files type="file" accept="image/*,.heic,.avif,.jxl" multiple;
+                    input #files type="file" accept="image/*,.heic,.heif,.avif,.jxl" multiple;
                 }
-                label.way {
+                label.way.second {
                     "Take a photo"
                     input #camera type="file" accept="image/*" capture="environment";
                 }
             }
-            p.fine { "Or drop pictures here, or paste one." }
+            p.fine { "Or drop pictures anywhere on this page, or paste them." }
         }
     }
 }
@@ -107,13 +107,13 @@ fn card() -> Markup {
         template #card {
             li.result {
                 img alt="" hidden;
-                div {
+                div.head {
                     p.name { bdi {} }
                     p.label { bdi { "…" } }
                     p.reason hidden {}
-                    ul.bars {}
-                    div.nearest hidden { p.fine { "Nearest training images" } ul {} }
                 }
+                ul.bars {}
+                div.nearest hidden { p.fine { "Nearest training images" } ul {} }
             }
         }
         template #bar {

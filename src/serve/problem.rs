@@ -1,6 +1,7 @@
 //! Why a request is refused or fails, as a reply: a status code and a JSON object with `error` and `code`.
 
 use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -9,7 +10,8 @@ use utoipa::ToSchema;
 use crate::phrases::in_quotes;
 
 /// Why a request has no result.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
 pub(super) struct Problem {
     status: StatusCode,
     /// A word for programs.
@@ -83,6 +85,19 @@ impl Problem {
         Self::bad_request(format!(
             "several models are served, so `model` must be one of {names}"
         ))
+    }
+}
+
+impl From<PathRejection> for Problem {
+    /// A part of the path is not UTF-8 once it is decoded.
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
     }
 }
 

@@ -27,6 +27,9 @@ use crate::error::{Result, ServeError};
 
 /// How often the host is asked whether to reload or to stop.
 const TICK: Duration = Duration::from_millis(50);
+/// For how many ticks connections are still accepted after a request to stop. Requests that were sent before
+/// it may not have been read yet, and hyper closes connections whose next request has not begun.
+const SETTLING: u32 = 3;
 /// How often the histograms are brought up to date.
 const TIDY: Duration = Duration::from_secs(5);
 /// The pause after the system could not accept a connection, for example for lack of open files.
@@ -77,13 +80,15 @@ async fn run(app: Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Accepts connections until the host asks to stop; then readiness ends, and the listener is closed.
+/// Accepts connections until the host asks to stop; then readiness ends at once, and the listener is closed
+/// shortly after.
 async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
     let (graceful, routes) = (GracefulShutdown::new(), routes(Arc::clone(app)));
     let connections = Arc::new(Semaphore::new(app.options.limits.connections));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let (mut tick, mut tidy) = (interval(TICK), interval(TIDY));
     let mut look = interval(app.options.watch_interval);
+    let mut settling = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -103,7 +108,10 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
             _ = tick.tick() => {
                 if app.host.is_stopped() {
                     app.ready.store(false, Ordering::Relaxed);
-                    return graceful;
+                    if settling == SETTLING {
+                        return graceful;
+                    }
+                    settling += 1;
                 }
                 if app.host.wants_reload() {
                     let app = Arc::clone(app);

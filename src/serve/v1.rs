@@ -1,5 +1,9 @@
 //! The interface for people: `/v1/classify` and `/v1/models`.
 
+pub(super) mod asked;
+pub(super) mod form;
+pub(super) mod json;
+mod params;
 mod reply;
 mod request;
 
@@ -7,17 +11,21 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use self::asked::Asked;
+use self::params::Params;
 use self::reply::{Classified, ImageResult, ModelInfo, ModelList};
-use self::request::{Asked, Params};
 use super::app::App;
+use super::openapi::File;
 use super::problem::{Problem, ProblemBody};
 
 /// Lists the models that are served.
-#[utoipa::path(get, path = "/v1/models", tag = "v1", responses((status = 200, body = ModelList)))]
+#[utoipa::path(get, path = "/v1/models", tag = "v1",
+    responses((status = 200, description = "The models.", body = ModelList)))]
 pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     let models = app.models.load();
     let models = models.all().map(|model| ModelInfo::of(model)).collect();
@@ -31,14 +39,15 @@ pub(super) async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     tag = "v1",
     params(("digest" = String, Path, description = "The digest of the image.")),
     responses(
-        (status = 200, content_type = "image/jpeg"),
+        (status = 200, description = "The thumbnail.", content_type = "image/jpeg", body = File),
         (status = 404, description = "The gallery has no such image.", body = ProblemBody),
     )
 )]
 pub(super) async fn thumbnail(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    digest: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path(digest) = digest?;
     let none = || Problem::not_found("the gallery has no such image");
     let gallery = app.gallery.get().cloned().ok_or_else(none)?;
     let thumbnail = tokio::task::spawn_blocking(move || gallery.thumbnail(&digest)).await;
@@ -57,9 +66,9 @@ pub(super) async fn thumbnail(
     tag = "v1",
     params(Params),
     request_body(content(
-        (Vec<u8> = "application/octet-stream"),
-        (request::JsonRequest = "application/json"),
-        (request::FormRequest = "multipart/form-data"),
+        (File = "application/octet-stream"),
+        (json::JsonRequest = "application/json"),
+        (form::FormRequest = "multipart/form-data"),
     )),
     responses(
         (status = 200, description = "At least one image was classified.", body = Classified),
@@ -70,12 +79,12 @@ pub(super) async fn thumbnail(
 )]
 pub(super) async fn classify(
     State(app): State<Arc<App>>,
-    params: Result<Query<Params>, axum::extract::rejection::QueryRejection>,
+    params: Result<Query<Params>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Classified>), Problem> {
     let deadline = app.deadline();
-    let Query(params) = params.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(params) = params?;
     let kind = request::kind_of(&headers)?;
     let payload = app.read(&headers, body, deadline).await?;
     let most = app.options.limits.images;

@@ -5,7 +5,7 @@
 //! status is 400.
 
 mod binary;
-mod infer;
+pub(super) mod infer;
 mod json;
 mod metadata;
 mod numbers;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -25,11 +26,12 @@ use self::json::InferRequest;
 use self::metadata::{ModelMetadata, ServerMetadata};
 use self::outputs::InferReply;
 use super::app::App;
+use super::classify::labelling;
+use super::models::{Model, Models};
 use super::problem::{Problem, ProblemBody};
-use crate::classifier::Labelling;
 
 /// The name of a model and, if given, its version.
-type Named = Path<Vec<String>>;
+type Named = Result<Path<Vec<String>>, PathRejection>;
 
 /// Returns the routes of the protocol.
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -47,19 +49,22 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 /// Describes the server.
-#[utoipa::path(get, path = "/v2", tag = "v2", responses((status = 200, body = ServerMetadata)))]
+#[utoipa::path(get, path = "/v2", tag = "v2",
+    responses((status = 200, description = "The server.", body = ServerMetadata)))]
 pub(super) async fn server() -> Json<ServerMetadata> {
     Json(ServerMetadata::new())
 }
 
 /// Tells that the process answers.
-#[utoipa::path(get, path = "/v2/health/live", tag = "v2", responses((status = 200)))]
+#[utoipa::path(get, path = "/v2/health/live", tag = "v2",
+    responses((status = 200, description = "It does.")))]
 pub(super) async fn live() -> Json<Value> {
     Json(json!({ "live": true }))
 }
 
 /// Tells whether the server is ready for requests: not before its heads are loaded, and not once it stops.
-#[utoipa::path(get, path = "/v2/health/ready", tag = "v2", responses((status = 200), (status = 503)))]
+#[utoipa::path(get, path = "/v2/health/ready", tag = "v2",
+    responses((status = 200, description = "It is."), (status = 503, description = "It is not.")))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
     let ready = app.ready.load(Ordering::Relaxed);
     let status = if ready {
@@ -74,14 +79,17 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
 #[utoipa::path(
     get, path = "/v2/models/{name}", tag = "v2",
     params(("name" = String, Path, description = "The model.")),
-    responses((status = 200, body = ModelMetadata), (status = 404, body = ProblemBody))
+    responses(
+        (status = 200, description = "The model.", body = ModelMetadata),
+        (status = 404, description = "There is no such model.", body = ProblemBody),
+    )
 )]
 pub(super) async fn metadata(
     State(app): State<Arc<App>>,
-    Path(named): Named,
+    named: Named,
 ) -> Result<Json<ModelMetadata>, Problem> {
     let models = app.models.load();
-    let model = models.find(named.first().map(|name| &**name), version(&named))?;
+    let model = find(&models, named)?;
     let versions = models.versions(&model.source.name);
     Ok(Json(ModelMetadata::of(&model, &versions)))
 }
@@ -90,14 +98,16 @@ pub(super) async fn metadata(
 #[utoipa::path(
     get, path = "/v2/models/{name}/ready", tag = "v2",
     params(("name" = String, Path, description = "The model.")),
-    responses((status = 200), (status = 404, body = ProblemBody))
+    responses(
+        (status = 200, description = "It is served."),
+        (status = 404, description = "There is no such model.", body = ProblemBody),
+    )
 )]
 pub(super) async fn model_ready(
     State(app): State<Arc<App>>,
-    Path(named): Named,
+    named: Named,
 ) -> Result<Json<Value>, Problem> {
-    let model = app.models.load();
-    let model = model.find(named.first().map(|name| &**name), version(&named))?;
+    let model = find(&app.models.load(), named)?;
     Ok(Json(json!({ "name": model.source.name, "ready": true })))
 }
 
@@ -107,40 +117,39 @@ pub(super) async fn model_ready(
     params(("name" = String, Path, description = "The model.")),
     request_body = InferRequest,
     responses(
-        (status = 200, body = InferReply),
+        (status = 200, description = "The outputs.", body = InferReply),
         (status = "4XX", description = "The request was refused.", body = ProblemBody),
         (status = 503, description = "Try again after `Retry-After` seconds.", body = ProblemBody),
     )
 )]
 pub(super) async fn infer(
     State(app): State<Arc<App>>,
-    Path(named): Named,
+    named: Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let deadline = app.deadline();
-    let model = app.models.load();
-    let model = model.find(named.first().map(|name| &**name), version(&named))?;
+    let model = find(&app.models.load(), named)?;
     check_type(&headers)?;
     let payload = app.read(&headers, body, deadline).await?;
     let (bytes, limits) = (payload.bytes.clone(), infer::Limits::of(&app));
     let header = binary::header_length(&headers)?;
     let asked = Arc::clone(&model);
     // Parsing numbers takes long enough to delay other connections.
-    let parse = move || infer::parse(&bytes, header, &asked, limits);
+    let parse = move || infer::parse(&bytes, header, asked.predictor.spec(), limits);
     let asked = tokio::task::spawn_blocking(parse).await;
     let asked = asked.map_err(|_| Problem::internal("an internal error occurred"))??;
+    let labelling = labelling(asked.request.parameters.threshold, 1)?;
     let (judged, _) = app.predict(&model, asked.images, 0, deadline).await?;
-    let labelling = Labelling {
-        threshold: asked.request.parameters.threshold,
-        top_k: 1,
-    };
     app.metrics.images(&model, &judged, &labelling);
     outputs::reply(&model, &asked.request, judged, &labelling)
 }
 
-fn version(named: &[String]) -> Option<&str> {
-    named.get(1).map(|version| &**version)
+/// Finds the model of a path.
+fn find(models: &Models, named: Named) -> Result<Arc<Model>, Problem> {
+    let Path(named) = named?;
+    let [name, version] = [0, 1].map(|part| named.get(part).map(String::as_str));
+    models.find(name, version)
 }
 
 /// Refuses a body that is declared as something else than JSON or binary data.

@@ -3,24 +3,21 @@
 use std::fs;
 use std::path::Path;
 
-use super::options::HeadSource;
+use super::source::HeadSource;
 
 const EXTENSION: &str = "safetensors";
 
-/// Returns the heads in a folder; a folder that cannot be read contains none.
+/// Returns the heads in a folder; a folder that cannot be read contains none. Whatever has the name of a head
+/// is one, so that a head that was replaced by something else is reported, and not just gone.
 pub(super) fn heads_in(folder: &Path) -> Vec<HeadSource> {
     let mut heads = Vec::new();
     for (name, path) in entries(folder) {
-        if path.is_dir() {
+        if let Some(name) = stem(&name) {
+            heads.extend(head(name, Some(HeadSource::FIRST), &path));
+        } else if path.is_dir() {
             for (version, path) in entries(&path) {
                 heads.extend(head(&name, stem(&version), &path));
             }
-        } else {
-            heads.extend(head(
-                stem(&name).unwrap_or_default(),
-                Some(HeadSource::FIRST),
-                &path,
-            ));
         }
     }
     heads.sort_by(|a, b| a.id().cmp(&b.id()));

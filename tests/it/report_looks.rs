@@ -36,7 +36,7 @@ fn nothing_is_wider_than_the_screen() {
 }
 
 /// Returns the lowest contrast of visible text with its background, as WCAG 2 defines it.
-const LEAST_CONTRAST: &str = r"
+pub(crate) const LEAST_CONTRAST: &str = r"
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgb = (colour) => {
       canvas.clearRect(0, 0, 1, 1);

@@ -7,5 +7,7 @@ mod classify;
 mod life;
 mod limits;
 mod page;
+mod page_inputs;
 mod v2;
+mod v2_refused;
 mod watch;

@@ -34,7 +34,7 @@ fn noisy(path: &Path, colour: [u8; 3], seed: u32) {
 
 /// Creates `images/{blue,red}`, 30 of each with every tenth in the wrong folder, their features in `store`,
 /// and 5 images in `strangers/green`.
-fn place() -> Option<Place> {
+pub(crate) fn place() -> Option<Place> {
     let place = Place::installed()?;
     let path = |name: String| place.folder().join(name);
     for i in 0..30 {

@@ -4,6 +4,8 @@ mod bundle;
 mod head;
 mod image;
 pub(crate) mod network;
+#[cfg(feature = "serve")]
+mod serve;
 mod store;
 mod text;
 mod weights;
@@ -65,6 +67,12 @@ pub(crate) fn of(target: &str) -> Vec<Seed> {
         "stamps" => store::stamps(),
         "class_weights_csv" => text::class_weights(),
         "manifest_toml" => text::manifests(),
+        #[cfg(feature = "serve")]
+        "serve_infer" => serve::infer(),
+        #[cfg(feature = "serve")]
+        "serve_json" => serve::json(),
+        #[cfg(feature = "serve")]
+        "serve_form" => serve::form(),
         image => image::seeds(image),
     }
 }

@@ -8,6 +8,8 @@ mod bundle;
 mod head;
 mod network;
 mod scratch;
+#[cfg(feature = "serve")]
+mod serve;
 pub(crate) mod store;
 mod text;
 
@@ -92,6 +94,12 @@ pub(crate) const TARGETS: &[Target] = &[
         "the manifest of a backbone",
         text::backbone_manifest,
     ),
+    #[cfg(feature = "serve")]
+    plain("serve_infer", "an inference request", serve::infer),
+    #[cfg(feature = "serve")]
+    plain("serve_json", "a request in JSON", serve::json),
+    #[cfg(feature = "serve")]
+    plain("serve_form", "a form with images", serve::form),
 ];
 
 /// Returns a target for files without a checksum.

@@ -3,7 +3,7 @@ const $ = (id) => document.getElementById(id);
 const AT_ONCE = 4;
 const TRIES = 5;
 const waiting = [];
-let running = 0, done = 0, total = 0;
+let running = 0, good = 0, bad = 0, total = 0;
 
 function headers() {
   const token = sessionStorage.getItem("token");
@@ -13,7 +13,12 @@ function headers() {
 async function loadModels() {
   const reply = await fetch("v1/models", { headers: headers() });
   $("access").hidden = reply.status !== 401;
-  if (reply.status === 401) { $("token").focus(); return false; }
+  if (reply.status === 401) {
+    if (sessionStorage.getItem("token")) $("status").textContent = "The server refuses this token.";
+    $("token").focus();
+    return;
+  }
+  $("status").textContent = "";
   const { models } = await reply.json();
   $("model").replaceChildren(...models.map((model) => {
     const many = models.filter((other) => other.name === model.name).length > 1;
@@ -22,60 +27,74 @@ async function loadModels() {
     return option;
   }));
   $("model-choice").hidden = models.length < 2;
-  return true;
 }
 
 function add(files) {
-  for (const file of files) {
+  const cards = [...files].map((file) => {
     const card = $("card").content.firstElementChild.cloneNode(true);
-    card.querySelector(".name bdi").textContent = file.name;
-    const img = card.querySelector("img");
-    img.onload = () => { img.hidden = false; URL.revokeObjectURL(img.src); };
-    img.onerror = () => URL.revokeObjectURL(img.src);
-    img.src = URL.createObjectURL(file);
-    $("results").prepend(card);
-    waiting.push([file, card]);
-    total += 1;
-  }
+    const chosen = $("model-choice").hidden ? "" : ` – ${$("model").selectedOptions[0].text}`;
+    card.querySelector(".name bdi").textContent = file.name + chosen;
+    draw(card.querySelector("img"), file);
+    waiting.push([file, $("model").value, card]);
+    return card;
+  });
+  $("results").prepend(...cards);
+  total += cards.length;
   next();
 }
 
+// The browser may not know the format.
+function draw(img, blob) {
+  img.onload = () => { img.hidden = false; URL.revokeObjectURL(img.src); };
+  img.onerror = () => URL.revokeObjectURL(img.src);
+  img.src = URL.createObjectURL(blob);
+}
+
 function next() {
-  $("status").textContent = total ? `${done} of ${total} pictures classified` : "";
+  const pictures = `${total} ${total === 1 ? "picture" : "pictures"}`;
+  const ended = `${good} of ${pictures} classified${bad ? `, ${bad} failed` : ""}`;
+  if (total) $("status").textContent = ended;
   while (running < AT_ONCE && waiting.length) {
-    const [file, card] = waiting.shift();
+    const [file, model, card] = waiting.shift();
     running += 1;
-    classify(file).then((result) => show(card, result), (error) => show(card, { status: "error", error: error.message }))
-      .finally(() => { running -= 1; done += 1; next(); });
+    classify(file, model)
+      .then((result) => show(card, result), (error) => fail(card, error.message))
+      .finally(() => { running -= 1; next(); });
   }
 }
 
-async function classify(file) {
-  const [model, version] = JSON.parse($("model").value || "[]");
+async function classify(file, chosen) {
+  const [model, version] = JSON.parse(chosen || "[]");
   const query = new URLSearchParams({ nearest: 5, ...(model && { model, version }) });
   for (let tries = 1; ; tries += 1) {
     const type = { "Content-Type": "application/octet-stream" };
-    const reply = await fetch(`v1/classify?${query}`, { method: "POST", headers: { ...headers(), ...type }, body: file });
+    const sent = fetch(`v1/classify?${query}`, { method: "POST", headers: { ...headers(), ...type }, body: file });
+    const reply = await sent.catch(() => { throw new Error("The file cannot be read, or the server does not answer."); });
     const body = await reply.json();
     if (body.results) return body.results[0];
     if (reply.status === 401) $("access").hidden = false;
-    if (reply.status !== 503 || tries === TRIES) throw new Error(body.error);
+    if (reply.status !== 503 || tries === TRIES) throw new Error(`The server refuses it: ${body.error}.`);
     await new Promise((wake) => setTimeout(wake, 1000 * (Number(reply.headers.get("Retry-After")) || 1)));
   }
 }
 
+function fail(card, why) {
+  bad += 1;
+  card.classList.add("error");
+  say(card, "not classified", why);
+}
+
+function say(card, label, reason) {
+  card.querySelector(".label bdi").textContent = label;
+  card.querySelector(".reason").hidden = !reason;
+  card.querySelector(".reason").textContent = reason || "";
+}
+
 function show(card, result) {
-  const label = card.querySelector(".label bdi");
-  if (result.status !== "ok") {
-    card.classList.add("error");
-    label.textContent = result.error;
-    return;
-  }
-  label.textContent = result.label;
-  const reason = card.querySelector(".reason");
-  card.classList.toggle("unknown", Boolean(result.reason));
-  reason.hidden = !result.reason;
-  reason.textContent = result.reason || "";
+  if (result.status !== "ok") { fail(card, `The picture ${result.error}.`); return; }
+  good += 1;
+  card.classList.toggle("rejected", Boolean(result.reason));
+  say(card, result.label, result.reason);
   card.querySelector(".bars").replaceChildren(...(result.top || []).map(({ label, probability }) => {
     const bar = $("bar").content.firstElementChild.cloneNode(true);
     bar.querySelector(".class").textContent = label;
@@ -100,9 +119,7 @@ function near(card, images) {
 
 async function picture(img, path) {
   const reply = await fetch(path, { headers: headers() });
-  if (!reply.ok) return;
-  img.onload = () => { img.hidden = false; URL.revokeObjectURL(img.src); };
-  img.src = URL.createObjectURL(await reply.blob());
+  if (reply.ok) draw(img, await reply.blob());
 }
 
 for (const id of ["files", "camera"]) {
@@ -119,6 +136,9 @@ document.addEventListener("drop", (event) => {
 $("access").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("token", $("token").value.trim());
-  loadModels();
+  start();
 });
-loadModels().catch(() => { $("status").textContent = "The server does not answer."; });
+function start() {
+  loadModels().catch(() => { $("status").textContent = "The server does not answer."; });
+}
+start();

@@ -7,18 +7,19 @@ use super::binary;
 use super::json::{InferRequest, InputTensor};
 use super::metadata::values_shape;
 use super::numbers::Data;
+use crate::backbones::FeatureSpec;
 use crate::features::Input;
 use crate::images::{Image, RgbImage, grouped};
+use crate::phrases::counted;
 use crate::serve::app::App;
-use crate::serve::models::Model;
 use crate::serve::problem::Problem;
 use crate::serve::results::Given;
 
 /// The limits of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    images: usize,
-    pixels: u64,
+pub(in crate::serve) struct Limits {
+    pub(in crate::serve) images: usize,
+    pub(in crate::serve) pixels: u64,
 }
 
 impl Limits {
@@ -31,16 +32,16 @@ impl Limits {
 }
 
 /// A request and its images.
-pub(super) struct Asked {
-    pub(super) request: InferRequest,
-    pub(super) images: Vec<Given>,
+pub(in crate::serve) struct Asked {
+    pub(in crate::serve) request: InferRequest,
+    pub(in crate::serve) images: Vec<Given>,
 }
 
-/// Parses a request.
-pub(super) fn parse(
+/// Parses a request to a head on the features that `spec` describes.
+pub(in crate::serve) fn parse(
     body: &[u8],
     header: Option<usize>,
-    model: &Model,
+    spec: &FeatureSpec,
     limits: Limits,
 ) -> Result<Asked, Problem> {
     let (json, data) = binary::split(body, header)?;
@@ -57,7 +58,7 @@ pub(super) fn parse(
         ));
     };
     let data = input.data.take();
-    let images = images(input, data, piece, model, limits)?;
+    let images = images(input, data, piece, spec, limits)?;
     Ok(Asked { request, images })
 }
 
@@ -65,7 +66,7 @@ fn images(
     input: &InputTensor,
     data: Option<Data>,
     piece: Option<&[u8]>,
-    model: &Model,
+    spec: &FeatureSpec,
     limits: Limits,
 ) -> Result<Vec<Given>, Problem> {
     let count = input.shape.first().copied().unwrap_or(0);
@@ -94,7 +95,7 @@ fn images(
     match wanted {
         "BYTES" => files(input, data, piece),
         "UINT8" => pixels(input, data, piece, limits),
-        _ => values(input, data, piece, model),
+        _ => values(input, data, piece, spec),
     }
 }
 
@@ -132,7 +133,7 @@ fn files(
             ));
         }
     };
-    check_length(input, images.len() as u64, input.shape[0])?;
+    check_length(input, images.len(), input.shape[0], "element")?;
     Ok(images)
 }
 
@@ -165,11 +166,9 @@ fn pixels(
             ));
         }
     };
-    check_length(
-        input,
-        samples.len() as u64,
-        count.saturating_mul(size).saturating_mul(3),
-    )?;
+    let all = count.saturating_mul(size).saturating_mul(3);
+    // An element is a byte.
+    check_length(input, samples.len(), all, "byte")?;
     let images = samples.chunks_exact(size as usize * 3).map(|samples| {
         let image = RgbImage::new(w, h, samples.to_vec()).expect("the length was checked");
         Ok(Input::Image(Image::from(image)))
@@ -193,26 +192,21 @@ fn values(
     input: &InputTensor,
     data: Option<Data>,
     piece: Option<&[u8]>,
-    model: &Model,
+    spec: &FeatureSpec,
 ) -> Result<Vec<Given>, Problem> {
-    let wanted = values_shape(model);
+    let wanted: Vec<u64> = values_shape(spec).iter().map(|&n| n as u64).collect();
     let (count, shape) = input.shape.split_first().unwrap_or((&0, &[]));
-    if !shape
-        .iter()
-        .eq(wanted.iter().map(|&n| n as u64).collect::<Vec<_>>().iter())
-    {
-        let wanted = wanted.iter().map(usize::to_string).collect::<Vec<_>>();
+    if shape != wanted {
+        let wanted = wanted.iter().map(u64::to_string).collect::<Vec<_>>();
         return Err(other_shape(input, &format!("[N, {}]", wanted.join(", "))));
     }
-    let each: usize = wanted.iter().product();
+    let each: u64 = wanted.iter().product();
+    let all = count.saturating_mul(each);
     let numbers = match (piece, data) {
         (Some(piece), _) => {
-            let (numbers, rest) = piece.as_chunks::<4>();
-            check_length(input, rest.len() as u64, 0)?;
-            numbers
-                .iter()
-                .map(|bytes| f32::from_le_bytes(*bytes))
-                .collect()
+            check_length(input, piece.len(), all.saturating_mul(4), "byte")?;
+            let numbers = piece.as_chunks::<4>().0.iter();
+            numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect()
         }
         (None, Some(Data::Numbers(numbers))) => numbers,
         _ => {
@@ -221,12 +215,8 @@ fn values(
             ));
         }
     };
-    check_length(
-        input,
-        numbers.len() as u64,
-        count.saturating_mul(each as u64),
-    )?;
-    let images = numbers.chunks_exact(each);
+    check_length(input, numbers.len(), all, "element")?;
+    let images = numbers.chunks_exact(each as usize);
     Ok(images
         .map(|values| Ok(Input::Values(values.to_vec())))
         .collect())
@@ -239,12 +229,15 @@ fn other_shape(input: &InputTensor, wanted: &str) -> Problem {
     ))
 }
 
-fn check_length(input: &InputTensor, found: u64, wanted: u64) -> Result<(), Problem> {
-    if found == wanted {
+fn check_length(input: &InputTensor, found: usize, wanted: u64, unit: &str) -> Result<(), Problem> {
+    if found as u64 == wanted {
         return Ok(());
     }
     Err(Problem::bad_request(format!(
-        "the data of input `{}` has {found} elements, but its shape {:?} needs {wanted}",
-        input.name, input.shape
+        "the data of input `{}` has {}, but shape {:?} and datatype `{}` need {wanted}",
+        input.name,
+        counted(found, unit),
+        input.shape,
+        input.datatype
     )))
 }

@@ -9,13 +9,13 @@ use crate::serve::bounded::bounded;
 
 /// An inference request.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct InferRequest {
+pub(in crate::serve) struct InferRequest {
     /// Is repeated in the reply.
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) parameters: RequestParameters,
     #[serde(deserialize_with = "bounded")]
-    pub(super) inputs: Vec<InputTensor>,
+    pub(in crate::serve) inputs: Vec<InputTensor>,
     /// The outputs to return; all of them by default.
     #[serde(default, deserialize_with = "bounded")]
     pub(super) outputs: Vec<RequestedOutput>,
@@ -28,14 +28,15 @@ pub(super) struct RequestParameters {
     #[serde(default)]
     pub(super) binary_data_output: bool,
     /// Below this probability the label is `unknown`.
+    #[schema(minimum = 0, maximum = 1)]
     pub(super) threshold: Option<f64>,
 }
 
 /// An input tensor.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct InputTensor {
+pub(in crate::serve) struct InputTensor {
     pub(super) name: String,
-    pub(super) shape: Vec<u64>,
+    pub(in crate::serve) shape: Vec<u64>,
     pub(super) datatype: String,
     #[serde(default)]
     pub(super) parameters: InputParameters,

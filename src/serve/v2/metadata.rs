@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::backbones::FeatureSpec;
 use crate::serve::models::Model;
 
 /// The server.
@@ -49,7 +50,10 @@ impl ModelMetadata {
             datatype,
             shape: shape.to_vec(),
         };
-        let values: Vec<i64> = values_shape(model).into_iter().map(|n| n as i64).collect();
+        let values: Vec<i64> = values_shape(model.predictor.spec())
+            .into_iter()
+            .map(|n| n as i64)
+            .collect();
         let classes = model.predictor.classes().len() as i64;
         Self {
             name: model.source.name.clone(),
@@ -71,8 +75,7 @@ impl ModelMetadata {
 
 /// Returns the shape of an image in the input `values`: that of the network's input, after the number of
 /// views if there are several.
-pub(super) fn values_shape(model: &Model) -> Vec<usize> {
-    let spec = model.predictor.spec();
+pub(super) fn values_shape(spec: &FeatureSpec) -> Vec<usize> {
     let views = Some(spec.views.len()).filter(|&n| n > 1);
     let image = spec.preprocessing.input_shape();
     views.into_iter().chain(image).collect()

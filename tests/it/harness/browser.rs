@@ -177,7 +177,8 @@ impl Browser {
         bad.map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// Returns the URLs that pages from files have requested since the last call, except `data:` URLs.
+    /// Returns the URLs that pages from files and servers have requested since the last call, except `data:`
+    /// URLs.
     pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "performance" }));
         let events = log.as_array().unwrap().iter().map(|entry| {
@@ -188,7 +189,7 @@ impl Browser {
         let sent = events.filter(|event| {
             let document = event["params"]["documentURL"].as_str();
             event["method"] == "Network.requestWillBeSent"
-                && document.is_some_and(|url| url.starts_with("file:"))
+                && document.is_some_and(|url| url.starts_with("file:") || url.starts_with("http:"))
         });
         let address = |event: Value| {
             let address = event["params"]["request"]["url"]

@@ -6,7 +6,7 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::Value;
 
-use crate::harness::{Place, Server, form};
+use crate::harness::{Place, Server, form, request, wait_for};
 
 fn golden(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -129,4 +129,89 @@ fn malformed_requests_are_refused() {
     assert_eq!(server.get("/v1/classify").status, 405);
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     assert!(send(&[kind("application/json")], &deep).ends_with("400"));
+}
+
+/// Of two headers, a proxy in front of the server may have read the other one.
+#[test]
+fn repeated_headers_are_refused() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    let image = fs::read(place.path("images/blue/0.png")).unwrap();
+    for headers in [
+        [("Host", "localhost"), ("Host", "localhost")],
+        [
+            ("Content-Encoding", "identity"),
+            ("Content-Encoding", "gzip"),
+        ],
+        [
+            ("Content-Type", "image/png"),
+            ("Content-Type", "application/json"),
+        ],
+        [("Authorization", "Bearer a"), ("Authorization", "Bearer b")],
+    ] {
+        let reply = server.send("POST", "/v1/classify", &headers, &image);
+        let error = reply.with(400)["error"].as_str().unwrap().to_owned();
+        let wanted = format!("the header `{}` is repeated", headers[0].0.to_lowercase());
+        assert_eq!(error, wanted);
+    }
+    // Also for what needs no token.
+    let hosts = [("Host", "localhost"), ("Host", "evil.example")];
+    assert_eq!(server.send("GET", "/", &hosts, b"").status, 400);
+}
+
+#[test]
+fn paths_that_are_not_utf8_are_refused_in_json() {
+    let Some(place) = Place::fitted() else { return };
+    let server = Server::start(&place, "");
+    for path in ["/v2/models/%FF", "/v2/models/%FF/ready", "/v1/gallery/%FF"] {
+        assert_eq!(server.get(path).with(400)["code"], "bad_request", "{path}");
+    }
+    let reply = server.send("POST", "/v2/models/%FF/infer", &[], b"{}");
+    assert_eq!(reply.with(400)["code"], "bad_request");
+}
+
+#[test]
+fn a_server_without_models_says_so() {
+    let Some(place) = Place::fitted() else { return };
+    fs::create_dir(place.path("heads")).unwrap();
+    let line = format!(
+        "serve --bind 127.0.0.1:0 --log json --watch {}",
+        place.path("heads")
+    );
+    let server = Server::of(&mut place.command(&line));
+    let image = fs::read(place.path("images/blue/0.png")).unwrap();
+    let said = server.post("/v1/classify", &image).with(404);
+    assert_eq!(said["error"], "no model is served");
+}
+
+/// Nobody may be there to read the log, and its disk may be full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_does_not_matter() {
+    let Some(place) = Place::fitted() else { return };
+    let image = fs::read(place.path("images/blue/0.png")).unwrap();
+    for log in ["text", "json"] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let line = format!("serve --bind {address} --log {log} --head pets={{dir}}/head");
+        let mut server = place.command(&line).stderr(full).spawn().unwrap();
+        let connect = || std::net::TcpStream::connect(address).ok();
+        assert!(wait_for(connect).is_some(), "{log}");
+        for _ in 0..3 {
+            let mut stream = connect().unwrap();
+            let headers = [("Content-Type", "image/png"), ("Connection", "close")];
+            let request = request("POST", "/v1/classify", &headers, &image);
+            std::io::Write::write_all(&mut stream, &request).unwrap();
+            let reply = std::io::read_to_string(stream).unwrap();
+            assert!(reply.starts_with("HTTP/1.1 200 "), "{log}: {reply}");
+        }
+        assert!(server.try_wait().unwrap().is_none());
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
 }

@@ -1,19 +1,47 @@
-//! The page in a real browser: pictures are classified, also with the keyboard and on a phone.
+//! The page in a real browser: what it shows of pictures, and that it asks for the token.
 
 use std::fs;
 
-use serde_json::json;
+use crate::harness::{Browser, Place, Server, wait_for};
+use crate::report_looks::LEAST_CONTRAST;
+use crate::unknown;
 
-use crate::harness::{Browser, Place, Server, TAB, wait_for};
-
-fn labels(browser: &Browser) -> Vec<String> {
-    browser.texts(
-        "return [...document.querySelectorAll('.result .label')].map((label) => label.textContent)",
-    )
+/// Waits until the labels are these, from the top; the last picture comes first.
+#[track_caller]
+pub(super) fn shows(browser: &Browser, wanted: &[&str]) {
+    let labels = || {
+        browser.texts(
+            "return [...document.querySelectorAll('.result .label')].map((label) => label.textContent)",
+        )
+    };
+    let shown = wait_for(|| (labels() == wanted).then_some(()));
+    assert!(shown.is_some(), "{:?} instead of {wanted:?}", labels());
 }
 
-fn url(server: &Server) -> String {
+pub(super) fn url(server: &Server) -> String {
     format!("http://{}/", server.address())
+}
+
+/// Returns the text of the first element.
+fn text(browser: &Browser, selector: &str) -> String {
+    let text = browser.js(&format!(
+        "return document.querySelector('{selector}').innerText"
+    ));
+    text.as_str().unwrap().to_owned()
+}
+
+/// Checks that nothing is wider than the window, and that text stands out, in light and dark.
+fn looks_good(browser: &Browser) {
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        for width in [320, 390, 1280] {
+            browser.resize(width, 800);
+            let excess = browser.js("return document.documentElement.scrollWidth - innerWidth");
+            assert_eq!(excess, 0, "{scheme}, {width} pixels");
+        }
+        let least = browser.js(LEAST_CONTRAST);
+        assert!(least[0].as_f64().unwrap() >= 4.5, "{scheme}: {least}");
+    }
 }
 
 #[test]
@@ -37,7 +65,7 @@ fn the_page_is_sent_with_its_policy() {
 }
 
 #[test]
-fn pictures_are_classified_in_a_browser() {
+fn a_picture_that_fails_does_not_disturb_others() {
     let Some(place) = Place::fitted() else { return };
     let Some(browser) = Browser::start() else {
         return;
@@ -46,18 +74,16 @@ fn pictures_are_classified_in_a_browser() {
     let server = Server::start(&place, "");
     browser.go(&url(&server));
     let paths =
-        ["images/blue/0.png", "images/red/1.png", "broken.png"].map(|name| place.path(name));
+        ["images/blue/0.png", "broken.png", "images/red/1.png"].map(|name| place.path(name));
     browser.type_into("#files", &paths.join("\n"));
-    let sorted = || {
-        let mut labels = labels(&browser);
-        labels.sort();
-        labels
-    };
-    let wanted = ["blue", "is a text file, not an image", "red"];
-    assert!(
-        wait_for(|| (sorted() == wanted).then_some(())).is_some(),
-        "{:?}",
-        sorted()
+    shows(&browser, &["blue", "not classified", "red"]);
+    assert_eq!(
+        text(&browser, ".error .reason"),
+        "The picture is a text file, not an image."
+    );
+    assert_eq!(
+        text(&browser, "#status"),
+        "2 of 3 pictures classified, 1 failed"
     );
     let bars = browser.js("return document.querySelectorAll('.bars li').length");
     assert_eq!(bars, 4, "two classes of two pictures");
@@ -67,54 +93,53 @@ fn pictures_are_classified_in_a_browser() {
         widths.iter().all(|width| width.ends_with('%')),
         "{widths:?}"
     );
-    browser.resize(360, 700);
-    for scheme in ["light", "dark"] {
-        browser.prefer(scheme);
-        let room = browser.js("return document.documentElement.scrollWidth - innerWidth");
-        assert_eq!(room, 0, "nothing is wider than a phone");
-    }
-    // The second request is the one for a picture, which failed with status 422.
+    looks_good(&browser);
+    // The browser itself reports the request for the picture, which failed with status 422.
     let complaints = browser.complaints();
     assert!(
-        complaints.iter().all(|text| text.contains("422")),
+        complaints.len() == 1 && complaints[0].contains("422"),
         "{complaints:?}"
     );
 }
 
 #[test]
-fn a_picture_is_pasted_and_the_keyboard_reaches_everything() {
-    let Some(place) = Place::fitted() else { return };
+fn an_unknown_picture_has_its_reason_and_neighbours() {
+    let Some(place) = unknown::place() else {
+        return;
+    };
     let Some(browser) = Browser::start() else {
         return;
     };
-    let server = Server::start(&place, "--head a={dir}/head --head b={dir}/head");
+    let fit = "fit-head {dir}/store -o {dir}/head --reject 0.05";
+    place.frostline(fit).exits(0);
+    let gallery = "--gallery {dir}/store --gallery-images {dir}/images";
+    let server = Server::start(&place, &format!("--head pets={{dir}}/head {gallery}"));
     browser.go(&url(&server));
+    let paths = ["strangers/green/0.png", "images/red/1.png"].map(|name| place.path(name));
+    browser.type_into("#files", &paths.join("\n"));
+    shows(&browser, &["unknown", "red"]);
+    let reason = text(&browser, ".rejected .reason");
     assert!(
-        wait_for(
-            || (browser.js("return document.getElementById('model').length") == 2).then_some(())
-        )
-        .is_some()
+        reason.starts_with("the nearest training image ("),
+        "{reason}"
     );
-    let mut reached = Vec::new();
-    for _ in 0..3 {
-        browser.press(&[TAB]);
-        reached.push(browser.js("return document.activeElement.id"));
-    }
-    assert_eq!(reached, ["model", "files", "camera"]);
-    let capture = browser.js("return document.getElementById('camera').getAttribute('capture')");
-    assert_eq!(capture, "environment");
-    let bytes = fs::read(place.path("images/red/0.png")).unwrap();
-    browser.js(&format!(
-        "const file = new File([new Uint8Array({})], 'pasted.png', {{ type: 'image/png' }});
-         const data = new DataTransfer();
-         data.items.add(file);
-         document.dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: data }}));",
-        json!(bytes)
-    ));
+    // Two pictures with five neighbours each.
+    let drawn = "return [...document.querySelectorAll('.nearest img')].filter((image) => \
+        image.checkVisibility() && image.naturalWidth > 0).length";
+    assert!(wait_for(|| (browser.js(drawn) == 10).then_some(())).is_some());
+    let nearest = text(&browser, ".result:last-child .nearest li");
+    assert_eq!(
+        nearest, "red\n1.000",
+        "the picture itself is a training image"
+    );
+    looks_good(&browser);
+    assert_eq!(browser.complaints(), [""; 0]);
+    let own = url(&server);
+    let foreign = |url: &String| !url.starts_with(&own) && !url.starts_with(&format!("blob:{own}"));
+    let requests = browser.requests();
     assert!(
-        wait_for(|| (labels(&browser) == ["red"]).then_some(())).is_some(),
-        "{:?}",
-        labels(&browser)
+        requests.len() > 10 && !requests.iter().any(foreign),
+        "{requests:?}"
     );
 }
 
@@ -132,13 +157,15 @@ fn the_page_asks_for_the_token() {
         wait_for(|| (hidden() == wanted).then_some(())).is_some()
     };
     assert!(hidden(false));
+    browser.type_into("#token", "a wrong token of the user");
+    browser.click("#access button");
+    let refused = || text(&browser, "#status") == "The server refuses this token.";
+    assert!(wait_for(|| refused().then_some(())).is_some() && hidden(false));
+    browser.js("document.getElementById('token').value = ''");
     browser.type_into("#token", "0123456789abcdef");
     browser.click("#access button");
     assert!(hidden(true));
+    assert_eq!(text(&browser, "#status"), "");
     browser.type_into("#files", &place.path("images/blue/0.png"));
-    assert!(
-        wait_for(|| (labels(&browser) == ["blue"]).then_some(())).is_some(),
-        "{:?}",
-        labels(&browser)
-    );
+    shows(&browser, &["blue"]);
 }

@@ -94,6 +94,49 @@ fn heads_come_change_and_go() {
     );
 }
 
+/// What takes the place of a head and is none leaves the old head serving, until there is a head again.
+#[test]
+#[cfg(unix)]
+fn a_head_is_replaced_by_what_is_no_file() {
+    let Some(place) = Place::fitted() else { return };
+    fs::create_dir_all(place.path("heads")).unwrap();
+    let head = place.path("heads/pets.safetensors");
+    fs::copy(place.path("head"), &head).unwrap();
+    let server = Server::start(&place, "--watch {dir}/heads --head fixed={dir}/head");
+    let image = fs::read(place.path("images/red/0.png")).unwrap();
+    let count = |name: &str| {
+        let events = server.events();
+        events.iter().filter(|event| event["event"] == name).count()
+    };
+    let pipe = |path: &str| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let put = |what: &str, path: &str| match what {
+        "a folder" => fs::create_dir(path).unwrap(),
+        "a pipe" => pipe(path),
+        _ => std::os::unix::fs::symlink("nothing", path).unwrap(),
+    };
+    let others = ["a folder", "a pipe", "a link to nothing"];
+    for (round, what) in others.into_iter().enumerate() {
+        let wait = |name: &str, wanted: usize| {
+            let there = wait_for(|| (count(name) == wanted).then_some(()));
+            assert!(there.is_some(), "{what}: {:?}", server.events());
+        };
+        fs::rename(&head, place.path("old")).unwrap();
+        put(what, &place.path("new"));
+        fs::rename(place.path("new"), &head).unwrap();
+        wait("not_loaded", round + 1);
+        let label = |reply: serde_json::Value| reply["results"][0]["label"].clone();
+        let reply = server.post("/v1/classify?model=pets", &image).with(200);
+        assert_eq!(label(reply), "red", "{what}");
+        fs::rename(&head, place.path(&format!("gone{round}"))).unwrap();
+        fs::rename(place.path("old"), &head).unwrap();
+        wait("loaded", 3 + round);
+    }
+    assert!(server.events().iter().all(|event| event["kept"] != false));
+}
+
 #[test]
 fn metrics_count_requests_and_images() {
     let Some(place) = Place::fitted() else { return };
@@ -175,6 +218,16 @@ fn replies_match_the_description() {
     let server = Server::start(&place, "");
     let description = server.get("/openapi.json").with(200);
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in description["paths"].as_object().unwrap().values() {
+        for operation in path.as_object().unwrap().values() {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(
+                responses
+                    .values()
+                    .all(|response| response["description"].is_string())
+            );
+        }
+    }
     let image = fs::read(place.path("images/red/0.png")).unwrap();
     for (method, path, status, reply) in [
         ("get", "/v1/models", "200", server.get("/v1/models")),
@@ -202,6 +255,12 @@ fn replies_match_the_description() {
             "/v2/models/{name}",
             "200",
             server.get("/v2/models/pets"),
+        ),
+        (
+            "get",
+            "/v2/models/{name}/versions/{version}",
+            "200",
+            server.get("/v2/models/pets/versions/1"),
         ),
     ] {
         let responses = &description["paths"][path][method]["responses"];
