@@ -7,7 +7,11 @@ use utoipa::ToSchema;
 
 use super::asked::{Asked, file};
 use super::params::Params;
+use crate::phrases::in_quotes;
 use crate::serve::problem::Problem;
+
+/// The field whose value is an image even if it has no file name.
+const IMAGE: &str = "image";
 
 /// Parses a body; the header contains the boundary. Stops at the image that is one too many.
 pub(in crate::serve) async fn parse(
@@ -59,7 +63,11 @@ fn set(params: &mut Params, name: &str, value: &[u8]) -> Result<bool, Problem> {
         "top_k" => params.top_k = Some(text()?.parse().map_err(|_| wrong())?),
         "nearest" => params.nearest = Some(text()?.parse().map_err(|_| wrong())?),
         "threshold" => params.threshold = Some(text()?.parse().map_err(|_| wrong())?),
-        _ => return Ok(false),
+        IMAGE => return Ok(false),
+        _ => {
+            let said = format!("the field {} of the form is unknown", in_quotes([name]));
+            return Err(Problem::bad_request(said));
+        }
     }
     Ok(true)
 }

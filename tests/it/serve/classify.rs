@@ -56,6 +56,12 @@ fn a_form_json_and_a_body_have_the_programs_labels() {
         (&by_json["model"], &by_json["version"]),
         (&json!("pets"), &json!("1"))
     );
+    let (kind, body) = form(&[("topk", None, b"1"), ("image", None, &files[0])]);
+    let misspelt = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
+    assert_eq!(
+        misspelt.with(400)["error"],
+        "the field `topk` of the form is unknown"
+    );
 }
 
 #[test]
