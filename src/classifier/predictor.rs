@@ -48,6 +48,7 @@ pub struct Predictor {
     temperature: Temperature,
     rejection: Option<Rejection>,
     record: TrainingRecord,
+    metrics: serde_json::Value,
 }
 
 /// The prediction for one image: a probability for each class, summing to 1, and the [`Verdict`].
@@ -145,6 +146,7 @@ impl Predictor {
             temperature: file.temperature,
             rejection: file.rejection,
             record: file.record,
+            metrics: file.metrics,
         })
     }
 
@@ -182,6 +184,16 @@ impl Predictor {
             probabilities: probabilities.into_iter().collect(),
             verdict: Verdict::Known,
         })
+    }
+
+    /// Returns the linear layer, without the temperature.
+    pub(crate) fn head(&self) -> &LinearHead {
+        &self.head
+    }
+
+    /// Returns the metrics of the fit.
+    pub(crate) fn metrics(&self) -> &serde_json::Value {
+        &self.metrics
     }
 
     /// Returns the temperature by which the logits are divided.

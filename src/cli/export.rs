@@ -111,6 +111,7 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    refuse_unused(&args)?;
     given::head(&args.head)?;
     args.verify.as_deref().map_or(Ok(()), given::data)?;
     args.calibration.as_deref().map_or(Ok(()), given::data)?;
@@ -152,6 +153,26 @@ fn refuse_file(layout: ExportLayout, output: &Path) -> Result<(), Refusal> {
                 output.display()
             ),
             "pass the path of a folder with -o",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses options that the others leave without effect.
+fn refuse_unused(args: &Args) -> Result<(), Refusal> {
+    if args.calibration.is_some() && args.precision != ExportPrecision::Int8 {
+        return Err(Refusal::usage(
+            format!(
+                "--calibration has no effect with --precision {}",
+                args.precision
+            ),
+            "add --precision int8, or omit --calibration",
+        ));
+    }
+    if args.resize == ExportResize::MatMul && args.input != ExportInput::Pixels {
+        return Err(Refusal::usage(
+            format!("--resize matmul has no effect with --input {}", args.input),
+            "add --input pixels, or omit --resize",
         ));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Errors of `export`.
 
+use std::path::PathBuf;
+
 use crate::phrases::counted;
 
 /// Why a head cannot be exported, or its network is not written.
@@ -58,6 +60,13 @@ pub enum ExportProblem {
         /// Why.
         why: &'static str,
     },
+    /// A file next to the network exists, but the folder has no exported network.
+    #[error(
+        "the output `{}` already exists, and is not from an earlier export: its folder has no exported \
+         network",
+        .0.display()
+    )]
+    Foreign(PathBuf),
     /// The weights need a second file, but the output is standard output.
     #[error("the network is too large for one file, so it cannot be written to standard output")]
     TwoFiles,

@@ -237,8 +237,11 @@ fn layouts_have_the_files_of_their_readers() {
     let labels = fs::read_to_string(place.path("models/colours/labels.txt")).unwrap();
     assert_eq!(labels, "blue\nred\n");
     assert!(place.folder().join("models/colours/1/model.onnx").is_file());
-    // It replaces its own files, and no others.
-    place.frostline(&triton).exits(0);
+    // It replaces its own files, and no others. A model has the name of its folder, whatever the path.
+    let again = triton.replace("colours", "colours/1/..");
+    place.frostline(&again).exits(0);
+    let again = fs::read_to_string(place.path("models/colours/config.pbtxt")).unwrap();
+    assert_eq!(config, again);
     fs::write(place.path("models/colours/labels.txt"), [0, 1, 2]).unwrap();
     place
         .frostline(&triton)
@@ -254,6 +257,66 @@ fn layouts_have_the_files_of_their_readers() {
         .frostline(&format!("{export}new.onnx --layout hf"))
         .exits(2)
         .says(&["writes a folder"]);
+}
+
+#[test]
+fn files_next_to_a_network_are_replaced_if_an_export_wrote_it() {
+    let Some(place) = Place::fitted() else { return };
+    for (layout, name, text) in [
+        ("hf", "config.json", "{}\n"),
+        ("triton", "labels.txt", "mine\n"),
+    ] {
+        fs::create_dir(place.folder().join(layout)).unwrap();
+        let foreign = place.folder().join(layout).join(name);
+        fs::write(&foreign, text).unwrap();
+        let export = format!("export --head {{dir}}/head -o {{dir}}/{layout} --layout {layout}");
+        place.frostline(&export).exits(1).says(&[
+            &format!("{name}` already exists, and is not from an earlier export"),
+            "add --overwrite",
+        ]);
+        assert_eq!(fs::read_to_string(&foreign).unwrap(), text);
+        place.frostline(&format!("{export} --overwrite")).exits(0);
+        place.frostline(&export).exits(0);
+    }
+}
+
+#[test]
+fn unusable_images_do_not_count() {
+    let Some(place) = Place::fitted() else { return };
+    for i in 0..6 {
+        fs::write(place.path(&format!("images/red/bad{i}.png")), "no image").unwrap();
+    }
+    // 12 of 18 images can be used.
+    let export = "export --head {dir}/head -o {dir}/model.onnx --verify {dir}";
+    place
+        .frostline(&format!("{export}/images"))
+        .exits(3)
+        .says(&["16 of 16 images (4 generated)"]);
+    fs::create_dir_all(place.folder().join("bad/red")).unwrap();
+    fs::write(place.path("bad/red/0.png"), "no image").unwrap();
+    place
+        .frostline(&format!("{export}/bad"))
+        .exits(1)
+        .says(&["none of the images can be used"]);
+}
+
+/// ONNX Runtime moves a `Transpose` through the crop in front of layers in 8 bits.
+#[test]
+fn whole_images_are_cropped_in_front_of_8_bits() {
+    let Some(place) = Place::fitted() else { return };
+    two_classes(&place.folder().join("many"), 50, 0);
+    place
+        .frostline("extract {dir}/many -o {dir}/cropped --resize 9 --crop 8")
+        .exits(0);
+    place
+        .frostline("fit-head {dir}/cropped -o {dir}/cropping")
+        .exits(0);
+    let export = "export --head {dir}/cropping -o {dir}/model.onnx --input pixels --precision int8 \
+                  --calibration {dir}/many --verify {dir}/many";
+    place
+        .frostline(export)
+        .exits(0)
+        .says(&["100.0 % by the network (100 images)"]);
 }
 
 /// Returns the code block of a language in `docs/export.md`.

@@ -45,6 +45,16 @@ fn with_text(mut node: NodeProto, name: &str, text: &str) -> NodeProto {
     node
 }
 
+fn with_floats(mut node: NodeProto, name: &str, values: &[f32]) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        floats: values.to_vec(),
+        r#type: Some(AttributeType::FLOATS),
+        ..AttributeProto::default()
+    });
+    node
+}
+
 fn of(operator: &str) -> NodeProto {
     node(operator, &["x"], &["y"])
 }
@@ -193,18 +203,20 @@ fn cases() -> Vec<Case> {
         };
         cases.push(nodes);
     }
-    for (operator, opset, mode) in [
-        ("Upsample", 9, "nearest"),
-        ("Upsample", 9, "linear"),
-        ("Resize", 10, "nearest"),
-        ("Resize", 10, "linear"),
-    ] {
+    for mode in ["nearest", "linear"] {
         for scales in [[1.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.5, 1.25]] {
-            let resize = with_text(node(operator, &["x", "scales"], &["y"]), "mode", mode);
-            cases.push(Case {
-                weights: vec![floats("scales", &scales)],
-                ..case(opset, resize, &["Resize"])
-            });
+            for opset in [7, 8] {
+                let resize = with_text(of("Upsample"), "mode", mode);
+                let resize = with_floats(resize, "scales", &scales);
+                cases.push(case(opset, resize, &["Resize"]));
+            }
+            for (operator, opset) in [("Upsample", 9), ("Resize", 10)] {
+                let resize = with_text(node(operator, &["x", "scales"], &["y"]), "mode", mode);
+                cases.push(Case {
+                    weights: vec![floats("scales", &scales)],
+                    ..case(opset, resize, &["Resize"])
+                });
+            }
         }
     }
     cases
@@ -449,6 +461,8 @@ fn what_is_not_known_is_refused_by_name() {
     };
     for (opset, refused_node, name) in [
         (11, of("Hardmax"), "Hardmax `y`"),
+        (11, of("If"), "If `y`"),
+        (11, of("Loop"), "Loop `y`"),
         (7, of("Upsample"), "Upsample `y`"),
         (
             12,
@@ -472,4 +486,25 @@ fn what_is_not_known_is_refused_by_name() {
             format!("its node {name} of operator version {opset} cannot be raised to version 18");
         assert!(said.ends_with(&wanted), "{said}");
     }
+}
+
+/// The body of a function in field 25 of the model: its name, and its domain `mine`.
+const FUNCTION: &[u8] = b"\xca\x01\x0c\x0a\x04Half\x52\x04mine";
+
+#[test]
+fn a_function_is_refused_by_its_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.onnx");
+    let mut call = of("Half");
+    call.domain = Some("mine".to_owned());
+    let [input, output] = ["x", "y"].map(|name| vec![info(name, DataType::FLOAT, &[-1, 3, 4, 6])]);
+    let old = model(8, 14, vec![call], vec![], input, output);
+    fs::write(&path, [&bytes(&old), FUNCTION].concat()).unwrap();
+    let network = Network::read(&path, |path| File::open(path)).unwrap();
+    let cut = network.cut_with(&"y".into(), Batch::AsInFile).unwrap();
+    let said = cut.raised("data").err().unwrap().to_string();
+    assert!(
+        said.contains("its node Half `y` of operator version 14"),
+        "{said}"
+    );
 }

@@ -125,6 +125,7 @@ pub(super) enum Attribute {
     Int(i64),
     Ints(Vec<i64>),
     Float(f32),
+    Floats(Vec<f32>),
     Text(String),
     Tensor(Weight),
     /// One or more subgraphs, whatever other values there are.

@@ -13,6 +13,7 @@ pub(super) mod kind {
     pub(crate) const INT: u64 = 2;
     pub(crate) const STRING: u64 = 3;
     pub(crate) const TENSOR: u64 = 4;
+    pub(crate) const FLOATS: u64 = 6;
     pub(crate) const INTS: u64 = 7;
 }
 

@@ -34,6 +34,9 @@ pub(super) fn hint(problem: &ExportProblem) -> Option<String> {
         ExportProblem::NoRejection => {
             "fit the head again with `frostline fit-head FEATURES -o HEAD --reject 0.05`"
         }
+        ExportProblem::Foreign(_) => {
+            "choose another folder with -o, or add --overwrite to replace the file"
+        }
         ExportProblem::TwoFiles => "choose a file with -o",
         ExportProblem::NothingToCompare => "pass a folder of images with --verify",
         _ => return None,

@@ -9,7 +9,7 @@ use crate::backbones::onnx::export::{
 };
 use crate::classifier::Predictor;
 use crate::error::ExportProblem;
-use crate::head::{HeadFile, RejectionRule, UnitRows};
+use crate::head::{RejectionRule, UnitRows};
 use crate::images::{Channels, CropRounding, Interpolation, Layout, Preprocessing, Resize};
 
 /// The weights of a head, scaled by its temperature, and its stored training images.
@@ -20,9 +20,9 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Takes the weights of a head whose file was read; the stored images only if they are exported.
-    pub(super) fn of(file: &HeadFile, predictor: &Predictor, options: &ExportOptions) -> Self {
-        let t = file.temperature.value();
+    /// Takes the weights of a head; the stored images only if they are exported.
+    pub(super) fn of(predictor: &Predictor, options: &ExportOptions) -> Self {
+        let (head, t) = (predictor.head(), predictor.temperature().value());
         let scaled = |&x: &f32| (f64::from(x) / t) as f32;
         let rejection = predictor.rejection().filter(|_| options.with_rejection);
         let bank = rejection.map(|rejection| {
@@ -31,8 +31,8 @@ impl Weights {
             (rows.rows().iter().copied().collect(), *rejection.rule())
         });
         Self {
-            weight: file.head.weight().iter().map(scaled).collect(),
-            bias: file.head.bias().iter().map(scaled).collect(),
+            weight: head.weight().iter().map(scaled).collect(),
+            bias: head.bias().iter().map(scaled).collect(),
             bank,
         }
     }

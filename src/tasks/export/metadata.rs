@@ -5,25 +5,26 @@ use serde_json::json;
 use super::options::{Agreement, ExportInput};
 use crate::backbones::BackboneManifest;
 use crate::classes::ClassIndex;
-use crate::head::HeadFile;
+use crate::classifier::Predictor;
 
 /// The key of the figures of the comparison, which is written last.
 const VERIFICATION: &str = "verification";
 
 /// Returns the entries that are known before the network has run.
 pub(super) fn entries(
-    file: &HeadFile,
+    predictor: &Predictor,
     backbone: &BackboneManifest,
     input: ExportInput,
 ) -> Vec<(String, String)> {
-    let classes: Vec<&str> = file.classes.iter().collect();
-    let validation = file.metrics.get("validation").cloned().unwrap_or_default();
+    let classes: Vec<&str> = predictor.classes().iter().collect();
+    let validation = predictor.metrics().get("validation");
+    let validation = validation.cloned().unwrap_or_default();
     let unknown = || "unknown".to_owned();
     let mut entries = vec![
         ("task", "classify".to_owned()),
-        ("names", python_dict(&file.classes)),
+        ("names", python_dict(predictor.classes())),
         ("classes", json!(classes).to_string()),
-        ("temperature", file.temperature.value().to_string()),
+        ("temperature", predictor.temperature().value().to_string()),
         ("backbone", backbone.to_toml()),
         ("license", backbone.license.clone().unwrap_or_else(unknown)),
         ("validation", validation.to_string()),

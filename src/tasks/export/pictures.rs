@@ -12,7 +12,7 @@ use crate::images::{
 };
 
 /// The smallest number of images to compare.
-const LEAST: usize = 16;
+pub(super) const LEAST: usize = 16;
 /// The largest number of images to compare; of more, this many are used, evenly spaced.
 const MOST: usize = 1000;
 
@@ -69,18 +69,13 @@ impl Subject {
     }
 }
 
-/// Chooses the images.
+/// Chooses images of the folder of the comparison, if there is one.
 ///
 /// # Errors
 /// A folder without images.
 pub(super) fn choose(options: &ExportOptions) -> Result<Vec<Subject>> {
-    let mut subjects = Vec::new();
-    if let Some(folder) = &options.verify {
-        subjects = of_folder(folder, MOST)?;
-    }
-    let missing = LEAST.saturating_sub(subjects.len());
-    subjects.extend((0..missing).map(made));
-    Ok(subjects)
+    let folder = options.verify.as_deref();
+    folder.map_or(Ok(Vec::new()), |folder| of_folder(folder, MOST))
 }
 
 /// Returns the images of a folder; of more than `most`, so many, evenly spaced.
@@ -129,7 +124,7 @@ const SIZES: [(u32, u32); LEAST] = [
 ];
 
 /// Generates the picture with this number: waves of each channel, with noise.
-fn made(number: usize) -> Subject {
+pub(super) fn made(number: usize) -> Subject {
     let (width, height) = SIZES[number % LEAST];
     let mut state = number as u32 + 1;
     let mut pixels = Vec::with_capacity(3 * width as usize * height as usize);

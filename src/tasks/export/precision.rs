@@ -23,8 +23,8 @@ pub(super) struct Conversion<'a> {
     pub(super) library: &'a RuntimeLibrary,
     /// The folder for the steps of the conversion.
     pub(super) folder: &'a TemporaryFolder,
-    pub(super) decoding: DecodeOptions,
-    pub(super) preprocessor: Preprocessor,
+    pub(super) decoding: &'a DecodeOptions,
+    pub(super) preprocessor: &'a mut Preprocessor,
 }
 
 impl Conversion<'_> {
@@ -102,7 +102,7 @@ impl Conversion<'_> {
         progress.begin("calibration images", subjects.len() as u64);
         for subject in &subjects {
             progress.advance(1);
-            let Ok(crop) = subject.crop(&self.decoding, &mut self.preprocessor) else {
+            let Ok(crop) = subject.crop(self.decoding, self.preprocessor) else {
                 continue;
             };
             used += 1;

@@ -1,16 +1,16 @@
 //! Compares an exported network with frostline's own predictions.
 
-use std::time::{Duration, Instant};
+mod sides;
+mod tally;
 
-use ndarray::{Array2, ArrayView2};
+use std::time::Instant;
 
+use self::tally::{Tally, larger};
 use super::options::{Agreement, ExportInput, ExportOptions, ExportPrecision};
-use super::pictures::Subject;
-use crate::backbones::onnx::export::output;
-use crate::backbones::{Backbone, Frozen, Outputs, PlainNetwork, Values};
-use crate::classifier::{Predictor, top};
+use super::pictures::{self, Subject};
+use crate::backbones::{Frozen, PlainNetwork};
+use crate::classifier::Predictor;
 use crate::error::{ExportProblem, Result};
-use crate::head::softmax;
 use crate::images::{DecodeOptions, Preprocessor, RgbImage, SkipReason};
 use crate::progress::Progress;
 use crate::tasks::inputs::Skipped;
@@ -28,8 +28,8 @@ pub(super) struct Comparison<'a> {
     pub(super) predictor: &'a Predictor,
     pub(super) frozen: &'a mut Frozen,
     pub(super) exported: PlainNetwork,
-    pub(super) decoding: DecodeOptions,
-    pub(super) preprocessor: Preprocessor,
+    pub(super) decoding: &'a DecodeOptions,
+    pub(super) preprocessor: &'a mut Preprocessor,
 }
 
 /// An image that both sides classify.
@@ -41,15 +41,9 @@ struct Image<'s> {
     whole: Option<RgbImage>,
 }
 
-/// What one side says of an image.
-struct Answer {
-    probabilities: Vec<f64>,
-    /// Its similarity to the training images, and whether it is unknown.
-    likeness: Option<(f32, bool)>,
-}
-
 impl Comparison<'_> {
-    /// Compares the predictions for all images, and returns those that cannot be used.
+    /// Compares the predictions for images, and for generated ones if too few of them can be used. Returns
+    /// those that cannot be used.
     ///
     /// # Errors
     /// [`ExportProblem::Disagrees`] if a probability differs by more than rounding explains;
@@ -59,33 +53,35 @@ impl Comparison<'_> {
         subjects: &[Subject],
         progress: &dyn Progress,
     ) -> Result<(Agreement, Vec<Skipped>)> {
-        progress.begin("images", subjects.len() as u64);
+        progress.begin("images", subjects.len().max(pictures::LEAST) as u64);
         let compared = self.compare(subjects, progress);
         progress.end();
         let (tally, skipped) = compared?;
         let agreement = tally.agreement();
-        if agreement.images == 0 {
-            return Err(ExportProblem::NothingToCompare.into());
-        }
+        self.check_differences(&agreement)?;
+        self.check_accuracy(&agreement)?;
+        Ok((agreement, skipped))
+    }
+
+    /// Refuses a network whose numbers differ from frostline's by more than rounding explains.
+    fn check_differences(&self, agreement: &Agreement) -> Result<(), ExportProblem> {
         let similar = agreement.largest_similarity_difference.unwrap_or(0.0);
-        let difference = agreement.largest_difference.max(similar);
+        let difference = larger(agreement.largest_difference, similar);
         let limit = match (self.options.precision, self.options.input) {
             // Their agreement is for the user to judge, apart from the accuracy.
             (ExportPrecision::Fp16 | ExportPrecision::Int8, _) => f64::INFINITY,
             (ExportPrecision::Fp32, ExportInput::Pixels) => RESIZED_TOLERANCE,
             (ExportPrecision::Fp32, ExportInput::Tensor | ExportInput::Crop) => TOLERANCE,
         };
-        if difference.is_nan() || difference > limit {
-            return Err(ExportProblem::Disagrees {
-                images: agreement.images,
-                equal_labels: agreement.equal_labels,
-                difference,
-                limit,
-            }
-            .into());
+        if difference <= limit {
+            return Ok(());
         }
-        self.check_accuracy(&agreement)?;
-        Ok((agreement, skipped))
+        Err(ExportProblem::Disagrees {
+            images: agreement.images,
+            equal_labels: agreement.equal_labels,
+            difference,
+            limit,
+        })
     }
 
     /// Refuses a network that is less accurate than frostline by more than the user allows.
@@ -111,9 +107,25 @@ impl Comparison<'_> {
         subjects: &[Subject],
         progress: &dyn Progress,
     ) -> Result<(Tally, Vec<Skipped>)> {
-        let (mut tally, mut skipped) = (Tally::default(), Vec::new());
-        let backbone = &self.frozen.backbone;
-        let fixed = backbone.fixed_batch();
+        let mut tally = Tally::default();
+        let skipped = self.compare_all(subjects, &mut tally, progress)?;
+        if tally.images == 0 && !subjects.is_empty() {
+            return Err(ExportProblem::NothingToCompare.into());
+        }
+        let missing = pictures::LEAST.saturating_sub(tally.images);
+        let made: Vec<Subject> = (0..missing).map(pictures::made).collect();
+        self.compare_all(&made, &mut tally, progress)?;
+        Ok((tally, skipped))
+    }
+
+    fn compare_all(
+        &mut self,
+        subjects: &[Subject],
+        tally: &mut Tally,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Skipped>> {
+        let mut skipped = Vec::new();
+        let fixed = self.frozen.backbone.fixed_batch();
         // Images of several sizes cannot be in one batch.
         let at_once = match self.options.input {
             ExportInput::Pixels => 1,
@@ -131,17 +143,17 @@ impl Comparison<'_> {
                 }
             }
             if !images.is_empty() {
-                self.compare_batch(&images, fixed.unwrap_or(images.len()), &mut tally)?;
+                self.compare_batch(&images, fixed.unwrap_or(images.len()), tally)?;
             }
             progress.advance(some.len() as u64);
         }
-        Ok((tally, skipped))
+        Ok(skipped)
     }
 
     fn image<'s>(&mut self, subject: &'s Subject) -> Result<Image<'s>, SkipReason> {
-        let crop = subject.crop(&self.decoding, &mut self.preprocessor)?;
+        let crop = subject.crop(self.decoding, self.preprocessor)?;
         let is_whole = self.options.input == ExportInput::Pixels;
-        let whole = is_whole.then(|| subject.pixels(&self.decoding));
+        let whole = is_whole.then(|| subject.pixels(self.decoding));
         let mut tensor = vec![0.0; self.preprocessor.settings().num_values()];
         self.preprocessor.normalise(&crop, &mut tensor);
         Ok(Image {
@@ -171,155 +183,5 @@ impl Comparison<'_> {
             tally.generated += usize::from(image.subject.is_made());
         }
         Ok(())
-    }
-
-    /// Returns frostline's answers.
-    fn own(&mut self, images: &[Image<'_>]) -> Result<Vec<Answer>> {
-        let tensors = images.iter().map(|image| &*image.tensor);
-        let tensors = tensors.collect::<Vec<_>>().concat();
-        let features = self.frozen.backbone.forward(&tensors, images.len())?;
-        self.predicted(&features, images.len())
-    }
-
-    /// Returns the head's answers for features.
-    fn predicted(&self, features: &[f32], n: usize) -> Result<Vec<Answer>> {
-        let width = features.len() / n;
-        let features = ArrayView2::from_shape((n, width), features).expect("rows of D features");
-        let rejection = self
-            .predictor
-            .rejection()
-            .filter(|_| self.options.with_rejection);
-        let likeness = rejection.map(|rejection| Ok((rejection, rejection.likeness(features)?)));
-        let likeness: Option<Result<_>> = likeness;
-        let likeness = likeness.transpose()?;
-        let predictions = self.predictor.predict(features)?.into_iter().enumerate();
-        let answer = |(i, prediction): (usize, Result<crate::classifier::Prediction, _>)| Answer {
-            probabilities: prediction.map_or_else(
-                |_| vec![f64::NAN; self.predictor.classes().len()],
-                |prediction| prediction.probabilities().to_vec(),
-            ),
-            likeness: likeness
-                .as_ref()
-                .map(|(rejection, likeness)| (likeness[i].score, rejection.rejects(&likeness[i]))),
-        };
-        Ok(predictions.map(answer).collect())
-    }
-
-    /// Runs the exported network; a batch that is too small is filled with copies of its first image.
-    fn run_exported(&mut self, images: &[Image<'_>], batch: usize) -> Result<Outputs> {
-        let filled = |i: usize| images.get(i).unwrap_or(&images[0]);
-        let settings = self.preprocessor.settings();
-        match self.options.input {
-            ExportInput::Tensor => {
-                let values: Vec<f32> = (0..batch)
-                    .flat_map(|i| &filled(i).tensor)
-                    .copied()
-                    .collect();
-                let [a, b, c] = settings.input_shape();
-                self.exported
-                    .run(&[batch, a, b, c], Values::Floats(&values))
-            }
-            ExportInput::Crop => {
-                let values: Vec<u8> = (0..batch).flat_map(|i| &filled(i).crop).copied().collect();
-                let (width, height) = settings.output_size();
-                let (width, height) = (width as usize, height as usize);
-                self.exported
-                    .run(&[batch, height, width, 3], Values::Bytes(&values))
-            }
-            ExportInput::Pixels => {
-                let whole = images[0].whole.as_ref().expect("it was decoded");
-                let (width, height) = (whole.width() as usize, whole.height() as usize);
-                let values = whole.pixels().repeat(batch);
-                self.exported
-                    .run(&[batch, height, width, 3], Values::Bytes(&values))
-            }
-        }
-    }
-
-    /// Returns the exported network's answers, from whichever output it has.
-    fn answers(&self, outputs: &Outputs, batch: usize) -> Result<Vec<Answer>> {
-        let classes = self.predictor.classes().len();
-        let rows = |values: &[f32]| {
-            let values = values.iter().map(|&value| f64::from(value)).collect();
-            Array2::from_shape_vec((batch, classes), values).expect("a row for each image")
-        };
-        let probabilities = if let Some(values) = outputs.get(output::PROBABILITIES) {
-            rows(values)
-        } else if let Some(values) = outputs.get(output::LOGITS) {
-            softmax(rows(values))
-        } else {
-            let features = outputs.get(output::FEATURES).map_or(&[][..], Vec::as_slice);
-            return self.predicted(features, batch);
-        };
-        let likeness = outputs
-            .get(output::SIMILARITY)
-            .zip(outputs.get(output::UNKNOWN));
-        let answer = |(i, row): (usize, ndarray::ArrayView1<'_, f64>)| Answer {
-            probabilities: row.to_vec(),
-            likeness: likeness.map(|(scores, unknown)| (scores[i], unknown[i] > 0.5)),
-        };
-        Ok(probabilities
-            .rows()
-            .into_iter()
-            .enumerate()
-            .map(answer)
-            .collect())
-    }
-}
-
-/// The comparison so far.
-#[derive(Default)]
-struct Tally {
-    images: usize,
-    generated: usize,
-    equal_labels: usize,
-    largest_difference: f64,
-    likeness: Option<(f64, usize)>,
-    labelled: usize,
-    right: [usize; 2],
-    time: Duration,
-}
-
-impl Tally {
-    /// Adds the answers of both sides for an image, whose class may be known.
-    fn count(&mut self, own: &Answer, theirs: &Answer, target: Option<usize>) {
-        let labels = [own, theirs].map(|answer| top(&answer.probabilities, 1)[0].0);
-        self.images += 1;
-        self.equal_labels += usize::from(labels[0] == labels[1]);
-        let both = own.probabilities.iter().zip(&theirs.probabilities);
-        // A difference that is not a number must not be lost: `max` would drop it.
-        for difference in both.map(|(own, theirs)| (own - theirs).abs()) {
-            if difference.is_nan() || difference > self.largest_difference {
-                self.largest_difference = difference;
-            }
-        }
-        if let (Some(own), Some(theirs)) = (own.likeness, theirs.likeness) {
-            let (largest, unequal) = self.likeness.unwrap_or_default();
-            let difference = f64::from((own.0 - theirs.0).abs());
-            let unequal = unequal + usize::from(own.1 != theirs.1);
-            self.likeness = Some((largest.max(difference), unequal));
-        }
-        if let Some(target) = target {
-            self.labelled += 1;
-            for (right, label) in self.right.iter_mut().zip(labels) {
-                *right += usize::from(label == target);
-            }
-        }
-    }
-
-    fn agreement(&self) -> Agreement {
-        let share = |right: usize| (self.labelled > 0).then(|| right as f64 / self.labelled as f64);
-        Agreement {
-            images: self.images,
-            generated: self.generated,
-            equal_labels: self.equal_labels,
-            largest_difference: self.largest_difference,
-            largest_similarity_difference: self.likeness.map(|(largest, _)| largest),
-            differently_rejected: self.likeness.map(|(_, unequal)| unequal),
-            labelled: self.labelled,
-            accuracy_before: share(self.right[0]),
-            accuracy_after: share(self.right[1]),
-            ms_per_image: 1000.0 * self.time.as_secs_f64() / self.images.max(1) as f64,
-        }
     }
 }

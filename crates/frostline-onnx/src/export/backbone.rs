@@ -10,6 +10,7 @@ use crate::cut::{Cut, unused};
 use crate::error::{NetworkProblem, Result};
 use crate::graph::{Network, Node, element};
 use crate::input::Element;
+use crate::rewrite::is_standard;
 use crate::splice::Message;
 use crate::wire::{Fault, Wire};
 
@@ -121,8 +122,10 @@ impl Cut<'_> {
         }
         let graph = &self.network.graph;
         if self.network.has_functions {
+            let mut nodes = graph.nodes.iter();
+            let call = nodes.find(|node| !is_standard(node));
             let problem = NetworkProblem::NotLifted {
-                node: "function".to_owned(),
+                node: call.map_or_else(|| "function".to_owned(), Node::title),
                 from,
                 to: wanted,
             };

@@ -89,8 +89,12 @@ fn add_crop(
     };
     let ahead = parts.node("Div", "ahead", &[&halved, &two], vec![]);
     let behind = parts.node("Sub", "behind", &[&around, &ahead], vec![]);
-    let pads = parts.node("Concat", "pads", &[&ahead, &behind], vec![int("axis", 0)]);
-    let padded = parts.node("Pad", "padded", &[planes, &pads, "", &axes], vec![]);
+    // All axes have pads: ONNX Runtime 1.32 forgets the input of axes where it moves a `Transpose` through
+    // the node, as it does for layers in 8 bits.
+    let none = parts.integers("pads.none", &[0, 0]);
+    let inputs = [&*none, &ahead, &none, &behind];
+    let pads = parts.node("Concat", "pads", &inputs, vec![int("axis", 0)]);
+    let padded = parts.node("Pad", "padded", &[planes, &pads], vec![]);
     // What is cut off on both sides.
     let spare = parts.node("Sub", "spare", &[lengths, &wanted], vec![]);
     let spare = parts.node("Max", "cut", &[&spare, &zero], vec![]);

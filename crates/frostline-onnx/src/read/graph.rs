@@ -98,7 +98,7 @@ impl Reader {
     fn attribute(&mut self, field: &Field, holder: &Rest, node: &mut Node) -> Result<(), Fault> {
         let mut rest = holder.inside(field)?;
         let (mut name, mut said, mut values) = (String::new(), 0, Vec::new());
-        let (mut ints, mut has_graph) = (None, false);
+        let (mut floats, mut ints, mut has_graph) = (None, None, false);
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => name = self.text(&field)?,
@@ -115,6 +115,7 @@ impl Reader {
                     node.captured.extend(captured(graph));
                     has_graph = true;
                 }
+                7 if !is_long(&field) => self.floats(&field, floats.get_or_insert_default())?,
                 8 if !is_long(&field) => self.numbers(&field, ints.get_or_insert_default())?,
                 // The `doc_string`.
                 13 => {}
@@ -124,6 +125,7 @@ impl Reader {
                 }
             }
         }
+        values.extend(floats.map(|floats| (kind::FLOATS, Attribute::Floats(floats))));
         values.extend(ints.map(|ints| (kind::INTS, Attribute::Ints(ints))));
         let value = match (values.pop(), values.is_empty()) {
             _ if has_graph => Attribute::Graph,

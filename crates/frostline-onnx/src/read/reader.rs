@@ -221,6 +221,21 @@ impl Reader {
         Ok(())
     }
 
+    /// Reads the floats of a repeated field, packed or not.
+    pub(super) fn floats(&mut self, field: &Field, floats: &mut Vec<f32>) -> Result<(), Fault> {
+        let Value::Span(span) = &field.value else {
+            floats.push(self.float(field)?);
+            return Ok(());
+        };
+        let bytes = self.wire.bytes(span)?;
+        let (values, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err(Fault::Damaged(OTHER_TYPE));
+        }
+        floats.extend(values.iter().copied().map(f32::from_le_bytes));
+        Ok(())
+    }
+
     /// Reads a number of four bytes.
     pub(super) fn float(&mut self, field: &Field) -> Result<f32, Fault> {
         if field.value != Value::Fixed(4) {
