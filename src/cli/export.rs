@@ -111,7 +111,7 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    refuse_unused(&args)?;
+    check_together(&args)?;
     given::head(&args.head)?;
     args.verify.as_deref().map_or(Ok(()), given::data)?;
     args.calibration.as_deref().map_or(Ok(()), given::data)?;
@@ -158,8 +158,14 @@ fn refuse_file(layout: ExportLayout, output: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses options that the others leave without effect.
-fn refuse_unused(args: &Args) -> Result<(), Refusal> {
+/// Refuses options that need others, or that others leave without effect.
+fn check_together(args: &Args) -> Result<(), Refusal> {
+    if args.calibration.is_none() && args.precision == ExportPrecision::Int8 {
+        return Err(Refusal::usage(
+            "--precision int8 needs images to calibrate on",
+            "add --calibration IMAGES, a folder with at least 100 of the training images",
+        ));
+    }
     if args.calibration.is_some() && args.precision != ExportPrecision::Int8 {
         return Err(Refusal::usage(
             format!(
@@ -213,6 +219,11 @@ fn tell(report: &ExportReport, options: &ExportOptions) {
     ));
     talk::say(format!("  outputs     {}", report.outputs.join(", ")));
     tell_agreement(&report.agreement);
+    if report.drops_rejection {
+        talk::note(
+            "the head rejects unknown images, but the network does not: add --with-rejection",
+        );
+    }
 }
 
 fn tell_agreement(agreement: &Agreement) {

@@ -64,6 +64,7 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
         outputs: plan.names(),
         bytes,
         data: files.data.is_some().then(|| place.data().to_owned()),
+        drops_rejection: !options.with_rejection && predictor.rejection().is_some(),
         agreement,
         skipped,
         notes: source.notes(),

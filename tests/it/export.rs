@@ -69,6 +69,12 @@ fn a_rejecting_head_keeps_its_rejection() {
     assert!(!place.folder().join("model.onnx").exists());
     let fit = "fit-head {dir}/store -o {dir}/rejecting --reject 0.1 --near 1";
     place.frostline(fit).exits(0);
+    let without = export.replace("HEAD", "rejecting");
+    let without = without.replace(" --with-rejection", "");
+    place
+        .frostline(&without)
+        .exits(0)
+        .says(&["the network does not: add --with-rejection"]);
     place
         .frostline(&export.replace("HEAD", "rejecting"))
         .exits(0)
@@ -173,15 +179,15 @@ fn a_backbone_is_written_in_16_or_8_bits() {
         .frostline(&format!("{export} fp16"))
         .exits(0)
         .says(&["backbone in fp16", "16 of 16 images (4 generated)"]);
-    let refused = place.frostline(&format!("{export} int8")).exits(1);
-    refused.says(&[
-        "`--precision` int8 needs at least 100 images in `--calibration`, but there are 0 usable ones",
-    ]);
+    let refused = place.frostline(&format!("{export} int8")).exits(2);
+    refused.says(&["needs images to calibrate on", "--calibration IMAGES"]);
     let few = format!("{export} int8 --calibration {{dir}}/images");
     place
         .frostline(&few)
         .exits(1)
-        .says(&["but there are 12 usable ones"]);
+        .says(&[
+            "`--precision` int8 needs at least 100 images in `--calibration`, but there are 12 usable ones",
+        ]);
     two_classes(&place.folder().join("many"), 50, 0);
     for input in ["tensor", "pixels"] {
         let many = format!("{export} int8 --calibration {{dir}}/many --input {input}");

@@ -197,6 +197,8 @@ pub struct ExportReport {
     pub bytes: u64,
     /// The file next to the network that contains its weights, if one file would be too large.
     pub data: Option<PathBuf>,
+    /// Whether the head rejects unknown images and the network does not.
+    pub drops_rejection: bool,
     /// How well the network agrees with frostline.
     pub agreement: Agreement,
     /// Images of the comparison that could not be used.

@@ -13,7 +13,7 @@ fn of_two_heads_of_one_name_the_first_is_served_and_the_other_is_told() {
         "pets/1.safetensors",
         "fixed.safetensors",
     ] {
-        fs::copy(place.path("head"), place.path("heads").join(file)).unwrap();
+        fs::copy(place.path("head"), place.path("heads/") + file).unwrap();
     }
     let server = Server::start(&place, "--watch {dir}/heads --head fixed={dir}/head");
     let hidden = || {
