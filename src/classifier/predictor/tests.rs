@@ -46,6 +46,7 @@ fn classifier(weight: Array2<f32>, temperature: f64, rejection: bool) -> Predict
     let mut bank = Array2::zeros((1, d));
     bank[[0, 0]] = half::f16::ONE;
     Predictor {
+        metrics: serde_json::Value::Null,
         classes: ClassIndex::from_names(["a", "b"]),
         spec: spec(vec![View::Center], d),
         temperature: Temperature::new(temperature).unwrap(),

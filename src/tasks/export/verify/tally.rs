@@ -84,7 +84,7 @@ mod tests {
         tally.count(&answer(0.75, 0.5), &answer(0.5, 0.25), Some(0));
         tally.count(&answer(0.25, 0.5), &answer(0.25, f32::NAN), Some(0));
         let agreement = tally.agreement();
-        assert_eq!(agreement.largest_difference, 0.25);
+        assert!((agreement.largest_difference - 0.25).abs() < 1e-9);
         assert!(agreement.largest_similarity_difference.unwrap().is_nan());
         tally.count(&answer(0.25, 0.5), &answer(f64::NAN, 0.5), None);
         tally.count(&answer(0.75, 0.5), &answer(0.5, 0.5), None);
