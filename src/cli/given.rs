@@ -76,6 +76,7 @@ pub(super) fn images(paths: &[PathBuf]) -> Result<(), Refusal> {
 }
 
 /// Refuses anything but a folder where heads are looked for.
+#[cfg(feature = "serve")]
 pub(super) fn heads(folder: &Path) -> Result<(), Refusal> {
     if is_missing(folder) {
         return Err(Refusal::input(
