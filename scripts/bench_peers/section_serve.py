@@ -168,7 +168,7 @@ def by_rate(result, network, service):
             connections = 64 if share < 100 else 1000
             summaries.append(service.load(connections, network.seconds, round(saturated * share / 100, 2)))
     rows = [latencies(service, f"{share} % of saturation", each) for share, each in rounds.items()]
-    remarks = ["Latency counts from the moment at which a request should have been sent."]
+    remarks = ["Latency counts from the moment at which a request should have been sent; refusals are included."]
     result.tables.append(Table(where, "median ms", "", rows, remarks))
 
 
