@@ -86,6 +86,14 @@ pub(super) fn tensor(name: &str, dims: &[i64], element: i32) -> Message {
     tensor
 }
 
+/// Returns a tensor of `float32`.
+pub(super) fn floats(name: &str, dims: &[i64], values: &[f32]) -> Message {
+    let mut tensor = tensor(name, dims, element::FLOAT);
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    tensor.blob(9, bytes.collect());
+    tensor
+}
+
 /// Returns a list of integers as a tensor.
 pub(super) fn integers(name: &str, integers: &[i64]) -> Message {
     let mut tensor = Message::default();

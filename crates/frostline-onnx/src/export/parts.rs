@@ -72,10 +72,7 @@ impl<'n> Parts<'n> {
     /// Adds a weight of `float32`, and returns its name.
     pub(super) fn floats(&mut self, what: &str, dims: &[i64], values: &[f32]) -> String {
         let name = self.name(what);
-        let mut weight = tensor(&name, dims, element::FLOAT);
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        weight.blob(9, bytes.collect());
-        self.weights.message(5, weight);
+        self.weights.message(5, proto::floats(&name, dims, values));
         name
     }
 

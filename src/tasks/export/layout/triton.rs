@@ -52,7 +52,7 @@ fn port(field: &str, end: &Port, is_batched: bool) -> String {
         PortType::UInt8 => "TYPE_UINT8",
         PortType::Bool => "TYPE_BOOL",
     };
-    // A value for each image has no length of its own, which Triton does not allow.
+    // Triton needs at least one length, and a single value for each image has none.
     let dims = if lengths.is_empty() {
         "dims: [ 1 ]\n  reshape: { shape: [ ] }".to_owned()
     } else {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::cut::unused;
-use crate::graph::{Attribute, Node, element};
-use crate::proto::{self, tensor};
+use crate::graph::{Attribute, Node};
+use crate::proto;
 use crate::splice::Message;
 
 /// An attribute does not have the type that ONNX says.
@@ -70,10 +70,7 @@ impl Lift<'_> {
 
     pub(super) fn floats(&mut self, what: &str, dims: &[i64], values: &[f32]) -> String {
         let name = self.name(what);
-        let mut weight = tensor(&name, dims, element::FLOAT);
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        weight.blob(9, bytes.collect());
-        self.weights.message(5, weight);
+        self.weights.message(5, proto::floats(&name, dims, values));
         name
     }
 }
