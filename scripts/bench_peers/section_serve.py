@@ -16,7 +16,7 @@ from setting import tell
 
 OURS, EXTRACT = "frostline serve", "frostline extract"
 SATURATING = 32
-LATENCY_ROUNDS = 3
+LATENCY_ROUNDS = 7
 CONNECTIONS = [1, 4, 16, 64, 256]
 # Percentages of the rate at saturation.
 SHARES = [30, 50, 70, 400]
@@ -158,13 +158,13 @@ def by_connections(result, network, service):
 
 
 def by_rate(result, network, service):
-    """Requests that arrive at a fixed rate, a share of the saturation that was measured just before."""
+    """Requests that arrive at a fixed rate, a share of the saturation that is measured just before each."""
     where = f"Latency by rate, {network.title}"
     rounds = {share: [] for share in SHARES}
     for turn in range(LATENCY_ROUNDS):
         tell(f"{where}: round {turn + 1} of {LATENCY_ROUNDS}")
-        saturated = 1 / seconds_per_image(service.load(SATURATING, network.seconds))
         for share, summaries in rounds.items():
+            saturated = 1 / seconds_per_image(service.load(SATURATING, network.seconds))
             connections = 64 if share < 100 else 1000
             summaries.append(service.load(connections, network.seconds, round(saturated * share / 100, 2)))
     rows = [latencies(service, f"{share} % of saturation", each) for share, each in rounds.items()]

@@ -70,9 +70,11 @@ impl Ready {
     }
 
     /// Waits for a batch: a full one, or one whose first image has waited for the longest time allowed.
-    /// Several idle lanes share the images, and a lane takes at most as many of n images as `best` returns.
+    /// Several idle lanes share the images, and a lane takes at most as many of n images as `best` returns:
+    /// one that takes a single image does not wait for others.
     /// Returns `None` if no more images come.
     pub(super) fn next_batch(&self, best: impl Fn(usize) -> usize) -> Option<Vec<Decoded>> {
+        let full = best(self.batch_size);
         let mut state = self.lock();
         state.idle += 1;
         loop {
@@ -83,7 +85,7 @@ impl Ready {
                     return None;
                 }
                 None => None,
-                Some(_) if state.decoders == 0 || state.images.len() >= self.batch_size => break,
+                Some(_) if state.decoders == 0 || state.images.len() >= full => break,
                 Some(waited) => match self.max_delay.saturating_sub(waited) {
                     Duration::ZERO => break,
                     left => Some(left),
@@ -101,7 +103,7 @@ impl Ready {
             };
         }
         let share = state.images.len().div_ceil(state.idle);
-        let batch = state.images.drain(..best(share.min(self.batch_size)));
+        let batch = state.images.drain(..best(share.min(full)));
         let batch = batch.map(|(_, image)| image).collect();
         state.idle -= 1;
         drop(state);
