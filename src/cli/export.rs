@@ -116,7 +116,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     args.verify.as_deref().map_or(Ok(()), given::data)?;
     args.calibration.as_deref().map_or(Ok(()), given::data)?;
     match args.layout {
-        ExportLayout::File => check_extension(&args.output, &["onnx"])?,
+        ExportLayout::File => refuse_folder(&args.output)?,
         layout => refuse_file(layout, &args.output)?,
     }
     refuse_two_results(args.format, &args.output)?;
@@ -139,6 +139,17 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         json::print(&ExportJson::new(&report, &options))?;
     }
     Ok(Outcome::of(&report.skipped))
+}
+
+/// Refuses a name for a file that is that of a folder, or has another extension.
+fn refuse_folder(output: &Path) -> Result<(), Refusal> {
+    if output.is_dir() {
+        return Err(Refusal::usage(
+            format!("-o is the folder `{}`, not a file", output.display()),
+            "pass the path of a file with -o, or add --layout hf or --layout triton",
+        ));
+    }
+    check_extension(output, &["onnx"])
 }
 
 /// Refuses a name for a folder that is clearly that of a file.
@@ -242,8 +253,12 @@ fn tell_agreement(agreement: &Agreement) {
         ));
     }
     if let (Some(before), Some(after)) = (agreement.accuracy_before, agreement.accuracy_after) {
+        let trained = match agreement.training {
+            0 => String::new(),
+            training => format!(", {training} of them training images"),
+        };
         talk::say(format!(
-            "  accuracy    {:.1} % by frostline, {:.1} % by the network ({})",
+            "  accuracy    {:.1} % by frostline, {:.1} % by the network ({}{trained})",
             100.0 * before,
             100.0 * after,
             counted(agreement.labelled, "image")

@@ -322,7 +322,7 @@ fn whole_images_are_cropped_in_front_of_8_bits() {
     place
         .frostline(export)
         .exits(0)
-        .says(&["100.0 % by the network (100 images)"]);
+        .says(&["100.0 % by the network (100 images, 100 of them training images)"]);
 }
 
 /// Returns the code block of a language in `docs/export.md`.

@@ -225,6 +225,8 @@ pub struct Agreement {
     pub differently_rejected: Option<usize>,
     /// The number of images whose class is known.
     pub labelled: usize,
+    /// How many of these the head was trained on, which makes both accuracies optimistic.
+    pub training: usize,
     /// The share of these that frostline labels right, in [0, 1].
     pub accuracy_before: Option<f64>,
     /// The share of these that the exported network labels right, in [0, 1].

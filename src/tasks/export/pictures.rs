@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::options::ExportOptions;
 use crate::error::Result;
+use crate::features::Digest;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Labels, Names, Preprocessor, ReadFault, RgbImage,
     SkipReason, View, decode, decode_for, read_file, scan_inputs,
@@ -53,6 +54,16 @@ impl Subject {
         let (settings, views) = (*preprocessor.settings(), [View::Center]);
         let image = decode_for(&settings, &views, &bytes, decoding, &budget)?;
         Ok(preprocessor.fit(&*image))
+    }
+
+    /// Returns the digest of its file, if it is one that can be read.
+    pub(super) fn digest(&self, decoding: &DecodeOptions) -> Option<Digest> {
+        let Source::File(path) = &self.source else {
+            return None;
+        };
+        let budget = DecodeBudget::new(u64::MAX);
+        let bytes = read_file(path, &decoding.limits, &budget).ok()?;
+        Some(Digest::of(&bytes))
     }
 
     /// Returns the whole image at full resolution.

@@ -5,12 +5,13 @@ mod tally;
 
 use std::time::Instant;
 
-use self::tally::{Tally, larger};
+use self::tally::{Tally, Target, larger};
 use super::options::{Agreement, ExportInput, ExportOptions, ExportPrecision};
 use super::pictures::{self, Subject};
 use crate::backbones::{Frozen, PlainNetwork};
 use crate::classifier::Predictor;
 use crate::error::{ExportProblem, Result};
+use crate::head::ImageRole;
 use crate::images::{DecodeOptions, Preprocessor, RgbImage, SkipReason};
 use crate::progress::Progress;
 use crate::tasks::inputs::Skipped;
@@ -39,6 +40,7 @@ struct Image<'s> {
     tensor: Vec<f32>,
     /// The whole image, if the network takes it.
     whole: Option<RgbImage>,
+    target: Option<Target>,
 }
 
 impl Comparison<'_> {
@@ -161,6 +163,17 @@ impl Comparison<'_> {
             crop,
             tensor,
             whole: whole.transpose()?,
+            target: self.target(subject),
+        })
+    }
+
+    fn target(&self, subject: &Subject) -> Option<Target> {
+        let classes = self.predictor.classes();
+        let digest = subject.digest(self.decoding);
+        let role = digest.map(|digest| self.predictor.record().role(&digest.0));
+        Some(Target {
+            class: classes.class_to_idx(subject.class.as_deref()?)?,
+            is_training: role == Some(ImageRole::Training),
         })
     }
 
@@ -177,9 +190,7 @@ impl Comparison<'_> {
         tally.time += start.elapsed();
         let theirs = self.answers(&outputs, batch)?;
         for ((image, own), theirs) in images.iter().zip(own).zip(theirs) {
-            let class = image.subject.class.as_deref();
-            let target = class.and_then(|name| self.predictor.classes().class_to_idx(name));
-            tally.count(&own, &theirs, target);
+            tally.count(&own, &theirs, image.target);
             tally.generated += usize::from(image.subject.is_made());
         }
         Ok(())

@@ -12,6 +12,13 @@ pub(super) struct Answer {
     pub(super) likeness: Option<(f32, bool)>,
 }
 
+/// The class of an image, and whether the head was trained on it.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub(super) class: usize,
+    pub(super) is_training: bool,
+}
+
 /// Returns the larger difference; NaN is larger than all others, where `max` would drop it.
 pub(super) fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || a >= b { a } else { b }
@@ -26,13 +33,14 @@ pub(super) struct Tally {
     largest_difference: f64,
     likeness: Option<(f64, usize)>,
     labelled: usize,
+    training: usize,
     right: [usize; 2],
     pub(super) time: Duration,
 }
 
 impl Tally {
     /// Adds the answers of both sides for an image, whose class may be known.
-    pub(super) fn count(&mut self, own: &Answer, theirs: &Answer, target: Option<usize>) {
+    pub(super) fn count(&mut self, own: &Answer, theirs: &Answer, target: Option<Target>) {
         let labels = [own, theirs].map(|answer| top(&answer.probabilities, 1)[0].0);
         self.images += 1;
         self.equal_labels += usize::from(labels[0] == labels[1]);
@@ -47,8 +55,9 @@ impl Tally {
         }
         if let Some(target) = target {
             self.labelled += 1;
+            self.training += usize::from(target.is_training);
             for (right, label) in self.right.iter_mut().zip(labels) {
-                *right += usize::from(label == target);
+                *right += usize::from(label == target.class);
             }
         }
     }
@@ -63,6 +72,7 @@ impl Tally {
             largest_similarity_difference: self.likeness.map(|(largest, _)| largest),
             differently_rejected: self.likeness.map(|(_, unequal)| unequal),
             labelled: self.labelled,
+            training: self.training,
             accuracy_before: share(self.right[0]),
             accuracy_after: share(self.right[1]),
             ms_per_image: 1000.0 * self.time.as_secs_f64() / self.images.max(1) as f64,
@@ -80,10 +90,17 @@ mod tests {
             probabilities: vec![p, 1.0 - p],
             likeness: Some((score, false)),
         };
+        let target = |is_training| {
+            Some(Target {
+                class: 0,
+                is_training,
+            })
+        };
         let mut tally = Tally::default();
-        tally.count(&answer(0.75, 0.5), &answer(0.5, 0.25), Some(0));
-        tally.count(&answer(0.25, 0.5), &answer(0.25, f32::NAN), Some(0));
+        tally.count(&answer(0.75, 0.5), &answer(0.5, 0.25), target(true));
+        tally.count(&answer(0.25, 0.5), &answer(0.25, f32::NAN), target(false));
         let agreement = tally.agreement();
+        assert_eq!((agreement.labelled, agreement.training), (2, 1));
         assert!((agreement.largest_difference - 0.25).abs() < 1e-9);
         assert!(agreement.largest_similarity_difference.unwrap().is_nan());
         tally.count(&answer(0.25, 0.5), &answer(f64::NAN, 0.5), None);
