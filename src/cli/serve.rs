@@ -27,8 +27,8 @@ pub(super) struct Args {
     /// NAME=HEAD or NAME@VERSION=HEAD. A path alone is served under its file name. Repeat it for more heads.
     #[arg(long = "head", value_name = "NAME=HEAD")]
     heads: Vec<HeadSource>,
-    /// Serve the heads in FOLDER too, while they are there: NAME.safetensors and NAME/VERSION.safetensors. It
-    /// is looked into every two seconds.
+    /// Serve the heads in FOLDER too, while they are there: NAME.safetensors and NAME/VERSION.safetensors, or
+    /// bundles with the extension frostline. It is looked into every two seconds.
     #[arg(long, value_name = "FOLDER")]
     watch: Option<PathBuf>,
     /// Feature store with the training images, to show those nearest to each image on the page.

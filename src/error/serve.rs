@@ -57,6 +57,20 @@ pub enum ServeError {
         /// The other head.
         second: PathBuf,
     },
+    /// The folder has none of the gallery's images.
+    #[error(
+        "`{}` has none of the images of `{}`, such as `{example}`",
+        folder.display(),
+        store.display()
+    )]
+    GalleryImages {
+        /// The folder.
+        folder: PathBuf,
+        /// The store of the gallery.
+        store: PathBuf,
+        /// An image of the store, relative to the folder that was extracted.
+        example: String,
+    },
     /// There is neither a head nor a folder of heads.
     #[error("there is no head to serve")]
     NoHead,

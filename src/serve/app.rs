@@ -29,8 +29,17 @@ pub(super) struct App {
     pub(super) gallery: OnceLock<Arc<Gallery>>,
     /// The stamps of heads that could not be loaded, by name and version; held while heads are loaded.
     pub(super) failed: Mutex<Failed>,
-    /// The heads of the watched folder that others hide.
-    pub(super) hidden: Mutex<BTreeSet<PathBuf>>,
+    /// What was told about the watched folder, to tell it once.
+    pub(super) told: Mutex<Told>,
+}
+
+/// What was told about the watched folder.
+#[derive(Default)]
+pub(super) struct Told {
+    /// The heads that others hide.
+    pub(super) hidden: BTreeSet<PathBuf>,
+    /// Why the folder cannot be read.
+    pub(super) unreadable: Option<String>,
 }
 
 /// The stamps of heads that could not be loaded, by name and version.
@@ -51,7 +60,7 @@ impl App {
             metrics: Arc::new(Metrics::new()),
             gallery: OnceLock::new(),
             failed: Mutex::default(),
-            hidden: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 

@@ -72,6 +72,11 @@ pub enum Event {
         /// The head that is not served.
         path: String,
     },
+    /// The watched folder cannot be read; its heads stay in service as they are.
+    FolderNotRead {
+        /// Why.
+        error: String,
+    },
     /// A model is no longer served.
     Removed {
         /// Its name.
@@ -119,6 +124,7 @@ impl Event {
             self,
             Self::NotLoaded { .. }
                 | Self::Hidden { .. }
+                | Self::FolderNotRead { .. }
                 | Self::NotAccepted { .. }
                 | Self::Stopped { cut: 1.. }
         )
@@ -170,6 +176,9 @@ impl std::fmt::Display for Event {
                 f,
                 "`{path}` is not served: another head is model `{model}`, version {version}"
             ),
+            Self::FolderNotRead { error } => {
+                write!(f, "{error}; heads stay in service as they are")
+            }
             Self::Removed { model, version } => {
                 write!(f, "removed model `{model}`, version {version}")
             }

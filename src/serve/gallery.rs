@@ -1,14 +1,14 @@
 //! The gallery: the training images of a store, to show those nearest to a classified image.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ndarray::{Array2, ArrayView2};
 
 use super::options::GalleryOptions;
 use crate::classifier::Predictor;
-use crate::error::Result;
+use crate::error::{Result, ServeError};
 use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;
 use crate::images::path_text::{below, for_terminal};
@@ -17,6 +17,8 @@ use crate::images::{DecodeBudget, DecodeOptions, Limits, decode_within, read_fil
 /// The longer edge of a thumbnail, in pixels, and its JPEG quality.
 const EDGE: u32 = 160;
 const QUALITY: u8 = 80;
+/// How many images are looked for in a folder, evenly spaced over the store.
+const LOOKED_FOR: usize = 64;
 
 /// The images of a store with their features.
 pub(super) struct Gallery {
@@ -55,7 +57,7 @@ impl Gallery {
     /// Opens a store and reads its features.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// If the store cannot be read; [`ServeError::GalleryImages`].
     pub(super) fn open(options: &GalleryOptions, limits: Limits) -> Result<Self> {
         let store = FeatureStore::open(&options.store)?;
         let image = |(row, digest): (&crate::features::IndexRow, Digest)| TrainingImage {
@@ -67,6 +69,9 @@ impl Gallery {
         let images: Vec<_> = store.index().used().map(image).collect();
         let digests: Vec<_> = images.iter().map(|image| image.digest).collect();
         let known = UnitRows::of(store.features(&digests)?.view());
+        if let Some(folder) = &options.images {
+            check_folder(folder, &images, &options.store)?;
+        }
         let places = digests.iter().map(ToString::to_string).zip(0..).collect();
         Ok(Self {
             decoding: store.manifest().spec.decoding.within(limits),
@@ -129,4 +134,20 @@ impl Gallery {
         let image = decode_within(&bytes, &self.decoding, &self.budget).ok()?;
         Some(thumbnail(&image, EDGE, QUALITY))
     }
+}
+
+/// Refuses a folder that has none of the images, such as that of another store.
+fn check_folder(folder: &Path, images: &[TrainingImage], store: &Path) -> Result<(), ServeError> {
+    let mut some = images
+        .iter()
+        .step_by(images.len().div_ceil(LOOKED_FOR).max(1));
+    let is_there = |image: &TrainingImage| below(folder, &image.path).is_some_and(|p| p.is_file());
+    if images.is_empty() || some.any(is_there) {
+        return Ok(());
+    }
+    Err(ServeError::GalleryImages {
+        folder: folder.to_owned(),
+        store: store.to_owned(),
+        example: images[0].name.clone(),
+    })
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use super::app::App;
+use super::app::{App, Told};
 use super::events::Event;
 use super::gallery::Gallery;
 use super::models::{Model, Models};
@@ -56,16 +56,20 @@ impl App {
         Ok(())
     }
 
-    /// Loads the heads that have changed. Running requests keep the models that they began with.
+    /// Loads the heads that have changed. Running requests keep the models that they began with. If the watched
+    /// folder cannot be read, as when a disk of the network is away for a moment, nothing changes.
     pub(super) fn reload(&self, again: Again) {
         // One at a time; a second one would load the same heads.
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if again == Again::All {
             failed.clear();
         }
+        let Some(sources) = self.sources() else {
+            return;
+        };
         let old = self.models.load_full();
         let mut models = Models::default();
-        for source in self.sources() {
+        for source in sources {
             let before = old.get(&source);
             let key = (source.name.clone(), source.version.clone());
             let stamp = stamp_of(&source.path);
@@ -101,19 +105,33 @@ impl App {
         self.models.store(Arc::new(models));
     }
 
-    /// Returns the heads to serve. One of the options hides one of the same name and version in the watched
-    /// folder; there, the first one hides others. Those that became hidden are told.
-    fn sources(&self) -> Vec<HeadSource> {
+    /// Returns the heads to serve, or `None` if the watched folder cannot be read. A head of the options hides
+    /// one of the same name and version in the folder; there, the first one hides others. What is new about
+    /// this is told.
+    fn sources(&self) -> Option<Vec<HeadSource>> {
         let mut sources = self.options.heads.clone();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.options.watch.as_deref();
+        let found = match watched.map_or(Ok(Vec::new()), heads_in) {
+            Ok(found) => found,
+            Err(error) => {
+                let error = with_causes(&error);
+                if told.unreadable.as_ref() != Some(&error) {
+                    self.host.event(&Event::FolderNotRead {
+                        error: error.clone(),
+                    });
+                }
+                told.unreadable = Some(error);
+                return None;
+            }
+        };
         let mut hidden = BTreeSet::new();
-        let mut told = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
-        let watched = self.options.watch.iter();
-        for found in watched.flat_map(|folder| heads_in(folder)) {
+        for found in found {
             if !sources.iter().any(|source| source.id() == found.id()) {
                 sources.push(found);
                 continue;
             }
-            if !told.contains(&found.path) {
+            if !told.hidden.contains(&found.path) {
                 self.host.event(&Event::Hidden {
                     path: found.path.display().to_string(),
                     model: found.name,
@@ -122,8 +140,11 @@ impl App {
             }
             hidden.insert(found.path);
         }
-        *told = hidden;
-        sources
+        *told = Told {
+            hidden,
+            unreadable: None,
+        };
+        Some(sources)
     }
 
     fn load(&self, source: &HeadSource, new: &Models, old: &Models) -> Result<Loaded> {
@@ -165,14 +186,18 @@ impl App {
     }
 
     fn tell_failed(&self, source: &HeadSource, error: &Error, kept: bool) {
-        let causes = std::iter::successors(std::error::Error::source(error), |e| e.source());
         self.host.event(&Event::NotLoaded {
             model: source.name.clone(),
             version: source.version.clone(),
-            error: causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")),
+            error: with_causes(error),
             kept,
         });
     }
+}
+
+fn with_causes(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |e| e.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn stamp_of(path: &Path) -> Option<Stamp> {

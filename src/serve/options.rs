@@ -17,7 +17,7 @@ pub struct ServeOptions {
     /// The heads; each combination of name and version only once.
     pub heads: Vec<HeadSource>,
     /// A folder whose heads are served too, while they are there: `NAME.safetensors` and
-    /// `NAME/VERSION.safetensors`.
+    /// `NAME/VERSION.safetensors`, or bundles with the extension `frostline`.
     pub watch: Option<PathBuf>,
     /// How often to look into that folder.
     pub watch_interval: Duration,

@@ -21,6 +21,9 @@ pub(super) fn hint(error: &ServeError) -> Option<String> {
         ServeError::Repeated { .. } => {
             "give each a unique name or version: --head NAME@VERSION=HEAD"
         }
+        ServeError::GalleryImages { .. } => {
+            "pass the folder that was given to `extract` with --gallery-images"
+        }
         ServeError::NoHead => "pass --head NAME=HEAD or --watch FOLDER",
         _ => return None,
     };

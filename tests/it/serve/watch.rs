@@ -94,6 +94,27 @@ fn heads_come_change_and_go() {
     );
 }
 
+/// A folder that is away for a moment, as on a disk of the network, takes no head out of service.
+#[test]
+fn heads_stay_while_their_folder_cannot_be_read() {
+    let Some(place) = Place::fitted() else { return };
+    fs::create_dir_all(place.path("heads")).unwrap();
+    fs::copy(place.path("head"), place.path("heads/pets.safetensors")).unwrap();
+    let server = Server::start(&place, "--watch {dir}/heads --head fixed={dir}/head");
+    fs::rename(place.path("heads"), place.path("away")).unwrap();
+    let told = server.event("folder_not_read");
+    assert!(told["error"].as_str().unwrap().contains("heads`"), "{told}");
+    let image = fs::read(place.path("images/red/0.png")).unwrap();
+    let reply = server.post("/v1/classify?model=pets", &image).with(200);
+    assert_eq!(reply["results"][0]["label"], "red");
+    fs::remove_file(place.path("away/pets.safetensors")).unwrap();
+    fs::rename(place.path("away"), place.path("heads")).unwrap();
+    assert_eq!(server.event("removed")["model"], "pets");
+    let events = server.events();
+    let count = events.iter().filter(|e| e["event"] == "folder_not_read");
+    assert_eq!(count.count(), 1);
+}
+
 /// What takes the place of a head and is none leaves the old head serving, until there is a head again.
 #[test]
 #[cfg(unix)]
@@ -209,6 +230,14 @@ fn the_gallery_has_the_nearest_training_images() {
         .frostline("serve --head a={dir}/head --gallery {dir}/head")
         .exits(1)
         .says(&["error: "]);
+    fs::create_dir(place.path("other")).unwrap();
+    place
+        .frostline("serve --head a={dir}/head --gallery {dir}/store --gallery-images {dir}/other")
+        .exits(1)
+        .says(&[
+            "has none of the images of",
+            "hint: pass the folder that was given to `extract`",
+        ]);
 }
 
 /// The description has a schema for each reply, and the replies match it.
