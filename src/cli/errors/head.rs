@@ -49,7 +49,7 @@ pub(super) fn hint(error: &HeadError) -> Option<String> {
             "lower --lr to a tenth, or check the features for very large values"
         }
         HeadError::NotConverged { .. } => {
-            "raise --max-iter, or use --standardize, a larger --l2 or a larger --tol"
+            "use --standardize, a larger --l2 or a larger --tol, or raise --max-iter if it was reached"
         }
         HeadError::PatienceAlone => "add --validation FEATURES or --validation-split 0.2",
         HeadError::NeedsAllFeatures(AllFeatures::Standardize) => "omit it, or raise --memory",

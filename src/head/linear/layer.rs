@@ -1,5 +1,7 @@
 //! The linear layer: logits = features · weightᵀ + bias.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use pulp::Arch;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::products::products;
 use super::softmax::{log_softmax, softmax};
 use crate::error::{Error, HeadError, Pair, Result};
+
+/// How many products are added in f32; the sums of such blocks of features are added in f64.
+const BLOCK: usize = 1024;
 
 /// A linear layer: `weight` (C, D) and `bias` (C), as in `torch.nn.Linear(D, C)`.
 ///
@@ -164,14 +169,24 @@ impl LinearHead {
         });
         let rows: Vec<&[f32]> = rows.collect();
         let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
-        let mut products_of = Array2::<f32>::zeros((rows.len(), bias.len()));
-        let to = products_of
-            .as_slice_mut()
-            .expect("a new matrix is row-major");
-        products(Arch::new(), &rows, &weight, to);
-        products_of += &ArrayView1::from(bias);
-        products_of.mapv(f64::from)
+        let mut logits = Array2::zeros((rows.len(), bias.len()));
+        logits += &self.bias.mapv(f64::from);
+        let mut sums = vec![0.0; logits.len()];
+        for start in (0..self.n_features()).step_by(BLOCK) {
+            let columns = start..self.n_features().min(start + BLOCK);
+            let (rows, weight) = (part(&rows, &columns), part(&weight, &columns));
+            products(Arch::new(), &rows, &weight, &mut sums);
+            for (logit, sum) in logits.iter_mut().zip(&sums) {
+                *logit += f64::from(*sum);
+            }
+        }
+        logits
     }
+}
+
+/// Returns some columns of rows.
+fn part<'a>(rows: &[&'a [f32]], columns: &Range<usize>) -> Vec<&'a [f32]> {
+    rows.iter().map(|row| &row[columns.clone()]).collect()
 }
 
 #[cfg(test)]
@@ -214,6 +229,16 @@ mod tests {
             .logits(array![[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]].view())
             .unwrap();
         assert_eq!(logits, array![[-1.5, 4.0], [0.5, 0.0]]);
+    }
+
+    #[test]
+    fn many_features_are_summed_in_f64() {
+        let (d, w) = (100_000, 0.1_f32);
+        let head = LinearHead::new(Array2::from_elem((1, d), w), array![16_777_216.0]).unwrap();
+        let logits = head.logits(Array2::ones((1, d)).view()).unwrap();
+        let exact = d as f64 * f64::from(w) + 16_777_216.0;
+        // In f32, neither the bias nor the sum over all features would leave room for such digits.
+        assert!((logits[[0, 0]] - exact).abs() < 0.01, "{}", logits[[0, 0]]);
     }
 
     #[test]
