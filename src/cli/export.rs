@@ -70,7 +70,7 @@ pub(super) struct Args {
     verify: Option<PathBuf>,
     /// Fail if the accuracy on labelled images drops by more than this many percentage points.
     #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = max_drop,
-          help_heading = VERIFICATION)]
+          requires = "verify", help_heading = VERIFICATION)]
     max_drop: f64,
     /// Threads for the network [default: the CPUs available to this process].
     #[arg(long, value_name = "N", value_parser = threads, help_heading = NETWORK)]
@@ -157,7 +157,7 @@ fn refuse_file(layout: ExportLayout, output: &Path) -> Result<(), Refusal> {
     let is_network = output
         .extension()
         .is_some_and(|extension| extension == "onnx");
-    if is_network || outputs::is_stdout(output) {
+    if is_network || outputs::is_stdout(output) || output.is_file() {
         return Err(Refusal::usage(
             format!(
                 "--layout {layout} writes a folder, but -o is `{}`",
@@ -262,6 +262,12 @@ fn tell_agreement(agreement: &Agreement) {
             100.0 * before,
             100.0 * after,
             counted(agreement.labelled, "image")
+        ));
+    }
+    if agreement.foreign > 0 {
+        talk::warn(format!(
+            "{} of classes that the head does not have: the accuracy is without them",
+            counted(agreement.foreign, "image")
         ));
     }
     talk::say(format!(

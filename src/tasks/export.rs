@@ -57,8 +57,7 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
         has_data: files.data.is_some(),
     };
     let (agreement, skipped) = comparison.run(&subjects, progress)?;
-    place.write_beside(&described)?;
-    let bytes = place.write(&files, &metadata::verification(&agreement))?;
+    let bytes = place.write(&described, &files, &metadata::verification(&agreement))?;
     Ok(ExportReport {
         classes: predictor.classes().clone(),
         outputs: plan.names(),

@@ -7,6 +7,8 @@ use rten_onnx::onnx::ModelProto;
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 
 use crate::harness::{Place, two_classes};
+use frostline::ClassIndex;
+use frostline::head::HeadFile;
 
 fn read(path: &str) -> ModelProto {
     ModelProto::decode(ValueReader::from_buf(&fs::read(path).unwrap())).unwrap()
@@ -236,6 +238,25 @@ fn layouts_have_the_files_of_their_readers() {
     let input = &model.graph.as_ref().unwrap().input[0];
     assert_eq!(input.name.as_deref(), Some("pixel_values"));
 
+    // Of two exports at once, all files are of one.
+    let mut other = HeadFile::read(place.path("head")).unwrap();
+    other.classes = ClassIndex::from_ordered(["azure".to_owned(), "rose".to_owned()]).unwrap();
+    other.write(place.path("other")).unwrap();
+    let hub = |head: &str| {
+        let line = format!("export --head {{dir}}/{head} -o {{dir}}/hub --layout hf");
+        place.command(&line).spawn().unwrap()
+    };
+    for mut export in [hub("head"), hub("other")] {
+        assert!(export.wait().unwrap().success());
+    }
+    let first = json("hub/config.json")["id2label"]["0"].clone();
+    let bytes = fs::read(place.path("hub/onnx/model.onnx")).unwrap();
+    let names = format!("{{0: '{}'", first.as_str().unwrap());
+    let has_names = bytes
+        .windows(names.len())
+        .any(|part| part == names.as_bytes());
+    assert!(has_names, "{first} is not of the network's head");
+
     let triton = format!("{export}models/colours --layout triton --input pixels");
     place.frostline(&triton).exits(0);
     let config = fs::read_to_string(place.path("models/colours/config.pbtxt")).unwrap();
@@ -298,6 +319,14 @@ fn unusable_images_do_not_count() {
         .frostline(&format!("{export}/images"))
         .exits(3)
         .says(&["16 of 16 images (4 generated)"]);
+    fs::rename(place.path("images/red"), place.path("images/reed")).unwrap();
+    place
+        .frostline(&format!("{export}/images"))
+        .exits(3)
+        .says(&[
+            "by the network (6 images)",
+            "warning: 6 images of classes that the head does not have",
+        ]);
     fs::create_dir_all(place.folder().join("bad/red")).unwrap();
     fs::write(place.path("bad/red/0.png"), "no image").unwrap();
     place

@@ -225,7 +225,9 @@ pub struct Agreement {
     pub differently_rejected: Option<usize>,
     /// The number of images whose class is known.
     pub labelled: usize,
-    /// How many of these the head was trained on, which makes both accuracies optimistic.
+    /// The number of images of classes that the head does not have.
+    pub foreign: usize,
+    /// How many of those whose class is known the head was trained on, which makes both accuracies optimistic.
     pub training: usize,
     /// The share of these that frostline labels right, in [0, 1].
     pub accuracy_before: Option<f64>,

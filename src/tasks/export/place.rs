@@ -1,10 +1,11 @@
 //! Where an export is written: the network, its weights if one file would be too large, and the files of the
 //! layout.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::layout::Described;
-use super::options::ExportOptions;
+use super::options::{ExportLayout, ExportOptions};
 use crate::backbones::onnx::export::metadata_entry;
 use crate::backbones::onnx::{CutFiles, Spliced, write_to};
 use crate::error::{Error, ExportProblem, Result};
@@ -98,8 +99,37 @@ impl<'a> Place<'a> {
         Ok(folder.path().join(MODEL))
     }
 
+    /// Writes all files: those of the layout, and the network with one more entry of metadata. Returns the size
+    /// of the network and its weights.
+    ///
+    /// The folder is locked meanwhile, so that the files are of one export if two write to it at once.
+    pub(super) fn write(
+        &self,
+        described: &Described<'_>,
+        files: &CutFiles,
+        entry: &(&str, String),
+    ) -> Result<u64> {
+        let _lock = self.locked()?;
+        self.write_beside(described)?;
+        self.write_network(files, entry)
+    }
+
+    /// Waits for the lock of the folder, if the system has locks for folders.
+    fn locked(&self) -> Result<Option<File>> {
+        if outputs::is_stdout(&self.model) {
+            return Ok(None);
+        }
+        let folder = self.model.parent().filter(|path| *path != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        if self.options.layout != ExportLayout::File {
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        let lock = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
+        Ok(lock.ok())
+    }
+
     /// Writes the files next to the network.
-    pub(super) fn write_beside(&self, described: &Described<'_>) -> Result<()> {
+    fn write_beside(&self, described: &Described<'_>) -> Result<()> {
         let (layout, folder) = (self.options.layout, &self.options.output);
         let texts = layout.texts(folder, described);
         for ((name, _), text) in layout.companions().iter().zip(texts) {
@@ -108,8 +138,7 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Writes the files to their place, the network with one more entry of metadata, and returns their size.
-    pub(super) fn write(&self, files: &CutFiles, (key, value): &(&str, String)) -> Result<u64> {
+    fn write_network(&self, files: &CutFiles, (key, value): &(&str, String)) -> Result<u64> {
         let mut bytes = files.model.len();
         if let Some(data) = &files.data {
             bytes += data.len();

@@ -191,6 +191,8 @@ impl Comparison<'_> {
         let theirs = self.answers(&outputs, batch)?;
         for ((image, own), theirs) in images.iter().zip(own).zip(theirs) {
             tally.count(&own, &theirs, image.target);
+            let is_labelled = image.subject.class.is_some();
+            tally.foreign += usize::from(is_labelled && image.target.is_none());
             tally.generated += usize::from(image.subject.is_made());
         }
         Ok(())

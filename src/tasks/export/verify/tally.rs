@@ -34,6 +34,7 @@ pub(super) struct Tally {
     likeness: Option<(f64, usize)>,
     labelled: usize,
     training: usize,
+    pub(super) foreign: usize,
     right: [usize; 2],
     pub(super) time: Duration,
 }
@@ -72,6 +73,7 @@ impl Tally {
             largest_similarity_difference: self.likeness.map(|(largest, _)| largest),
             differently_rejected: self.likeness.map(|(_, unequal)| unequal),
             labelled: self.labelled,
+            foreign: self.foreign,
             training: self.training,
             accuracy_before: share(self.right[0]),
             accuracy_after: share(self.right[1]),
