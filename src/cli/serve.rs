@@ -75,7 +75,8 @@ struct LimitArgs {
           help_heading = LIMITS)]
     max_images: usize,
     /// Refuse images with more than N pixels.
-    #[arg(long, value_name = "N", default_value_t = 100_000_000, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = 100_000_000, help_heading = LIMITS,
+          value_parser = clap::value_parser!(u64).range(1..))]
     max_pixels: u64,
     /// Number of images that may wait for each network; requests beyond it get status 503.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = images,
@@ -130,12 +131,12 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     }
     args.gallery.as_deref().map_or(Ok(()), given::store)?;
     args.watch.as_deref().map_or(Ok(()), given::heads)?;
-    let log = Arc::new(Log::new(args.log));
+    let log = Log::new(args.log).context("cannot start the thread of the log")?;
     let options = args.options(home)?;
     #[cfg(unix)]
     signals::listen_for_hangups().context("cannot handle signals")?;
     signals::listen();
-    serve(options, log)?;
+    serve(options, Arc::new(log))?;
     Ok(Outcome::AllRight)
 }
 

@@ -1,7 +1,14 @@
 //! The log of `frostline serve` on standard error: lines for people, or an object of JSON per line.
+//!
+//! A thread of its own writes it: standard error may be a pipe that nobody reads, which must not keep the
+//! server from answering. Events that find no room are counted.
 
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -19,34 +26,87 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Prints events, and passes on signals.
+/// The most events that wait to be written.
+const WAITING: usize = 4096;
+/// How long the end of the program waits for the last of them.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Passes events on to the thread that writes them, and tells of signals.
 #[derive(Debug)]
 pub(super) struct Log {
-    format: LogFormat,
+    events: Option<SyncSender<(SystemTime, Event)>>,
+    dropped: Arc<AtomicUsize>,
+    /// Is closed when everything is written.
+    written: Mutex<Receiver<()>>,
 }
 
 impl Log {
-    pub(super) fn new(format: LogFormat) -> Self {
-        Self { format }
+    pub(super) fn new(format: LogFormat) -> std::io::Result<Self> {
+        let (events, came) = sync_channel(WAITING);
+        let (end, written) = sync_channel(0);
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let missed = Arc::clone(&dropped);
+        thread::Builder::new().spawn(move || {
+            let _end = end;
+            for (time, event) in came {
+                write(format, &event, time);
+                match missed.swap(0, Ordering::Relaxed) {
+                    0 => {}
+                    count => write_dropped(format, count),
+                }
+            }
+        })?;
+        Ok(Self {
+            events: Some(events),
+            dropped,
+            written: Mutex::new(written),
+        })
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.events = None;
+        if let Ok(written) = self.written.get_mut() {
+            let _ = written.recv_timeout(PATIENCE);
+        }
+    }
+}
+
+fn write(format: LogFormat, event: &Event, time: SystemTime) {
+    match format {
+        LogFormat::Json => talk::log(json_line(event, time)),
+        LogFormat::Text if event.is_warning() => talk::warn(event),
+        LogFormat::Text => {
+            talk::say(event);
+            if let Event::Network {
+                notes, why_not_gpu, ..
+            } = event
+            {
+                notes.iter().for_each(talk::note);
+                let missed = gpu_is_missed(why_not_gpu.as_deref());
+                missed.iter().for_each(talk::note);
+            }
+        }
+    }
+}
+
+/// Tells that events are missing, because they came faster than they could be written.
+fn write_dropped(format: LogFormat, count: usize) {
+    match format {
+        LogFormat::Json => {
+            let event = json!({ "event": "dropped", "events": count });
+            talk::log(line_of("warning", event, SystemTime::now()));
+        }
+        LogFormat::Text => talk::warn(format!("{count} lines of the log are missing here")),
     }
 }
 
 impl Host for Log {
     fn event(&self, event: &Event) {
-        match self.format {
-            LogFormat::Json => talk::log(json_line(event, SystemTime::now())),
-            LogFormat::Text if event.is_warning() => talk::warn(event),
-            LogFormat::Text => {
-                talk::say(event);
-                if let Event::Network {
-                    notes, why_not_gpu, ..
-                } = event
-                {
-                    notes.iter().for_each(talk::note);
-                    let missed = gpu_is_missed(why_not_gpu.as_deref());
-                    missed.iter().for_each(talk::note);
-                }
-            }
+        let Some(events) = &self.events else { return };
+        if events.try_send((SystemTime::now(), event.clone())).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -59,18 +119,21 @@ impl Host for Log {
     }
 }
 
-fn json_line(event: &Event, now: SystemTime) -> String {
-    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = (since.as_secs_f64() * 1e3).round() / 1e3;
+fn json_line(event: &Event, time: SystemTime) -> String {
     let level = if event.is_warning() {
         "warning"
     } else {
         "info"
     };
+    let event = serde_json::to_value(event).expect("an event has a JSON form");
+    line_of(level, event, time)
+}
+
+fn line_of(level: &str, event: Value, time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = (since.as_secs_f64() * 1e3).round() / 1e3;
     let mut line = json!({ "time": seconds, "level": level });
-    if let (Value::Object(line), Ok(Value::Object(event))) =
-        (&mut line, serde_json::to_value(event))
-    {
+    if let (Value::Object(line), Value::Object(event)) = (&mut line, event) {
         line.extend(event);
     }
     in_ascii(&line.to_string())

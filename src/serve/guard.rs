@@ -85,10 +85,7 @@ impl App {
         } else if !self.options.insecure {
             check_host(uri, headers)?;
         }
-        if headers
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site" || site == "same-site")
-        {
+        if is_of_other_site(headers, self.options.token.is_some()) {
             return Err(Problem::forbidden("pages of other sites are not answered"));
         }
         if headers
@@ -99,6 +96,24 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Returns whether a browser marks a request as coming from a page of another site. Browsers leave out
+/// `Sec-Fetch-Site` where a page came without TLS from another machine; then the page's origin must be the
+/// host that is asked, unless the request has a token, which no other page knows.
+fn is_of_other_site(headers: &HeaderMap, has_token: bool) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "cross-site" || site == "same-site";
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = headers.get(header::ORIGIN).filter(|_| !has_token) else {
+        return false;
+    };
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"));
+    origin.map(|(_, host)| host) != text(header::HOST)
 }
 
 fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
@@ -152,6 +167,28 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         check_host(&"/v1/models".parse().unwrap(), &headers).is_ok()
+    }
+
+    #[test]
+    fn browsers_mark_requests_of_other_sites() {
+        let other = |lines: &[(&'static str, &str)], has_token| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "192.168.1.5:8080".parse().unwrap());
+            for (name, value) in lines {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            is_of_other_site(&headers, has_token)
+        };
+        assert!(!other(&[], false), "a program");
+        assert!(!other(&[("origin", "http://192.168.1.5:8080")], false));
+        for origin in ["http://evil.example", "http://192.168.1.5", "null", ""] {
+            assert!(other(&[("origin", origin)], false), "{origin}");
+            assert!(!other(&[("origin", origin)], true), "{origin}");
+            // A proxy may ask for another host than the browser did.
+            let same = [("origin", origin), ("sec-fetch-site", "same-origin")];
+            assert!(!other(&same, false), "{origin}");
+        }
+        assert!(other(&[("sec-fetch-site", "cross-site")], true));
     }
 
     #[test]

@@ -91,9 +91,9 @@ impl Models {
             None => versions.last_key_value().map(|(_, model)| model),
             Some(version) => versions.get(&Version(version.to_owned())),
         };
-        let model = model.ok_or_else(|| {
-            Problem::no_version(name.unwrap_or_default(), version.unwrap_or_default())
-        })?;
+        let only = || self.0.keys().next().map(String::as_str);
+        let name = name.or_else(only).unwrap_or_default();
+        let model = model.ok_or_else(|| Problem::no_version(name, version.unwrap_or_default()))?;
         Ok(Arc::clone(model))
     }
 }

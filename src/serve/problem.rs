@@ -95,6 +95,23 @@ impl From<PathRejection> for Problem {
     }
 }
 
+impl From<serde_json::Error> for Problem {
+    /// A text that is quoted is shortened: it may be a whole image in base64.
+    fn from(error: serde_json::Error) -> Self {
+        const SHOWN: usize = 120;
+        let text: Vec<char> = error.to_string().chars().collect();
+        let text: String = match text.len() {
+            0..=300 => text.into_iter().collect(),
+            n => text[..SHOWN]
+                .iter()
+                .chain(&['…'])
+                .chain(&text[n - SHOWN..])
+                .collect(),
+        };
+        Self::bad_request(format!("the JSON cannot be read: {text}"))
+    }
+}
+
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad_request(rejection.body_text())

@@ -88,11 +88,12 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let (mut tick, mut tidy) = (interval(TICK), interval(TIDY));
     let mut look = interval(app.options.watch_interval);
-    let mut settling = 0;
+    let (mut settling, mut failing) = (0, false);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
+                    failing = false;
                     if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
                         connect(app, &graceful, routes.clone(), stream, client, permit);
                     } else {
@@ -101,7 +102,11 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
                     }
                 }
                 Err(error) => {
-                    app.host.event(&Event::NotAccepted { error: error.to_string() });
+                    // Told once, and not ten times a second until it is over.
+                    if !failing {
+                        app.host.event(&Event::NotAccepted { error: error.to_string() });
+                    }
+                    failing = true;
                     sleep(PAUSE).await;
                 }
             },

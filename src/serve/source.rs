@@ -44,7 +44,10 @@ impl HeadSource {
                 path: path.into(),
             });
         };
-        let name = format!("{name}@{version}");
+        let name = match version {
+            Self::FIRST => name.to_owned(),
+            version => format!("{name}@{version}"),
+        };
         Err(ServeError::Name { name, problem }.into())
     }
 

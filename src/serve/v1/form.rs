@@ -1,5 +1,7 @@
 //! Requests of `/v1/classify` as a form: each field with a file name is an image.
 
+use std::str::FromStr;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, header};
@@ -51,18 +53,14 @@ pub(in crate::serve) async fn parse(
 
 /// Sets a parameter from a field of a form; returns whether the field is one.
 fn set(params: &mut Params, name: &str, value: &[u8]) -> Result<bool, Problem> {
-    let wrong = || Problem::bad_request(format!("the field `{name}` has an invalid value"));
-    let text = || {
-        std::str::from_utf8(value)
-            .map(str::trim)
-            .map_err(|_| wrong())
-    };
+    let text = String::from_utf8_lossy(value);
+    let text = text.trim();
     match name {
-        "model" => params.model = Some(text()?.to_owned()),
-        "version" => params.version = Some(text()?.to_owned()),
-        "top_k" => params.top_k = Some(text()?.parse().map_err(|_| wrong())?),
-        "nearest" => params.nearest = Some(text()?.parse().map_err(|_| wrong())?),
-        "threshold" => params.threshold = Some(text()?.parse().map_err(|_| wrong())?),
+        "model" => put(&mut params.model, name, text)?,
+        "version" => put(&mut params.version, name, text)?,
+        "top_k" => put(&mut params.top_k, name, text)?,
+        "nearest" => put(&mut params.nearest, name, text)?,
+        "threshold" => put(&mut params.threshold, name, text)?,
         IMAGE => return Ok(false),
         _ => {
             let said = format!("the field {} of the form is unknown", in_quotes([name]));
@@ -70,6 +68,19 @@ fn set(params: &mut Params, name: &str, value: &[u8]) -> Result<bool, Problem> {
         }
     }
     Ok(true)
+}
+
+/// Parses the value of a parameter, which may be given once.
+fn put<T: FromStr>(place: &mut Option<T>, name: &str, text: &str) -> Result<(), Problem> {
+    let wrong = |_| {
+        let said = format!("the field `{name}` is {}, not a number", in_quotes([text]));
+        Problem::bad_request(said)
+    };
+    if place.replace(text.parse().map_err(wrong)?).is_some() {
+        let said = format!("the field `{name}` is repeated");
+        return Err(Problem::bad_request(said));
+    }
+    Ok(())
 }
 
 /// A form, for the description of the interface: each field with a file name is an image.

@@ -13,7 +13,7 @@ use crate::serve::results::Unusable;
 
 /// A request in JSON.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `images`")]
 pub(in crate::serve) struct JsonRequest {
     model: Option<String>,
     version: Option<String>,
@@ -29,7 +29,10 @@ pub(in crate::serve) struct JsonRequest {
 
 /// An image in a JSON request.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an image is a string in base64, or an object with the strings `name` and `data`"
+)]
 pub(in crate::serve) enum JsonImage {
     /// The file in base64.
     Data(String),
@@ -44,8 +47,7 @@ pub(in crate::serve) enum JsonImage {
 
 /// Parses a body.
 pub(in crate::serve) fn parse(body: &[u8]) -> Result<Asked, Problem> {
-    let request: JsonRequest = serde_json::from_slice(body)
-        .map_err(|error| Problem::bad_request(format!("the JSON cannot be read: {error}")))?;
+    let request: JsonRequest = serde_json::from_slice(body)?;
     let image = |(place, image): (usize, JsonImage)| {
         let (name, data) = match image {
             JsonImage::Data(data) => (place.to_string(), data),

@@ -45,8 +45,7 @@ pub(in crate::serve) fn parse(
     limits: Limits,
 ) -> Result<Asked, Problem> {
     let (json, data) = binary::split(body, header)?;
-    let mut request: InferRequest = serde_json::from_slice(json)
-        .map_err(|error| Problem::bad_request(format!("the JSON cannot be read: {error}")))?;
+    let mut request: InferRequest = serde_json::from_slice(json)?;
     let pieces = binary::pieces(&request.inputs, data)?;
     let (1, Some(input), Some(&piece)) = (
         request.inputs.len(),

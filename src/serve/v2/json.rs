@@ -9,6 +9,7 @@ use crate::serve::bounded::bounded;
 
 /// An inference request.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with `inputs`")]
 pub(in crate::serve) struct InferRequest {
     /// Is repeated in the reply.
     pub(super) id: Option<String>,
@@ -23,6 +24,7 @@ pub(in crate::serve) struct InferRequest {
 
 /// The parameters of a request.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(expecting = "an object")]
 pub(super) struct RequestParameters {
     /// Whether outputs are binary unless they say otherwise.
     #[serde(default)]
@@ -30,10 +32,14 @@ pub(super) struct RequestParameters {
     /// Below this probability the label is `unknown`.
     #[schema(minimum = 0, maximum = 1)]
     pub(super) threshold: Option<f64>,
+    /// A parameter of outputs, which is refused here.
+    #[schema(ignore)]
+    pub(super) classification: Option<serde::de::IgnoredAny>,
 }
 
 /// An input tensor.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with `name`, `shape` and `datatype`")]
 pub(in crate::serve) struct InputTensor {
     pub(super) name: String,
     pub(in crate::serve) shape: Vec<u64>,
@@ -47,6 +53,7 @@ pub(in crate::serve) struct InputTensor {
 
 /// The parameters of an input.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(expecting = "an object")]
 pub(super) struct InputParameters {
     /// The number of bytes after the JSON.
     pub(super) binary_data_size: Option<usize>,
@@ -54,6 +61,7 @@ pub(super) struct InputParameters {
 
 /// An output that is requested.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with `name`")]
 pub(super) struct RequestedOutput {
     pub(super) name: String,
     #[serde(default)]
@@ -62,6 +70,7 @@ pub(super) struct RequestedOutput {
 
 /// The parameters of an output.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(expecting = "an object")]
 pub(super) struct OutputParameters {
     /// Whether to return the output after the JSON.
     pub(super) binary_data: Option<bool>,

@@ -85,6 +85,11 @@ pub(super) fn reply(
         let unusable = |reason| Problem::bad_request(format!("image {place} {reason}"));
         predictions.push(judged.map_err(unusable)?);
     }
+    if request.parameters.classification.is_some() {
+        return Err(Problem::bad_request(
+            "`classification` is a parameter of an output, not of the request",
+        ));
+    }
     let (mut outputs, mut data) = (Vec::new(), Vec::new());
     let all = ["label", "probabilities", "reason"].map(|name| RequestedOutput {
         name: name.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use image::RgbImage;
 use serde_json::Value;
@@ -86,6 +87,49 @@ fn base64_that_is_none_is_an_image_with_an_error() {
     assert!(error.starts_with("is not base64: "), "{error}");
 }
 
+/// Nobody reads the log, as when a collector hangs: requests are answered, and the server ends when it is told.
+#[test]
+#[cfg(unix)]
+fn a_log_that_nobody_reads_does_not_matter() {
+    use std::io::{Read, Write};
+    let Some(place) = Place::fitted() else { return };
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let line = format!("serve --bind {address} --log json --head pets={{dir}}/head");
+    let mut command = place.command(&line);
+    let mut server = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let connect = || std::net::TcpStream::connect(address).ok();
+    let mut stream = wait_for(connect).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    // More than a pipe and the queue of events hold.
+    const REQUESTS: usize = 8000;
+    let one = request("GET", "/v2/health/live", &[], b"");
+    let mut sender = stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || sender.write_all(&one.repeat(REQUESTS)));
+    let (mut found, mut end, mut bytes) = (0, Vec::<u8>::new(), [0; 4096]);
+    while found < REQUESTS {
+        let n = stream.read(&mut bytes).unwrap();
+        assert!(n > 0, "{found} replies");
+        end.extend(&bytes[..n]);
+        found += end.windows(8).filter(|part| *part == b"HTTP/1.1").count();
+        end.drain(..end.len() - end.len().min(7));
+    }
+    sending.join().unwrap().unwrap();
+    let id = server.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-s", "TERM", &id])
+        .status();
+    assert!(sent.unwrap().success());
+    let status = wait_for(|| server.try_wait().unwrap());
+    assert!(status.is_some_and(|status| status.success()), "{status:?}");
+}
+
 #[test]
 fn malformed_requests_are_refused() {
     let Some(place) = Place::fitted() else { return };
@@ -126,6 +170,21 @@ fn malformed_requests_are_refused() {
         let said = send(headers, body);
         assert!(said.ends_with(status), "{headers:?}: {said}");
     }
+    let json = |body: &str| send(&[kind("application/json")], body.as_bytes());
+    assert!(
+        json("[]").contains("an object with `images`"),
+        "{}",
+        json("[]")
+    );
+    let image = json(r#"{"images": [{"data": ""}]}"#);
+    assert!(image.contains("the strings `name` and `data`"), "{image}");
+    let long = json(&format!("{{\"images\": \"{}\"}}", "A".repeat(100_000)));
+    assert!(
+        long.len() < 400 && long.contains("expected a list"),
+        "{long}"
+    );
+    let reply = server.post("/v1/classify?version=7", b"x");
+    assert_eq!(reply.with(404)["error"], "model `pets` has no version `7`");
     assert_eq!(server.get("/v1/classify").status, 405);
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     assert!(send(&[kind("application/json")], &deep).ends_with("400"));

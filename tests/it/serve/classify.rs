@@ -56,12 +56,21 @@ fn a_form_json_and_a_body_have_the_programs_labels() {
         (&by_json["model"], &by_json["version"]),
         (&json!("pets"), &json!("1"))
     );
-    let (kind, body) = form(&[("topk", None, b"1"), ("image", None, &files[0])]);
-    let misspelt = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
-    assert_eq!(
-        misspelt.with(400)["error"],
-        "the field `topk` of the form is unknown"
-    );
+    let refused = |fields: &[(&str, &[u8])]| {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, text)| (*name, None, *text))
+            .collect();
+        let (kind, body) = form(&fields);
+        let reply = server.send("POST", "/v1/classify", &[("Content-Type", &kind)], &body);
+        reply.with(400)["error"].as_str().unwrap().to_owned()
+    };
+    let misspelt = refused(&[("topk", b"1"), ("image", &files[0])]);
+    assert_eq!(misspelt, "the field `topk` of the form is unknown");
+    let twice = refused(&[("top_k", b"1"), ("top_k", b"2"), ("image", &files[0])]);
+    assert_eq!(twice, "the field `top_k` is repeated");
+    let word = refused(&[("top_k", b"many"), ("image", &files[0])]);
+    assert_eq!(word, "the field `top_k` is `many`, not a number");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use frostline::head::HeadFile;
 
 use crate::harness::{Place, Server, request, wait_for};
 
+/// Lanes of two threads run batches, and wait for images to fill them.
+pub(super) const WAITING: &str = "--threads 9 --batch-size 64 --max-delay";
+
 fn classify(place: &Place) -> Vec<u8> {
     let image = fs::read(place.path("images/blue/0.png")).unwrap();
     request(
@@ -21,7 +24,7 @@ fn classify(place: &Place) -> Vec<u8> {
 #[test]
 fn a_running_request_is_finished_before_the_end() {
     let Some(place) = Place::fitted() else { return };
-    let mut server = Server::start(&place, "--max-delay 1500 --batch-size 64");
+    let mut server = Server::start(&place, &format!("{WAITING} 1500"));
     let (mut busy, mut kept) = (server.connect(), server.connect());
     kept.send(&request("GET", "/v2/health/ready", &[], b""));
     assert_eq!(kept.reply().unwrap().with(200)["ready"], true);
@@ -42,7 +45,7 @@ fn a_running_request_is_finished_before_the_end() {
 #[test]
 fn the_end_comes_after_the_grace() {
     let Some(place) = Place::fitted() else { return };
-    let mut server = Server::start(&place, "--max-delay 10000 --batch-size 64 --grace 1");
+    let mut server = Server::start(&place, &format!("{WAITING} 10000 --grace 1"));
     let mut busy = server.connect();
     busy.send(&classify(&place));
     std::thread::sleep(Duration::from_millis(300));
@@ -69,7 +72,7 @@ fn exchange(place: &Place) {
 #[test]
 fn a_head_is_replaced_while_requests_run() {
     let Some(place) = Place::fitted() else { return };
-    let server = Server::start(&place, "--max-delay 2000 --batch-size 64");
+    let server = Server::start(&place, &format!("{WAITING} 2000"));
     let mut busy = server.connect();
     busy.send(&classify(&place));
     std::thread::sleep(Duration::from_millis(300));

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
+use super::life::WAITING;
 use crate::harness::{Place, Server, form, request, wait_for};
 
 fn image(place: &Place) -> Vec<u8> {
@@ -168,7 +169,7 @@ fn requests_on_one_connection_are_answered_in_order() {
 #[test]
 fn a_half_closed_connection_is_closed() {
     let Some(place) = Place::fitted() else { return };
-    let server = Server::start(&place, "--max-delay 10000 --batch-size 64");
+    let server = Server::start(&place, &format!("{WAITING} 10000"));
     let mut client = server.connect();
     client.send(&request(
         "POST",
@@ -218,7 +219,7 @@ fn connections_beyond_the_limit_are_told() {
 #[test]
 fn a_full_queue_is_told() {
     let Some(place) = Place::fitted() else { return };
-    let line = "--queue 1 --max-images 1 --max-delay 300 --batch-size 64 --threads 1";
+    let line = "--queue 1 --max-images 1 --threads 1";
     let server = Server::start(&place, line);
     let mut large = std::io::Cursor::new(Vec::new());
     let pixels = image::RgbImage::new(3000, 2000);
@@ -251,7 +252,7 @@ fn a_full_queue_is_told() {
 #[test]
 fn a_deadline_passes() {
     let Some(place) = Place::fitted() else { return };
-    let server = Server::start(&place, "--timeout 1 --max-delay 10000 --batch-size 64");
+    let server = Server::start(&place, &format!("{WAITING} 10000 --timeout 1"));
     let start = Instant::now();
     let reply = server.post("/v1/classify", &image(&place));
     assert_eq!(reply.with(503)["code"], "timeout");

@@ -19,6 +19,11 @@ fn tensors_that_do_not_fit_are_refused() {
     for (request, said) in [
         (json!({ "inputs": [] }), "must have one input"),
         (
+            json!({ "inputs": [{ "name": "values", "shape": [1, 3, 8, 8], "datatype": "FP32",
+                "data": zeros(192) }], "parameters": { "classification": 1 } }),
+            "`classification` is a parameter of an output",
+        ),
+        (
             tensor("photo", json!([1]), "BYTES", json!(["AA=="])),
             "no input `photo`",
         ),
