@@ -49,7 +49,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `cli` | yes | the program, and the [`tasks`] that download files or write a report |
+//! | `cli` | yes | the program, and the [`tasks`] that download files |
+//! | `report` | with `cli` | the task [`report`](tasks::report()) |
 //! | `serve` | yes | the command `frostline serve`, an HTTP server |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC images |
@@ -72,9 +73,11 @@ pub mod outputs;
 #[doc(hidden)]
 pub mod phrases;
 pub mod progress;
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 #[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
+pub mod results;
 mod seal;
 #[cfg(feature = "serve")]
 #[doc(hidden)]

@@ -2,6 +2,8 @@
 //!
 //! Implement [`Progress`] for a progress bar or a log; [`Silent`] ignores all reports.
 
+use crate::error::{Error, Result};
+
 /// The unit of stages whose steps are bytes. A display may convert them to megabytes.
 pub const BYTES: &str = "bytes";
 
@@ -23,6 +25,17 @@ pub trait Progress: Sync {
     fn is_stopped(&self) -> bool {
         false
     }
+}
+
+/// Checks before the result of a task is written that the task should not stop.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub(crate) fn go_on(progress: &dyn Progress) -> Result<()> {
+    if progress.is_stopped() {
+        return Err(Error::Interrupted { kept: None });
+    }
+    Ok(())
 }
 
 /// Ignores all progress reports and never asks to stop.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use super::site_packages::own_packages;
 use crate::error::{Error, HomeProblem, Result};
 use crate::outputs;
 
@@ -23,6 +24,7 @@ pub const ALLOW_SHARED: &str = "FROSTLINE_ALLOW_SHARED_HOME";
 pub struct Home {
     path: PathBuf,
     sharing: Sharing,
+    packages: Vec<PathBuf>,
 }
 
 /// Whether a home is used if other users can write to it.
@@ -38,6 +40,7 @@ impl Home {
         Self {
             path: path.into(),
             sharing: Sharing::Refused,
+            packages: Vec::new(),
         }
     }
 
@@ -48,6 +51,19 @@ impl Home {
             sharing: Sharing::Allowed,
             ..self
         }
+    }
+
+    /// Adds the folders of Python packages (`site-packages`) of the program's own environment. ONNX Runtime in
+    /// them is used before any other, and known backbones in them need no download.
+    #[must_use]
+    pub fn with_packages(self, packages: Vec<PathBuf>) -> Self {
+        Self { packages, ..self }
+    }
+
+    /// Returns the folders of the Python packages of the program's own environment: those that were added,
+    /// and that of the wheel that the running binary belongs to.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = PathBuf> {
+        self.packages.iter().cloned().chain(own_packages())
     }
 
     /// Returns `FROSTLINE_HOME` or, if it is not set, `frostline` in the platform's data directory. It may be

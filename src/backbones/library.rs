@@ -1,7 +1,7 @@
 //! Finds ONNX Runtime's shared library, and checks it before it is used.
 //!
-//! The library is searched for in this order: `ORT_DYLIB_PATH`, the binary's folder,
-//! `FROSTLINE_HOME/runtime-cuda` and `FROSTLINE_HOME/runtime`, the `onnxruntime` package of an active Python
+//! The library is searched for in this order: `ORT_DYLIB_PATH`, the binary's folder, the `onnxruntime` package
+//! of the Python environment that frostline is installed in, `FROSTLINE_HOME/runtime-cuda` and `FROSTLINE_HOME/runtime`, the `onnxruntime` package of an active Python
 //! environment, and on Linux the loader's path (on other systems, it includes the working directory). The
 //! first one found is used. If it is unsuitable, that is an error, since frostline must not silently use a
 //! different one. Nothing is loaded from the working directory, nor from a `FROSTLINE_HOME` that other users
@@ -17,8 +17,6 @@ mod places;
 mod search_path;
 
 pub use self::places::Origin;
-#[cfg(feature = "cli")]
-pub(crate) use self::places::python_packages;
 
 use std::env;
 use std::ffi::{CStr, c_char};

@@ -40,6 +40,7 @@ mod published;
 mod registry;
 mod run_options;
 mod runtime;
+mod site_packages;
 mod spec;
 
 pub use backbone::Backbone;
@@ -69,8 +70,6 @@ pub use home::Home;
 pub use hub::{Hub, HubModel, HubRepository, Saved};
 #[doc(hidden)]
 pub use library::NO_TELEMETRY;
-#[cfg(feature = "cli")]
-pub(crate) use library::python_packages;
 pub use library::{Origin, RuntimeLibrary};
 pub(crate) use located::Located;
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
@@ -81,4 +80,6 @@ pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;
 pub use runtime::OnnxBackbone;
 pub(crate) use runtime::{Outputs, PlainNetwork, Port, PortType, Values, available_providers};
+#[cfg(feature = "cli")]
+pub(crate) use site_packages::python_packages;
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

@@ -217,6 +217,11 @@ impl Registry {
         self.resolve(name).map(|file| file.manifest)
     }
 
+    /// Returns whether a backbone of this name is installed.
+    pub(crate) fn is_installed(&self, name: &Path) -> bool {
+        is_there(&self.installed_path(name))
+    }
+
     /// Returns the path where a backbone of this name would be installed.
     fn installed_path(&self, name: &Path) -> PathBuf {
         self.home.models().join(name).with_added_extension("onnx")

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::predictor::{NoPrediction, Prediction, Predictor, Tta, Verdict};
 use crate::backbones::{Home, RunOptions};
 use crate::classes::ClassIndex;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::Extractor;
 use crate::images::{Image, SkipReason};
 
@@ -58,7 +58,15 @@ impl Classifier {
     /// # Errors
     /// As [`Predictor::open`] and [`Extractor::for_spec`].
     pub fn with(head: impl AsRef<Path>, tta: Tta, options: &RunOptions) -> Result<Self> {
-        let predictor = Predictor::open(head.as_ref(), tta)?;
+        Self::of(Predictor::open(head.as_ref(), tta)?, options)
+    }
+
+    /// Opens the backbone of a predictor.
+    ///
+    /// # Errors
+    /// As [`Extractor::for_spec`].
+    #[doc(hidden)]
+    pub fn of(predictor: Predictor, options: &RunOptions) -> Result<Self> {
         let extractor = Extractor::for_spec(predictor.spec(), options)?;
         Ok(Self {
             predictor,
@@ -91,9 +99,28 @@ impl Classifier {
     where
         I: IntoIterator<Item: Into<Image>>,
     {
+        self.classify_until(images, &|| false)
+    }
+
+    /// Classifies images as [`Self::classify`] does, until `is_stopped` returns true, which is asked after
+    /// every image.
+    ///
+    /// # Errors
+    /// Errors of the network, and [`Error::Interrupted`].
+    pub fn classify_until<I>(
+        &self,
+        images: I,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<Prediction, Unclassified>>>
+    where
+        I: IntoIterator<Item: Into<Image>>,
+    {
         let mut results = Vec::new();
         let mut waiting = Vec::new();
         self.extractor.each(images, &mut |features| {
+            if is_stopped() {
+                return Err(Error::Interrupted { kept: None });
+            }
             waiting.push(features);
             if waiting.len() == AT_ONCE {
                 self.predict(&mut waiting, &mut results)?;

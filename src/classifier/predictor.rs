@@ -133,8 +133,11 @@ impl Predictor {
         Ok((predictor, opened.bytes))
     }
 
-    /// Creates a predictor from a head file, or returns why its manifest cannot be used.
-    pub(super) fn of(file: HeadFile, tta: Tta) -> Result<Self, String> {
+    /// Creates a predictor from a head file.
+    ///
+    /// # Errors
+    /// Why its manifest cannot be used.
+    pub fn of(file: HeadFile, tta: Tta) -> Result<Self, String> {
         let spec = spec_of(file.manifest, &file.head)?;
         Ok(Self {
             spec: match tta {

@@ -11,7 +11,6 @@ use super::head_args::{HeadArgs, guard_of};
 use super::headings::STATISTICS;
 use super::input_args::NameArgs;
 use super::json;
-use super::json::evaluate::EvaluationJson;
 use super::number;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
 use super::training_args::{self, TrainingArgs};
@@ -20,6 +19,7 @@ use frostline::backbones::Home;
 use frostline::head::Bootstrap;
 use frostline::images::Limits;
 use frostline::phrases::counted;
+use frostline::results::EvaluationJson;
 use frostline::tasks::{EvaluateOptions, EvaluateReport, EvaluationInput, evaluate};
 
 #[derive(Debug, clap::Args)]

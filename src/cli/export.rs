@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use super::Outcome;
 use super::bar::Bar;
 use super::choices::choices;
+use super::errors::with_flags;
 use super::examples::examples;
 use super::headings::{NETWORK, VERIFICATION};
-use super::json::{self, export::ExportJson};
+use super::json;
 use super::output::{FindingsFormat, OverwriteArg, check_extension, notes, skipped};
 use super::refusal::Refusal;
 use super::{given, number, talk};
 use frostline::backbones::Home;
 use frostline::outputs;
 use frostline::phrases::counted;
+use frostline::results::ExportJson;
 use frostline::tasks::{
     Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
     ExportReport, ExportResize, export,
@@ -136,7 +138,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let report = export(&options, &Bar::default())?;
     tell(&report, &options);
     if args.format == FindingsFormat::Json {
-        json::print(&ExportJson::new(&report, &options))?;
+        json::print(&ExportJson::new(&report, &options, with_flags))?;
     }
     Ok(Outcome::of(&report.skipped))
 }

@@ -12,10 +12,11 @@ use super::bar::Bar;
 use super::cells::cell;
 use super::choices::choices;
 use super::decoding_args::DecodingArgs;
+use super::errors::with_flags;
 use super::examples::examples;
 use super::headings::INPUT;
 use super::input_args::{EMPTY_LIST, InputArgs};
-use super::json::{self, extract::Extraction};
+use super::json;
 use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
 use super::refusal::Refusal;
 use super::run_args::RunArgs;
@@ -27,6 +28,7 @@ use frostline::features::{Dtype, Existing, Recognise, Speed, Timings, is_store};
 use frostline::images::{Labels, Views};
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
+use frostline::results::Extraction;
 use frostline::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
 
 #[derive(Debug, clap::Args)]
@@ -102,7 +104,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let is_new = starts_empty(&options);
     let report = extract_scan(&options, scan, &Bar::default())?;
     tell(&report, &options, is_new);
-    print(format, || Extraction::new(&report, &options, &scan_notes))?;
+    print(format, || {
+        Extraction::new(&report, &options, &scan_notes, with_flags)
+    })?;
     if report.used() == 0 {
         let skipped = counted(report.skipped.len(), "image");
         bail!(Refusal::input(
@@ -171,6 +175,9 @@ fn starts_empty(options: &ExtractOptions) -> bool {
 }
 
 fn tell(report: &ExtractReport, options: &ExtractOptions, is_new: bool) {
+    if let Some(file) = &report.installed_from {
+        talk::say(format!("installed the backbone from {}", file.display()));
+    }
     notes(&report.notes);
     skipped(&report.skipped);
     talk::warn_list(

@@ -6,9 +6,10 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::cells::cell;
+use super::errors::with_flags;
 use super::examples::examples;
 use super::given;
-use super::json::{self, features::ShownStore};
+use super::json;
 use super::output::{FindingsFormat, OutputFormat, OverwriteArg, chosen};
 use super::refusal::Refusal;
 use super::talk;
@@ -18,6 +19,7 @@ use frostline::features::{ExportFormat, FeatureStore, StoreManifest, export};
 use frostline::images::View;
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
+use frostline::results::ShownStore;
 use frostline::tasks::{OutputGuard, Overwrite, Wanted};
 
 #[derive(Debug, clap::Args)]
@@ -203,7 +205,7 @@ fn show(path: &Path, format: FindingsFormat) -> anyhow::Result<()> {
     let store = FeatureStore::open(path)?;
     match format {
         FindingsFormat::Text => terminal::print(&describe(&store)?)?,
-        FindingsFormat::Json => json::print(&ShownStore::new(&store)?)?,
+        FindingsFormat::Json => json::print(&ShownStore::new(&store, with_flags)?)?,
     }
     Ok(())
 }

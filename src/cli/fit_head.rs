@@ -13,7 +13,7 @@ use super::bar::Bar;
 use super::errors;
 use super::examples::examples;
 use super::given;
-use super::json::{self, fit_head::FittedHead};
+use super::json;
 use super::number::float;
 use super::output::{FindingsFormat, OverwriteArg};
 use super::refusal::Refusal;
@@ -24,6 +24,7 @@ use super::trust_args::{self, TrustArgs};
 use frostline::head::Fit;
 use frostline::outputs::shares_stdout;
 use frostline::phrases::counted;
+use frostline::results::{FittedHead, trust_warnings};
 use frostline::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
 };
@@ -175,9 +176,7 @@ fn fit_warnings(report: &FitHeadReport) -> impl Iterator<Item = String> {
 
 /// Returns all warnings.
 fn warnings(report: &FitHeadReport) -> Vec<String> {
-    fit_warnings(report)
-        .chain(trust_args::warnings(report))
-        .collect()
+    fit_warnings(report).chain(trust_warnings(report)).collect()
 }
 
 fn tell_streaming(streaming: &Streaming) {

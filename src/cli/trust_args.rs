@@ -3,6 +3,7 @@
 use super::number::float;
 use super::talk;
 use frostline::head::Disagreement;
+use frostline::results::{fitted_on, trust_warnings};
 use frostline::tasks::{
     CalibrateOn, Calibration, CalibrationOutcome, CrossValidation, FitHeadReport, KeptForRejection,
 };
@@ -66,7 +67,7 @@ pub(super) fn tell(report: &FitHeadReport) {
     if let Some(kept) = &report.rejection {
         tell_rejection(kept);
     }
-    warnings(report).for_each(talk::warn);
+    trust_warnings(report).for_each(talk::warn);
     let on_folds = report
         .calibration
         .map(|c| c.on)
@@ -78,33 +79,6 @@ pub(super) fn tell(report: &FitHeadReport) {
              validation set",
         );
     }
-}
-
-/// Returns the warnings about calibration and rejection.
-pub(super) fn warnings(report: &FitHeadReport) -> impl Iterator<Item = String> {
-    let denied = report.calibration.as_ref().and_then(denied);
-    let contradicted = report.disagreements.iter().map(Disagreement::to_string);
-    denied.into_iter().chain(contradicted)
-}
-
-/// Returns why the calibration was not stored, if it was not.
-fn denied(c: &Calibration) -> Option<String> {
-    let on_validation = (c.outcome == CalibrationOutcome::Denied).then_some(c.on_validation)??;
-    let [before, after] = [on_validation.log_loss_before, on_validation.log_loss_after];
-    Some(format!(
-        "not calibrated: the temperature fitted on {} raises the log loss on the validation set from \
-         {before:.4} to {after:.4}; the head keeps temperature 1",
-        fitted_on(c)
-    ))
-}
-
-/// Returns the images that the temperature was fitted on.
-fn fitted_on(c: &Calibration) -> String {
-    let images = match c.on {
-        CalibrateOn::Folds => "held-out training images",
-        CalibrateOn::Validation => "validation images",
-    };
-    format!("{} {images} ({} folds)", c.n_images, c.folds)
 }
 
 fn tell_calibration(c: &Calibration) {

@@ -145,6 +145,17 @@ fn plain_features() -> WriterProperties {
         .build()
 }
 
+/// Returns the used samples of a store with the features of their centre crop: the columns path, class, digest,
+/// width, height, features.
+///
+/// # Errors
+/// As [`FeatureStore::features`].
+pub fn record_batch(store: &FeatureStore) -> Result<RecordBatch> {
+    let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
+    let batch = table(&rows, store.features(&digests)?);
+    batch.map_err(|e| Error::io("read", store.path())(system_error(e)))
+}
+
 fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, ArrowError> {
     let width =
         i32::try_from(features.ncols()).map_err(|e| ArrowError::CastError(e.to_string()))?;

@@ -40,6 +40,8 @@ mod writer;
 
 pub use content::{Content, Digest, Picture};
 pub use dtype::Dtype;
+#[doc(hidden)]
+pub use export::record_batch;
 pub use export::{ExportFormat, export};
 pub use extractor::Extractor;
 pub(crate) use identity::store_around;
@@ -56,5 +58,7 @@ pub use recognition::Recognise;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};
 pub use store::FeatureStore;
+#[doc(hidden)]
+pub use store::Span;
 pub use stretches::Stretches;
 pub use writer::{Existing, StoreWriter};

@@ -142,6 +142,11 @@ impl Part {
         numbers.widened()
     }
 
+    /// Returns the position of the features in the file.
+    pub(super) fn offset(&self) -> u64 {
+        self.columns.features.start
+    }
+
     fn feature_bytes(&self) -> &[u8] {
         let range = &self.columns.features;
         &self.bytes[range.start as usize..range.end as usize]

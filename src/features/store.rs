@@ -7,12 +7,25 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::content::Digest;
+use super::dtype::Dtype;
 use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
 use super::names::{INDEX, part_paths};
 use super::part::{Layout, Part};
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
+
+/// The place of an array of little-endian `f32` in a file.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The file.
+    pub path: PathBuf,
+    /// The position of the first value, in bytes.
+    pub offset: u64,
+    /// Rows and columns.
+    pub shape: (usize, usize),
+}
 
 /// A feature store on disk, opened for reading: the features of images, and the index of the last run.
 #[derive(Debug)]
@@ -140,6 +153,31 @@ impl FeatureStore {
         } else {
             Err(incomplete(&self.path, rows_of.len()))
         }
+    }
+
+    /// Returns where the features of the used samples are in a file, if they are there as one array: the store
+    /// has one part, with one view, in 32 bits, and the samples in their order. The part is checked.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a part that is truncated, damaged or of another format.
+    #[doc(hidden)]
+    pub fn span(&self) -> Result<Option<Span>> {
+        let parts = part_paths(&self.path)?;
+        let [path] = &*parts else { return Ok(None) };
+        if self.manifest.spec.views != [View::Center] || self.manifest.dtype != Dtype::F32 {
+            return Ok(None);
+        }
+        let part = Part::read(path, &self.manifest)?;
+        let digests = self.index.used().map(|(_, digest)| digest);
+        let in_order = digests.eq(part.layout.digests.iter().copied());
+        Ok(in_order.then(|| Span {
+            path: path.clone(),
+            offset: part.offset(),
+            shape: (
+                part.layout.digests.len(),
+                self.manifest.spec.backbone.num_features,
+            ),
+        }))
     }
 
     /// Counts the images whose features are in the store, including those of earlier runs.

@@ -1,14 +1,15 @@
 //! Runs independent pieces of work on all processors; their results come back in a fixed order.
 //!
-//! The threads are those of rayon's global pool. A task that cannot do without them starts them first, with
+//! The threads are those of rayon's global pool; a forked process has none of them and starts its own. A task that cannot do without them starts them first, with
 //! [`start_processors`], because the other functions panic where the system gives no threads.
 
 use std::error::Error as _;
 use std::io;
+use std::process;
 use std::sync::OnceLock;
 
-use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result, ThreadsFor, system_error};
 
@@ -35,6 +36,30 @@ pub(crate) fn start_processors() -> Result<()> {
     })
 }
 
+/// The process that started rayon's global pool.
+static STARTED_BY: OnceLock<u32> = OnceLock::new();
+
+/// Runs `work` where rayon has threads. In a process that was forked after they were started (Python's
+/// `multiprocessing`, servers that fork their workers), the global pool would wait for threads that are not
+/// there.
+fn with_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    static OF_FORK: OnceLock<(u32, ThreadPool)> = OnceLock::new();
+    let own = process::id();
+    if *STARTED_BY.get_or_init(|| own) == own || rayon::current_thread_index().is_some() {
+        return work();
+    }
+    let start = || {
+        let pool = ThreadPoolBuilder::new().build();
+        (own, pool.expect("the system gives threads"))
+    };
+    let (by, pool) = OF_FORK.get_or_init(start);
+    if *by == own {
+        return pool.install(work);
+    }
+    // The fork of a fork.
+    start().1.install(work)
+}
+
 /// Returns the number of threads that rayon uses.
 pub(crate) fn processors() -> usize {
     rayon::current_num_threads()
@@ -47,7 +72,7 @@ pub(crate) fn processors() -> usize {
 pub(crate) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     let numbers = (0..n).into_par_iter();
     // The pieces are few and uneven, so each is scheduled on its own.
-    numbers.with_max_len(1).map(work).collect()
+    with_threads(|| numbers.with_max_len(1).map(work).collect())
 }
 
 /// Runs `work` in parallel on each item, with its index.
@@ -63,7 +88,7 @@ pub(crate) fn for_each_in_parallel<T: Send>(
         return;
     }
     let items = items.par_iter_mut().with_max_len(1).enumerate();
-    items.for_each(|(i, item)| work(i, item));
+    with_threads(|| items.for_each(|(i, item)| work(i, item)));
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ mod thumbnail;
 pub(crate) use budget::{DecodeBudget, Permit};
 pub(crate) use contact_sheet::{Cell, contact_sheet};
 pub(crate) use decode::decode_for;
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 pub(crate) use decode::decode_within;
 pub(crate) use decode::jpeg_divisor;
 pub use decode::{Alpha, DecodeOptions, Exif, JpegScale, Limits, decode, dimensions};

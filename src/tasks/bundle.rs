@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::guard::{OutputGuard, Overwrite, Wanted};
+use super::provide::provide_if_possible;
 use crate::backbones::{BackboneManifest, Home, Located, write_bundle};
 use crate::classes::ClassIndex;
 use crate::classifier::{Predictor, Tta};
@@ -64,6 +65,7 @@ pub fn bundle(options: &BundleOptions) -> Result<BundleReport> {
         .check(&options.output, Wanted::Bundle, options.overwrite)?;
     let (predictor, head) = Predictor::open_with_bytes(&options.head, Tta::Trained)?;
     let spec = predictor.spec();
+    provide_if_possible(&spec.backbone.name, &options.home);
     let located = Located::of(spec, options.backbone.as_deref(), &options.home)?;
     let network = located.described(&spec.backbone);
     let bytes = write_bundle(&options.output, &head, &network, &spec.backbone.sha256)?;

@@ -21,7 +21,7 @@ use self::place::Place;
 use self::source::Source;
 use crate::classifier::{Predictor, Tta};
 use crate::error::{ExportProblem, Result};
-use crate::progress::Progress;
+use crate::progress::{Progress, go_on};
 
 /// Writes a head, its backbone and, if wanted, the preprocessing of images as one ONNX network.
 ///
@@ -57,6 +57,7 @@ pub fn export(options: &ExportOptions, progress: &dyn Progress) -> Result<Export
         has_data: files.data.is_some(),
     };
     let (agreement, skipped) = comparison.run(&subjects, progress)?;
+    go_on(progress)?;
     let bytes = place.write(&described, &files, &metadata::verification(&agreement))?;
     Ok(ExportReport {
         classes: predictor.classes().clone(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::inputs::{Inputs, Skipped};
+use super::provide::provide;
 use crate::backbones::{
     Convolutions, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Engine, FeatureSpec, Frozen,
     Home, Overrides, Precision, RunOptions,
@@ -83,6 +84,8 @@ pub struct ExtractReport {
     pub ignored: BTreeMap<String, usize>,
     /// Notes for the user.
     pub notes: Vec<String>,
+    /// The file of a Python package that the backbone was installed from, if this run has installed it.
+    pub installed_from: Option<PathBuf>,
     /// The backbone, preprocessing and views behind the features.
     pub spec: FeatureSpec,
     /// The engine that ran the network; `None` if all features were cached.
@@ -125,6 +128,7 @@ pub fn extract_scan(
     progress: &dyn Progress,
 ) -> Result<ExtractReport> {
     let start = Instant::now();
+    let provided = provide(&options.backbone, &options.run.home)?;
     let (store, network) = store_and_network(options, &scan.entries, progress)?;
     let spec = store.spec().clone();
     let source = Source::from(Computed {
@@ -141,7 +145,10 @@ pub fn extract_scan(
     });
     let engine = source.engine().cloned();
     let done = source.each(&[], progress, &mut |_| Ok(()))?;
-    Ok(report(done, scan, spec, engine, start))
+    Ok(ExtractReport {
+        installed_from: provided,
+        ..report(done, scan, spec, engine, start)
+    })
 }
 
 fn report(
@@ -169,6 +176,7 @@ fn report(
         empty_classes,
         ignored: scan.ignored,
         notes,
+        installed_from: None,
         spec,
         engine,
         why_not_gpu: done.why_not_gpu,

@@ -31,7 +31,7 @@ use crate::head::{
     Disagreement, EpochFigures, Fit, FitValidParams, FitWarning, HeadFile, LearningPoint,
     Rejection, Search, Temperature, TrainingRecord, Tunable, fit, start_processors,
 };
-use crate::progress::Progress;
+use crate::progress::{Progress, go_on};
 
 /// The fitted head, with its metrics and warnings.
 #[derive(Debug, Clone)]
@@ -94,7 +94,8 @@ impl FitHeadReport {
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
-/// is not finite. An existing head file is then left unchanged.
+/// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which is noticed at the end of the fit. An
+/// existing head file is then left unchanged.
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
@@ -119,6 +120,7 @@ pub fn fit_head(
             record: record(&division),
         }
     };
+    go_on(progress)?;
     fitted.write(&division.train.spec(), &options.output)
 }
 

@@ -35,8 +35,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`], [`report()`] and [`setup()`] need the cargo feature `cli`, which is enabled by
-//! default.
+//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] needs `report`; both
+//! are enabled by default.
 
 mod bundle;
 mod classify;
@@ -57,11 +57,12 @@ mod memory;
 mod packages;
 mod predictions;
 mod preview;
+mod provide;
 #[cfg(feature = "cli")]
 mod pull;
 #[cfg(feature = "cli")]
 mod pull_hub;
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 mod report;
 #[cfg(feature = "cli")]
 mod setup;
@@ -108,11 +109,13 @@ pub use packages::{Catalogue, PinnedWheel, Requirement};
 pub use packages::{FileOrigin, Python};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
+#[doc(hidden)]
+pub use provide::provide;
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]
 pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 #[cfg(feature = "cli")]
 pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};

@@ -69,7 +69,8 @@ impl<'a> Packages<'a> {
         let active = self.interpreters()?.first();
         let asked = active.iter().flat_map(|python| &python.packages);
         let mut all = Vec::new();
-        for folder in self.python.packages.iter().chain(asked) {
+        let own: Vec<PathBuf> = self.home.packages().collect();
+        for folder in own.iter().chain(&self.python.packages).chain(asked) {
             let path = folder.join(file);
             if path.exists() && !all.contains(&path) {
                 all.push(path);

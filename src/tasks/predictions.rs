@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::provide::provide_if_possible;
 use crate::classifier::{Prediction, Predictor, Rejecting, Tta};
 use crate::error::Result;
 use crate::features::{Computing, Digest, FeatureStore, IndexRow, Samples};
@@ -33,7 +34,9 @@ impl HeadOptions {
     }
 
     pub(super) fn open(&self) -> Result<Predictor> {
-        Ok(Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting))
+        let predictor = Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting);
+        provide_if_possible(&predictor.spec().backbone.name, &self.computing.run.home);
+        Ok(predictor)
     }
 }
 

@@ -23,7 +23,7 @@ use super::labelled_predictions::{Accepted, predict_labelled};
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile, start_processors};
 use crate::outputs;
-use crate::progress::Progress;
+use crate::progress::{Progress, go_on};
 use crate::report::{Page, render};
 
 /// The counts and notes of a report.
@@ -96,6 +96,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     );
     page.notes = notes.iter().map(ToString::to_string).collect();
     let text = render(&page);
+    go_on(progress)?;
     outputs::write_bytes_through(&options.output, text.as_bytes())?;
     Ok(ReportSummary {
         images: page.photos.len(),

@@ -26,6 +26,7 @@ const ROWS: &[&[&str]] = &[
     &["classifier"],
     &["report"],
     &["tasks"],
+    &["results"],
     &["serve"],
     &["cli"],
 ];

@@ -7,6 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::backbones::home::Home;
+use crate::backbones::site_packages::python_packages;
+
+/// The folder of the library in the Python package `onnxruntime`.
+const CAPI: &str = "onnxruntime/capi";
 
 /// The environment variable that names the library.
 pub(super) const VARIABLE: &str = "ORT_DYLIB_PATH";
@@ -19,6 +23,8 @@ pub enum Origin {
     Variable,
     /// The folder of the running binary.
     BesideBinary,
+    /// The Python environment that frostline is installed in.
+    Environment,
     /// `FROSTLINE_HOME/runtime-cuda` or `FROSTLINE_HOME/runtime`.
     Home,
     /// The Python environment of `VIRTUAL_ENV` or `CONDA_PREFIX`.
@@ -34,6 +40,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Variable => VARIABLE,
             Self::BesideBinary => "the binary's folder",
+            Self::Environment => "the Python environment of frostline",
             Self::Home => "FROSTLINE_HOME",
             Self::Python => "the active Python environment",
             Self::Loader => "the loader's path",
@@ -50,39 +57,15 @@ pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
     let beside = beside
         .into_iter()
         .map(|folder| (folder, Origin::BesideBinary));
+    let own = home
+        .packages()
+        .map(|packages| (packages.join(CAPI), Origin::Environment));
     let python = python_packages().into_iter();
-    let python = python.map(|folder| (folder.join("onnxruntime/capi"), Origin::Python));
+    let python = python.map(|packages| (packages.join(CAPI), Origin::Python));
     beside
+        .chain(own)
         .chain([home.runtime_cuda(), home.runtime()].map(|folder| (folder, Origin::Home)))
         .chain(python)
-        .collect()
-}
-
-/// Returns the `site-packages` folders of the Python environments of `VIRTUAL_ENV` and `CONDA_PREFIX`.
-pub(crate) fn python_packages() -> Vec<PathBuf> {
-    let roots = ["VIRTUAL_ENV", "CONDA_PREFIX"]
-        .into_iter()
-        .filter_map(env::var_os);
-    let roots = roots.filter(|root| Path::new(root).is_absolute());
-    roots.flat_map(|root| packages(&root)).collect()
-}
-
-/// Returns `site-packages` for each Python version of an environment.
-fn packages(root: &OsStr) -> Vec<PathBuf> {
-    let root = Path::new(root);
-    let pythons = fs::read_dir(root.join("lib"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let mut pythons: Vec<PathBuf> = pythons
-        .filter(|path| path.join("site-packages").is_dir())
-        .collect();
-    pythons.sort();
-    pythons.push(root.join("Lib"));
-    pythons
-        .iter()
-        .map(|python| python.join("site-packages"))
         .collect()
 }
 

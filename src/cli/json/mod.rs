@@ -1,16 +1,11 @@
-//! Results as JSON for programs: one object for each command.
+//! Results as JSON for programs: one object for each command. Those that the Python module returns too are in
+//! [`frostline::results`].
 //!
 //! `docs/schemas` has a schema for each of them, which describes every field. `tests/it/json/`
 //! validates the results.
 
 pub(super) mod doctor;
-pub(super) mod evaluate;
-pub(super) mod export;
-pub(super) mod extract;
-pub(super) mod features;
-pub(super) mod fit_head;
 pub(super) mod models;
-mod parts;
 
 use std::path::Path;
 

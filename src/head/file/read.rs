@@ -28,8 +28,11 @@ impl HeadFile {
         Ok(OpenedHead::at(path.as_ref())?.head)
     }
 
-    /// Decodes the bytes of a head file, or returns what is wrong with them.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FileProblem> {
+    /// Decodes the bytes of a head file.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FileProblem> {
         let header = header_length(bytes, bytes.len() as u64)?;
         let (header, data) = bytes[PREFIX..].split_at(header);
         // The format is checked first, so that a file of another format is not reported as damaged.

@@ -40,7 +40,7 @@ impl HeadFile {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+    pub fn encode(&self) -> Result<Vec<u8>> {
         check(self)?;
         let tensors = tensors(self);
         let header = header(self, &tensors);

@@ -6,14 +6,14 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use frostline::ClassIndex;
-use frostline::head::{Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
-use frostline::images::path_text::to_text;
-use frostline::tasks::{Accepted, EvaluateReport, Rejected, TrainingOverlap};
+use crate::ClassIndex;
+use crate::head::{Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
+use crate::images::path_text::to_text;
+use crate::tasks::{Accepted, EvaluateReport, Rejected, TrainingOverlap};
 
 /// The result of `evaluate`, with the names of scikit-learn and torchvision for what they have too.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct EvaluationJson<'a> {
+pub struct EvaluationJson<'a> {
     n_samples: usize,
     top1_accuracy: f64,
     top_k_accuracy: Map<String, Value>,
@@ -50,7 +50,8 @@ struct WithSecondHead<'a> {
 
 impl<'a> EvaluationJson<'a> {
     /// The result of an evaluation, or of a comparison with the head `other`.
-    pub(in crate::cli) fn new(report: &'a EvaluateReport, other: Option<&Path>) -> Self {
+    #[must_use]
+    pub fn new(report: &'a EvaluateReport, other: Option<&Path>) -> Self {
         let e = &report.evaluation;
         let per_class = e.classes.iter().zip(&e.per_class);
         let top_k = e.top_k.iter();

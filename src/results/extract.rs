@@ -4,16 +4,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::Wording;
 use super::parts::{Backbone, ClassCount, Engine, SkippedImage};
-use crate::cli::errors::with_flags;
-use frostline::features::{Bound, Reduced, Speed, Timings};
-use frostline::images::View;
-use frostline::images::path_text::to_text;
-use frostline::tasks::{ExtractOptions, ExtractReport};
+use crate::features::{Bound, Reduced, Speed, Timings};
+use crate::images::View;
+use crate::images::path_text::to_text;
+use crate::tasks::{ExtractOptions, ExtractReport};
 
 /// The result of `extract`.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::cli) struct Extraction<'a> {
+pub struct Extraction<'a> {
     store: String,
     n_images: usize,
     n_computed: usize,
@@ -64,18 +64,21 @@ enum Stage {
 
 impl<'a> Extraction<'a> {
     /// The result of a run that was given no images; it writes no store.
-    pub(in crate::cli) fn of_nothing(store: &Path) -> Self {
+    #[must_use]
+    pub fn of_nothing(store: &Path) -> Self {
         Self {
             store: to_text(store),
             ..Self::default()
         }
     }
 
-    /// The result of a run; `scan_notes` are those that were printed before it.
-    pub(in crate::cli) fn new(
+    /// The result of a run; `scan_notes` are those of the scan before it.
+    #[must_use]
+    pub fn new(
         report: &'a ExtractReport,
         options: &ExtractOptions,
         scan_notes: &[String],
+        worded: Wording,
     ) -> Self {
         let seconds = report.elapsed.as_secs_f64();
         let rate = report.computed as f64 / seconds;
@@ -89,7 +92,7 @@ impl<'a> Extraction<'a> {
             n_reused: report.reused,
             n_skipped: report.skipped.len(),
             skipped: skipped
-                .map(|image| SkippedImage::new(&image.path, &image.reason))
+                .map(|image| SkippedImage::new(&image.path, &image.reason, worded))
                 .collect(),
             classes: classes
                 .map(|(name, &n_images)| ClassCount::new((name, n_images)))
@@ -111,7 +114,7 @@ impl<'a> Extraction<'a> {
             stage_seconds: (&report.speed.timings).into(),
             limited_by: report.speed.bound.map(Stage::from),
             reduced_jpegs_save_seconds: saved(&report.speed),
-            notes: notes.map(|note| with_flags(note)).collect(),
+            notes: notes.map(|note| worded(note)).collect(),
         }
     }
 }

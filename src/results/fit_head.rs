@@ -2,18 +2,19 @@
 
 use serde::Serialize;
 
-use frostline::ClassIndex;
-use frostline::head::{
+use crate::ClassIndex;
+use crate::head::{
     Disagreement, EpochFigures, FitValues, LearningPoint, Optimum, Search, ValidationFigures,
 };
-use frostline::images::path_text::to_text;
-use frostline::tasks::{
-    Calibration, FitHeadOptions, FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming,
+use crate::images::path_text::to_text;
+use crate::tasks::{
+    CalibrateOn, Calibration, CalibrationOutcome, FitHeadOptions, FitHeadReport, KeptForRejection,
+    OutOfFoldFigures, Streaming,
 };
 
 /// The result of `fit-head`.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct FittedHead<'a> {
+pub struct FittedHead<'a> {
     head: String,
     classes: &'a ClassIndex,
     n_train: usize,
@@ -44,12 +45,9 @@ struct Blocks {
 }
 
 impl<'a> FittedHead<'a> {
-    /// The result of a fit; `warnings` are those that were printed.
-    pub(in crate::cli) fn new(
-        report: &'a FitHeadReport,
-        options: &FitHeadOptions,
-        warnings: Vec<String>,
-    ) -> Self {
+    /// The result of a fit; `warnings` are those that the user is told.
+    #[must_use]
+    pub fn new(report: &'a FitHeadReport, options: &FitHeadOptions, warnings: Vec<String>) -> Self {
         let fit = &report.fit;
         Self {
             head: to_text(&options.output),
@@ -73,6 +71,34 @@ impl<'a> FittedHead<'a> {
             warnings,
         }
     }
+}
+
+/// Returns the warnings about calibration and rejection.
+pub fn trust_warnings(report: &FitHeadReport) -> impl Iterator<Item = String> {
+    let denied = report.calibration.as_ref().and_then(denied);
+    let contradicted = report.disagreements.iter().map(Disagreement::to_string);
+    denied.into_iter().chain(contradicted)
+}
+
+/// Returns why the calibration was not stored, if it was not.
+fn denied(c: &Calibration) -> Option<String> {
+    let on_validation = (c.outcome == CalibrationOutcome::Denied).then_some(c.on_validation)??;
+    let [before, after] = [on_validation.log_loss_before, on_validation.log_loss_after];
+    Some(format!(
+        "not calibrated: the temperature fitted on {} raises the log loss on the validation set from \
+         {before:.4} to {after:.4}; the head keeps temperature 1",
+        fitted_on(c)
+    ))
+}
+
+/// Returns the images that the temperature was fitted on.
+#[must_use]
+pub fn fitted_on(c: &Calibration) -> String {
+    let images = match c.on {
+        CalibrateOn::Folds => "held-out training images",
+        CalibrateOn::Validation => "validation images",
+    };
+    format!("{} {images} ({} folds)", c.n_images, c.folds)
 }
 
 impl From<Streaming> for Blocks {

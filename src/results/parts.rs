@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::cli::errors::with_flags;
-use frostline::backbones::{self, BackboneId, Pool, Precision};
-use frostline::images::Layout;
+use super::Wording;
+use crate::backbones::{self, BackboneId, Pool, Precision};
+use crate::images::Layout;
 
 /// The number of used images of a class.
 #[derive(Debug, Serialize)]
@@ -50,10 +50,10 @@ impl<'a> ClassCount<'a> {
 }
 
 impl<'a> SkippedImage<'a> {
-    pub(super) fn new(path: &'a str, reason: &str) -> Self {
+    pub(super) fn new(path: &'a str, reason: &str, worded: Wording) -> Self {
         Self {
             path,
-            reason: with_flags(reason),
+            reason: worded(reason),
         }
     }
 }

@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
+use super::Wording;
 use super::parts::{Backbone, ClassCount, Engine, SkippedImage};
-use frostline::backbones;
-use frostline::error::Result;
-use frostline::features::{Dtype, FeatureStore};
-use frostline::images::path_text::to_text;
-use frostline::images::{Alpha, Exif, JpegScale, Preprocessing, View};
+use crate::backbones;
+use crate::error::Result;
+use crate::features::{Dtype, FeatureStore};
+use crate::images::path_text::to_text;
+use crate::images::{Alpha, Exif, JpegScale, Preprocessing, View};
 
 /// The result of `features show`.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct ShownStore<'a> {
+pub struct ShownStore<'a> {
     store: String,
     format_version: u64,
     size_bytes: u64,
@@ -43,7 +44,7 @@ impl<'a> ShownStore<'a> {
     ///
     /// # Errors
     /// A part or a folder that cannot be read.
-    pub(in crate::cli) fn new(store: &'a FeatureStore) -> Result<Self> {
+    pub fn new(store: &'a FeatureStore, worded: Wording) -> Result<Self> {
         let (manifest, index) = (store.manifest(), store.index());
         let spec = &manifest.spec;
         let counts = index.class_counts();
@@ -52,7 +53,7 @@ impl<'a> ShownStore<'a> {
             .filter_map(|(class, &n)| Some((class.as_ref().copied()?, n)));
         let skipped = index.rows.iter().filter_map(|row| {
             let reason = row.content.as_ref().err()?;
-            Some(SkippedImage::new(&row.path, reason))
+            Some(SkippedImage::new(&row.path, reason, worded))
         });
         let skipped: Vec<_> = skipped.collect();
         Ok(Self {

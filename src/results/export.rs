@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
+use super::Wording;
 use super::parts::SkippedImage;
-use frostline::ClassIndex;
-use frostline::images::path_text::to_text;
-use frostline::tasks::{Agreement, ExportOptions, ExportReport};
+use crate::ClassIndex;
+use crate::images::path_text::to_text;
+use crate::tasks::{Agreement, ExportOptions, ExportReport};
 
 /// The result of `export`.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct ExportJson<'a> {
+pub struct ExportJson<'a> {
     output: String,
     layout: String,
     data: Option<String>,
@@ -25,7 +26,9 @@ pub(in crate::cli) struct ExportJson<'a> {
 }
 
 impl<'a> ExportJson<'a> {
-    pub(in crate::cli) fn new(report: &'a ExportReport, options: &ExportOptions) -> Self {
+    /// The result of an export.
+    #[must_use]
+    pub fn new(report: &'a ExportReport, options: &ExportOptions, worded: Wording) -> Self {
         let skipped = report.skipped.iter();
         Self {
             output: to_text(&options.output),
@@ -40,7 +43,7 @@ impl<'a> ExportJson<'a> {
             license: report.backbone.license.as_deref(),
             agreement: &report.agreement,
             skipped: skipped
-                .map(|skipped| SkippedImage::new(&skipped.path, &skipped.reason))
+                .map(|skipped| SkippedImage::new(&skipped.path, &skipped.reason, worded))
                 .collect(),
         }
     }

@@ -1,0 +1,69 @@
+//! Where the packages of Python environments are: that of frostline's own wheel, and active ones.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Returns the `site-packages` folder of the wheel that the running binary belongs to, which is that of
+/// `<environment>/bin/frostline`. The binary's path is resolved, so a link to it elsewhere, as of `pipx`, is
+/// fine, and no variable has to be set.
+pub(crate) fn own_packages() -> Option<PathBuf> {
+    let binary = env::current_exe().ok()?.canonicalize().ok()?;
+    packages_around(&binary)
+}
+
+fn packages_around(binary: &Path) -> Option<PathBuf> {
+    let root = binary.parent()?.parent()?;
+    let mut folders = packages(root.as_os_str()).into_iter();
+    folders.find(|folder| folder.join(MODULE).is_file())
+}
+
+/// A file of the Python package `frostline`, which comes in the same wheel as the binary.
+const MODULE: &str = "frostline/__init__.py";
+
+/// Returns the `site-packages` folders of the Python environments of `VIRTUAL_ENV` and `CONDA_PREFIX`.
+pub(crate) fn python_packages() -> Vec<PathBuf> {
+    let roots = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(env::var_os);
+    let roots = roots.filter(|root| Path::new(root).is_absolute());
+    roots.flat_map(|root| packages(&root)).collect()
+}
+
+/// Returns `site-packages` for each Python version of an environment.
+fn packages(root: &OsStr) -> Vec<PathBuf> {
+    let root = Path::new(root);
+    let pythons = fs::read_dir(root.join("lib"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut pythons: Vec<PathBuf> = pythons
+        .filter(|path| path.join("site-packages").is_dir())
+        .collect();
+    pythons.sort();
+    pythons.push(root.join("Lib"));
+    pythons
+        .iter()
+        .map(|python| python.join("site-packages"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_belongs_to_the_environment_with_its_module() {
+        let root = tempfile::tempdir().unwrap();
+        let packages = |version: &str| root.path().join(format!("lib/{version}/site-packages"));
+        let module = packages("python3.11").join("frostline");
+        fs::create_dir_all(packages("python3.10")).unwrap();
+        fs::create_dir_all(&module).unwrap();
+        let binary = root.path().join("bin/frostline");
+        assert_eq!(packages_around(&binary), None);
+        fs::write(module.join("__init__.py"), "").unwrap();
+        assert_eq!(packages_around(&binary), Some(packages("python3.11")));
+    }
+}
