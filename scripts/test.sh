@@ -51,6 +51,8 @@ trap 'rm -rf "$installed"' EXIT
 cargo install --quiet --locked --no-track --path . --root "$installed"
 FROSTLINE_INSTALLED="$installed/bin/frostline" \
     cargo test --quiet --locked --workspace --all-features --test it -- setup::real
+say "the Python wheel"
+scripts/wheel.sh
 say "fuzzing"
 # Built in the tests' profile, which also checks for overflow, so that nothing is built twice.
 cargo build --locked --all-features --example mutate

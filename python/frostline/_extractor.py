@@ -1,0 +1,60 @@
+"""Computes the features of images in memory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from . import _frostline, _images, _notes
+
+
+class Extractor:
+    """A pretrained network: called with images, it returns their features.
+
+    It may be used by several threads, pickled (by name), and used in a forked process, which opens the network
+    again.
+    """
+
+    def __init__(
+        self,
+        backbone: str | os.PathLike[str] = "efficientnet-lite0",
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "fp32",
+        conv: str = "auto",
+        gpu_memory: int | None = None,
+    ) -> None:
+        self.backbone = os.fspath(backbone)
+        self._keywords = {
+            "device": device,
+            "threads": threads,
+            "precision": precision,
+            "conv": conv,
+            "gpu_memory": gpu_memory,
+        }
+        self._create()
+        self.num_features: int = self._inner.open()
+
+    def _create(self) -> None:
+        self._inner = _frostline.Extractor(self.backbone, self._keywords)
+
+    def __call__(self, images: Any) -> np.ndarray:
+        """Return the features of images, (N, D) float32. The row of an image that cannot be used is NaN, with a
+        warning. Images are those that a `Classifier` takes."""
+        items, _ = _images.listed(images)
+        features, without = self._inner.features(items)
+        _notes.warn(_notes.skipped([(f"image {n}", reason) for n, reason in without]))
+        return features
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_inner"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._create()
+
+    def __repr__(self) -> str:
+        return f"Extractor({self.backbone!r}, {self.num_features} features)"

@@ -1,0 +1,220 @@
+"""Computes the features of images once, and keeps them in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from . import _frostline, _notes, _progress
+from ._errors import ImagesError
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+class FeatureStore:
+    """The features of images on disk, as the last run of `extract` has left them.
+
+    polars, DuckDB, pyarrow and others take it directly, as a table with the columns `path`, `class`, `digest`,
+    `width`, `height` and `features`.
+    """
+
+    def __init__(self, path: Path, *, report: dict[str, Any] | None = None) -> None:
+        self._inner = _frostline.Store(os.path.abspath(os.fspath(path)))
+        self.report = report
+        """What `extract` did, with the names of its JSON; `None` for a store that was opened."""
+
+    @property
+    def path(self) -> str:
+        """The path of the store."""
+        return str(self._inner.path)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the images, relative to the folder that was extracted."""
+        return self._inner.paths()
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, sorted; the labels are indices into it."""
+        return self._inner.classes()
+
+    @property
+    def num_features(self) -> int:
+        """D, the number of features of an image."""
+        return self._inner.num_features
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What `frostline features show --format json` prints."""
+        return self._inner.info()
+
+    def numpy(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of the centre crops, (N, D) float32, and the labels, (N) int64.
+
+        The label of an image without a class is -1. The features of a store with one part are not copied: the
+        array is a read-only view of the file.
+        """
+        return self._features(), self._inner.targets()
+
+    def _features(self) -> np.ndarray:
+        span = self._inner.span()
+        if span is None:
+            return self._inner.features()
+        path, offset, shape = span
+        mapped = np.memmap(path, dtype="<f4", mode="r", offset=offset, shape=shape)
+        return np.asarray(mapped)
+
+    def table(self) -> pyarrow.Table:
+        """Return the images and their features as a table of pyarrow."""
+        import pyarrow
+
+        return pyarrow.table(self)
+
+    def pandas(self) -> pandas.DataFrame:
+        """Return a row for each image, with its path, its class, and the features `f0` to `f(D-1)`."""
+        import pandas
+
+        features, targets = self.numpy()
+        classes = np.array([*self.classes, None], dtype=object)
+        names = [f"f{i}" for i in range(features.shape[1])]
+        frame = pandas.DataFrame(features, columns=names, copy=False)
+        frame.insert(0, "class", pandas.Categorical(classes[targets], categories=self.classes))
+        frame.insert(0, "path", self.paths)
+        return frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._inner.stream()
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __repr__(self) -> str:
+        return f"FeatureStore({self.path!r}, {len(self)} images, {self.num_features} features)"
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "report": self.report}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"], report=state["report"])  # type: ignore[misc]
+
+
+def _text(value: Any) -> Any:
+    """Return a size or a number as the command line's text: `224`, `(320, 240)` as `320x240`."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float, np.number)):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return "x".join(str(part) for part in value)
+    return value
+
+
+def _channels(value: Any) -> Any:
+    """Return one number, or one for each channel, as the command line's text."""
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return ",".join(str(part) for part in value)
+    return _text(value)
+
+
+def extract(
+    images: Path | Iterable[Path],
+    store: Path,
+    *,
+    backbone: Path = "efficientnet-lite0",
+    any_name: bool = False,
+    strict: bool = False,
+    views: str = "center",
+    dtype: str = "f32",
+    overwrite: bool = False,
+    verify: bool = False,
+    device: str = "auto",
+    batch_size: int = 8,
+    threads: int | None = None,
+    precision: str = "fp32",
+    conv: str = "auto",
+    gpu_memory: int | None = None,
+    layer: str | None = None,
+    pool: str | None = None,
+    map: str | None = None,
+    prefix_tokens: int | None = None,
+    preset: str | None = None,
+    resize: int | str | tuple[int, int] | None = None,
+    crop: int | str | tuple[int, int] | None = None,
+    interpolation: str | None = None,
+    mean: float | Iterable[float] | None = None,
+    std: float | Iterable[float] | None = None,
+    channels: str | None = None,
+    layout: str | None = None,
+    scale: float | None = None,
+    exif: str = "apply",
+    alpha: str = "white",
+    jpeg_scale: str = "full",
+    max_pixels: int = 178956970,
+    max_bytes: int = 536870912,
+    progress: bool | _progress.Progress | None = None,
+) -> FeatureStore:
+    """Compute the features of images into a store, and return it. Features that are in it are reused.
+
+    `images` is a folder, with a folder for each class or without, or several folders and files. Images that
+    cannot be used are skipped with a warning; the store's `report` has their reasons. The keywords are the options
+    of `frostline extract`. Ctrl-C keeps what is computed.
+    """
+    keywords = {
+        "backbone": os.fspath(backbone),
+        "any_name": any_name,
+        "strict": strict,
+        "views": views,
+        "dtype": dtype,
+        "overwrite": overwrite,
+        "verify": verify,
+        "device": device,
+        "batch_size": batch_size,
+        "threads": threads,
+        "precision": precision,
+        "conv": conv,
+        "gpu_memory": gpu_memory,
+        "layer": layer,
+        "pool": pool,
+        "map": map,
+        "prefix_tokens": prefix_tokens,
+        "preset": preset,
+        "resize": _text(resize),
+        "crop": _text(crop),
+        "interpolation": interpolation,
+        "mean": _channels(mean),
+        "std": _channels(std),
+        "channels": channels,
+        "layout": layout,
+        "scale": scale,
+        "exif": exif,
+        "alpha": alpha,
+        "jpeg_scale": jpeg_scale,
+        "max_pixels": max_pixels,
+        "max_bytes": max_bytes,
+    }
+    paths = [images] if isinstance(images, (str, os.PathLike)) else list(images)
+    result, notes = _frostline.extract(paths, os.fspath(store), keywords, _progress.of(progress))
+    skipped = [(image["path"], image["reason"]) for image in result["skipped"]]
+    told = _notes.skipped(skipped)
+    if skipped and not result["n_images"]:
+        raise ImagesError(f"none of the images could be used: {told[0]}")
+    _notes.warn([*notes, *told])
+    _notes.log.info(
+        "%d images in %.2f s: %d computed, %d reused, %d skipped",
+        result["n_images"],
+        result["seconds"],
+        result["n_computed"],
+        result["n_reused"],
+        result["n_skipped"],
+    )
+    return FeatureStore(store, report=result)

@@ -1,0 +1,160 @@
+//! A head with the backbone of its features.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array2;
+use numpy::{IntoPyArray, PyArray1, PyArray2};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::errors::exception;
+use crate::head::Head;
+use crate::images::images;
+use crate::keywords::Keywords;
+use crate::session::Session;
+use crate::work::{self, Interrupted};
+use frostline::backbones::RunOptions;
+use frostline::classifier::{Labelling, Prediction, Predictor, Unclassified};
+use frostline::error::{Error, FileKind, FileProblem};
+use frostline::images::Image;
+use frostline::progress::Progress;
+use frostline::tasks::{check_threshold, provide};
+
+/// A classifier, whose network is opened when it is first used in a process.
+#[pyclass(frozen, module = "frostline._frostline")]
+pub(crate) struct Classifier {
+    predictor: Predictor,
+    run: RunOptions,
+    session: Session<frostline::Classifier>,
+}
+
+/// Label, probability, probabilities and status of an image.
+type Row<'py> = (
+    Option<String>,
+    Option<f64>,
+    Option<Bound<'py, PyArray1<f64>>>,
+    String,
+);
+
+/// The results for some images.
+type Results = Vec<Result<Prediction, Unclassified>>;
+
+#[pymethods]
+impl Classifier {
+    #[new]
+    fn new(head: &Bound<'_, PyAny>, keywords: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = head.py();
+        let keywords = Keywords(keywords);
+        let tta = keywords.tta()?;
+        let predictor = match head.cast::<Head>() {
+            Ok(head) => Predictor::of(head.get().0.as_ref().clone(), tta).map_err(|problem| {
+                let problem = format!("its feature manifest cannot be used: {problem}");
+                Error::File {
+                    path: "bytes".into(),
+                    kind: FileKind::HeadManifest,
+                    problem: FileProblem::Damaged(problem),
+                }
+            }),
+            Err(_) => Predictor::open(&head.extract::<PathBuf>()?, tta),
+        };
+        let predictor = predictor.map_err(|error| exception(py, &error))?;
+        Ok(Self {
+            predictor: predictor.rejecting(keywords.rejecting()?),
+            run: keywords.run()?,
+            session: Session::new(),
+        })
+    }
+
+    /// Opens the network, unless it is open.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        self.opened(py).map(drop)
+    }
+
+    fn classes(&self) -> Vec<String> {
+        self.predictor.classes().clone().into()
+    }
+
+    /// Classifies a list of images.
+    fn classify<'py>(
+        &self,
+        py: Python<'py>,
+        list: &Bound<'py, PyList>,
+        threshold: Option<f64>,
+    ) -> PyResult<Vec<Row<'py>>> {
+        let checked = threshold.map_or(Ok(()), check_threshold);
+        checked.map_err(|error| exception(py, &error))?;
+        let labelling = Labelling {
+            threshold,
+            top_k: 1,
+        };
+        let results = self.results(py, images(list)?)?;
+        Ok(results
+            .into_iter()
+            .map(|result| self.row(py, labelling, result))
+            .collect())
+    }
+
+    /// Returns the probabilities of a list of images, (N, C), and why others have none; their rows are NaN.
+    fn probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        list: &Bound<'py, PyList>,
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Vec<(usize, String)>)> {
+        let results = self.results(py, images(list)?)?;
+        let mut all = Array2::from_elem((results.len(), self.predictor.classes().len()), f64::NAN);
+        let mut without = Vec::new();
+        for (number, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(prediction) => prediction
+                    .probabilities()
+                    .iter()
+                    .zip(all.row_mut(number))
+                    .for_each(|(p, place)| *place = *p),
+                Err(reason) => without.push((number, reason.to_string())),
+            }
+        }
+        Ok((all.into_pyarray(py), without))
+    }
+}
+
+impl Classifier {
+    fn opened(&self, py: Python<'_>) -> PyResult<Arc<frostline::Classifier>> {
+        let (predictor, run) = (self.predictor.clone(), self.run.clone());
+        self.session.get(py, move || {
+            // An error is left to the search for the network, which says what is missing.
+            let _ = provide(predictor.spec().backbone.name.as_ref(), &run.home);
+            frostline::Classifier::of(predictor, &run)
+        })
+    }
+
+    fn results(&self, py: Python<'_>, images: Vec<Image>) -> PyResult<Results> {
+        let classifier = self.opened(py)?;
+        work::run(py, None, Interrupted::Stops, move |watch| {
+            classifier.classify_until(images, &|| watch.is_stopped())
+        })
+    }
+
+    fn row<'py>(
+        &self,
+        py: Python<'py>,
+        labelling: Labelling,
+        result: Result<Prediction, Unclassified>,
+    ) -> Row<'py> {
+        let classes = self.predictor.classes();
+        let prediction = match result {
+            Ok(prediction) => prediction,
+            Err(reason) => return (None, None, None, format!("skipped: {reason}")),
+        };
+        let (label, probability) = labelling.label(classes, &prediction);
+        let unknown = labelling.why_unknown(classes, &prediction);
+        let status = unknown.map_or_else(|| "ok".to_owned(), |reason| format!("unknown: {reason}"));
+        let probabilities = prediction.probabilities().to_vec().into_pyarray(py);
+        (
+            Some(label.to_owned()),
+            Some(probability),
+            Some(probabilities),
+            status,
+        )
+    }
+}

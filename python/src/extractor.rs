@@ -1,0 +1,85 @@
+//! A backbone, for the features of images in memory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::Array2;
+use numpy::{IntoPyArray, PyArray2};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::images::images;
+use crate::keywords::Keywords;
+use crate::session::Session;
+use crate::work::{self, Interrupted};
+use frostline::backbones::RunOptions;
+use frostline::error::Error;
+use frostline::progress::Progress;
+use frostline::tasks::provide;
+
+/// An extractor, whose network is opened when it is first used in a process.
+#[pyclass(frozen, module = "frostline._frostline")]
+pub(crate) struct Extractor {
+    backbone: PathBuf,
+    run: RunOptions,
+    session: Session<frostline::Extractor>,
+}
+
+#[pymethods]
+impl Extractor {
+    #[new]
+    fn new(backbone: PathBuf, keywords: &Bound<'_, PyDict>) -> PyResult<Self> {
+        Ok(Self {
+            backbone,
+            run: Keywords(keywords).run()?,
+            session: Session::new(),
+        })
+    }
+
+    /// Opens the network, unless it is open, and returns the number of features.
+    fn open(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.opened(py)?.num_features())
+    }
+
+    /// Returns the features of a list of images, (N, D), and why others have none; their rows are NaN.
+    fn features<'py>(
+        &self,
+        py: Python<'py>,
+        list: &Bound<'py, PyList>,
+    ) -> PyResult<(Bound<'py, PyArray2<f32>>, Vec<(usize, String)>)> {
+        let images = images(list)?;
+        let extractor = self.opened(py)?;
+        let work = move |watch: &work::Watch| {
+            let mut all = Array2::from_elem((images.len(), extractor.num_features()), f32::NAN);
+            let mut without = Vec::new();
+            let mut rows = all.rows_mut().into_iter().enumerate();
+            extractor.each(images, &mut |result| {
+                if watch.is_stopped() {
+                    return Err(Error::Interrupted { kept: None });
+                }
+                let (number, mut row) = rows.next().expect("one result for each image");
+                match result {
+                    Ok(features) => row
+                        .iter_mut()
+                        .zip(features)
+                        .for_each(|(place, x)| *place = x),
+                    Err(reason) => without.push((number, reason.to_string())),
+                }
+                Ok(())
+            })?;
+            Ok((all, without))
+        };
+        let (all, without) = work::run(py, None, Interrupted::Stops, work)?;
+        Ok((all.into_pyarray(py), without))
+    }
+}
+
+impl Extractor {
+    fn opened(&self, py: Python<'_>) -> PyResult<Arc<frostline::Extractor>> {
+        let (backbone, run) = (self.backbone.clone(), self.run.clone());
+        self.session.get(py, move || {
+            provide(&backbone, &run.home)?;
+            frostline::Extractor::with(&backbone, &run)
+        })
+    }
+}

@@ -1,0 +1,118 @@
+"""Ctrl-C in long calls: within a second, and what is computed is kept."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import picture
+
+import frostline as fl
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Large images, which take several seconds."""
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("many") / "photos"
+    folder.mkdir()
+    generator = np.random.default_rng(5)
+    large = picture(generator, 0, (1500, 1500))
+    for number in range(200):
+        large.putpixel((0, 0), (number, 0, 0))
+        large.save(folder / f"{number:03}.png", compress_level=0)
+    return folder
+
+
+def interrupted(code):
+    """Run code that prints `ready`, send Ctrl-C one second later, and return what it wrote and how long it took."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline() == "ready\n", child.stderr.read()
+    time.sleep(1)
+    assert child.poll() is None, child.communicate()
+    start = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    out, error = child.communicate(timeout=30)
+    return out, error, time.monotonic() - start
+
+
+def test_extract_keeps_what_is_computed(many, network, tmp_path):
+    store = tmp_path / "s"
+    code = f"""
+import frostline as fl
+print("ready", flush=True)
+try:
+    fl.extract({str(many)!r}, {str(store)!r}, backbone={str(network)!r}, threads=1)
+except KeyboardInterrupt as stop:
+    print(stop)
+"""
+    out, error, seconds = interrupted(code)
+    assert "saved; run again to continue" in out, error
+    assert seconds < 3
+    again = fl.extract(many, store, backbone=network)
+    assert 0 < again.report["n_reused"] < 200 and len(again) == 200
+
+
+@pytest.mark.parametrize("call", ["fl.Extractor(network)(files)", "fl.Classifier(head).predict_proba(files)"])
+def test_images_in_memory(many, network, head, call):
+    files = sorted(map(str, many.iterdir())) * 20
+    code = f"""
+import frostline as fl
+network, head, files = {str(network)!r}, {str(head)!r}, {files!r}
+print("ready", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    out, error, seconds = interrupted(code)
+    assert out == "stopped\n", error
+    assert seconds < 2
+
+
+def test_a_fit_leaves_no_file(store, tmp_path):
+    code = f"""
+import frostline as fl
+print("ready", flush=True)
+try:
+    fl.fit_head({store.path!r}, output={str(tmp_path / "h")!r}, epochs=100000, lr=0.01)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    out, error, seconds = interrupted(code)
+    assert out == "stopped\n", error
+    assert seconds < 2 and not (tmp_path / "h").exists()
+
+
+def test_an_exception_in_the_progress_stops_the_task(many, network, tmp_path):
+    class Broken:
+        def begin(self, what, total):
+            raise ZeroDivisionError(what)
+
+    with pytest.raises(ZeroDivisionError):
+        fl.extract(many, tmp_path / "s", backbone=network, progress=Broken())
+
+
+def test_progress_is_told(images, network, tmp_path):
+    told = []
+
+    class Listener:
+        def begin(self, what, total):
+            told.append((what, total))
+
+        def advance(self, steps):
+            told.append(steps)
+
+        def end(self):
+            told.append("end")
+
+    fl.extract(images, tmp_path / "s", backbone=network, progress=Listener())
+    at = told.index(("images", 36))
+    assert sum(step for step in told[at + 1 :] if isinstance(step, int)) == 36 and told[-1] == "end"
