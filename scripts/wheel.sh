@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the Python wheel, with the extension module and the program, and an sdist (without the program), in
-# target/wheel/dist. Installs the wheel into an empty virtual environment and runs python/tests there, not on the checkout.
-# Needs cargo, and python3 (3.10 or later) with pip and venv.
+# target/wheel/dist. Installs the wheel into an empty virtual environment and runs python/tests there, with nothing of
+# the checkout on Python's path. Needs cargo, and python3 (3.10 or later) with pip and venv. The profile and the features
+# are those of `cargo build --release`, so after it only the crates of the module itself are compiled.
 # usage: scripts/wheel.sh [--zig] [--no-test]
 #   --zig       build for every Linux with glibc 2.28 or later (manylinux_2_28), with the linker of PyPI's ziglang;
 #               without it, the wheel is for this computer's glibc or later, and is not for PyPI
@@ -27,6 +28,16 @@ source scripts/say.sh
 target=${CARGO_TARGET_DIR:-$PWD/target}
 out=$target/wheel
 tools=$out/tools/bin
+
+if ! python3 -c "import ensurepip, venv" 2>/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "installing python3-venv"
+        apt-get update -qq && apt-get install -qq -y --no-install-recommends python3-venv >/dev/null
+    else
+        echo "wheel: python3 has no \`venv\`; install it first (Debian: apt-get install python3-venv)" >&2
+        exit 1
+    fi
+fi
 
 say "maturin"
 [ -x "$tools/maturin" ] || python3 -m venv "$out/tools"
@@ -62,9 +73,14 @@ rm -rf "$out/environment"
 python3 -m venv "$out/environment"
 "$out/environment/bin/pip" install --quiet "$wheel[cpu,test]"
 sample=$PWD/data/emoji
-[ -d "$sample/validation" ] || { say "the sample images: emoji"; cargo run --quiet --release --locked -p emoji -- "$sample"; }
+if [ ! -d "$sample/validation" ]; then
+    say "the sample images: emoji"
+    cargo run --quiet --release --locked -p emoji -- "$sample"
+fi
 say "the tests of the installed wheel"
 tests=$PWD/python/tests
-# Nothing of the checkout is on Python's path, and no variable names the environment.
-(cd "$out" && env -u VIRTUAL_ENV -u CONDA_PREFIX -u FROSTLINE_HOME -u PYTHONPATH -u ORT_DYLIB_PATH FROSTLINE_EMOJI="$sample" \
-    "$out/environment/bin/python" -m pytest -q -p no:cacheprovider -c "$tests/../pyproject.toml" "$tests")
+# No variable names the environment.
+unset=(VIRTUAL_ENV CONDA_PREFIX FROSTLINE_HOME PYTHONPATH ORT_DYLIB_PATH)
+cd "$out"
+env "${unset[@]/#/--unset=}" FROSTLINE_EMOJI="$sample" \
+    "$out/environment/bin/python" -m pytest -q -p no:cacheprovider -c "$tests/../pyproject.toml" "$tests"

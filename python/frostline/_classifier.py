@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ._images import ImageLike
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """The result for one image.
 
-    `label` is a class, `unknown`, or `None` for an image that could not be used; `probability` is the highest
-    of `probabilities`, which are in the order of the classifier's `classes`; `status` is `ok`, `unknown: ` and
-    the reason, or `skipped: ` and the reason.
+    `label` is a class, `unknown`, or `None` for an image that could not be used; `probability` is the
+    highest of `probabilities`, which are in the order of the classifier's `classes`; `status` is `ok`,
+    `unknown: ` and the reason, or `skipped: ` and the reason.
     """
 
     label: str | None
@@ -34,8 +34,8 @@ class Prediction:
 class Classifier:
     """A head with its backbone: called with images, it returns their predictions.
 
-    It may be used by several threads, pickled (by its path, or by the content of a head without one), and used
-    in a forked process, which opens the network again.
+    It may be used by several threads, pickled (by its path, or by the content of a `Head`), and used in a
+    forked process, which opens the network again. The keywords are options of `frostline classify`.
     """
 
     def __init__(
@@ -46,20 +46,28 @@ class Classifier:
         no_reject: bool = False,
         threshold: float | None = None,
         device: str = "auto",
+        batch_size: int = 8,
         threads: int | None = None,
         precision: str = "fp32",
         conv: str = "auto",
         gpu_memory: int | None = None,
+        backbone: str | os.PathLike[str] | None = None,
+        max_pixels: int = 178956970,
+        max_bytes: int = 536870912,
     ) -> None:
         self._head = head if isinstance(head, Head) else os.path.abspath(os.fspath(head))
         self._keywords = {
             "tta": tta,
             "no_reject": no_reject,
             "device": device,
+            "batch_size": batch_size,
             "threads": threads,
             "precision": precision,
             "conv": conv,
             "gpu_memory": gpu_memory,
+            "backbone": None if backbone is None else os.fspath(backbone),
+            "max_pixels": max_pixels,
+            "max_bytes": max_bytes,
         }
         self._threshold = threshold
         self._open_head()
@@ -83,8 +91,8 @@ class Classifier:
     def __call__(self, images: Any) -> Prediction | list[Prediction]:
         """Return the prediction of an image, or a list of predictions for several images, in their order.
 
-        An image is a path, the bytes of a file, a PIL image, or an array of uint8 with the shape (height, width,
-        3). One that cannot be used has the reason in the `status` of its prediction.
+        An image is a path, the bytes of a file, a PIL image, or an array of uint8 with the shape (height,
+        width, 3). One that cannot be used has the reason in the `status` of its prediction.
         """
         items, single = _images.listed(images)
         rows = [Prediction(*row) for row in self._inner.classify(items, self._threshold)]

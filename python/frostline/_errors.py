@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno as _errno
+from typing import Any
 
 
 class FrostlineWarning(UserWarning):
@@ -14,7 +15,13 @@ class Error(Exception):
 
 
 class IoError(Error, OSError):
-    """A file or folder cannot be read or written."""
+    """A file or folder cannot be read or written; `errno` and `filename` say why and which."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> Any:
+        return make, ("IoError", str(self), self.errno, self.filename)
 
 
 class MissingFileError(IoError, FileNotFoundError):

@@ -13,8 +13,8 @@ from . import _frostline, _images, _notes
 class Extractor:
     """A pretrained network: called with images, it returns their features.
 
-    It may be used by several threads, pickled (by name), and used in a forked process, which opens the network
-    again.
+    It may be used by several threads, pickled (by name), and used in a forked process, which opens the
+    network again. The keywords are options of `frostline extract`.
     """
 
     def __init__(
@@ -22,18 +22,24 @@ class Extractor:
         backbone: str | os.PathLike[str] = "efficientnet-lite0",
         *,
         device: str = "auto",
+        batch_size: int = 8,
         threads: int | None = None,
         precision: str = "fp32",
         conv: str = "auto",
         gpu_memory: int | None = None,
+        max_pixels: int = 178956970,
+        max_bytes: int = 536870912,
     ) -> None:
         self.backbone = os.fspath(backbone)
         self._keywords = {
             "device": device,
+            "batch_size": batch_size,
             "threads": threads,
             "precision": precision,
             "conv": conv,
             "gpu_memory": gpu_memory,
+            "max_pixels": max_pixels,
+            "max_bytes": max_bytes,
         }
         self._create()
         self.num_features: int = self._inner.open()
@@ -42,8 +48,10 @@ class Extractor:
         self._inner = _frostline.Extractor(self.backbone, self._keywords)
 
     def __call__(self, images: Any) -> np.ndarray:
-        """Return the features of images, (N, D) float32. The row of an image that cannot be used is NaN, with a
-        warning. Images are those that a `Classifier` takes."""
+        """Return the features of images, (N, D) float32; images are those that a `Classifier` takes.
+
+        The row of an image that cannot be used is NaN, with a warning.
+        """
         items, _ = _images.listed(images)
         features, without = self._inner.features(items)
         _notes.warn(_notes.skipped([(f"image {n}", reason) for n, reason in without]))

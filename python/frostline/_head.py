@@ -97,9 +97,9 @@ _OF_LBFGS = ("l2", "tol", "max_iter")
 
 def _refuse_other_solver(keywords: dict[str, Any]) -> None:
     solver = keywords["solver"]
-    others = {"sgd": _OF_LBFGS, "lbfgs": _OF_SGD}.get(solver, ())
+    others = {"sgd": _OF_LBFGS, "lbfgs": _OF_SGD, "linfa": _OF_SGD}.get(solver, ())
     given = [name for name in others if keywords[name] is not None]
-    if solver == "lbfgs" and keywords["nesterov"]:
+    if solver in ("lbfgs", "linfa") and keywords["nesterov"]:
         given.append("nesterov")
     if given:
         raise ParameterError(f"`{given[0]}` is no parameter of the solver {solver}")

@@ -47,8 +47,8 @@ def plain(image: Any, number: int) -> str | bytes | np.ndarray:
     if hasattr(image, "__array_interface__") or hasattr(image, "__array__"):
         return np.asarray(image)
     raise InputError(
-        f"image {number} is of the type {type(image).__name__}; an image is a path, the bytes of a file, a PIL "
-        "image, or an array of uint8 with the shape (height, width, 3)"
+        f"image {number} is of the type {type(image).__name__}; an image is a path, the bytes of a file, a "
+        "PIL image, or an array of uint8 with the shape (height, width, 3)"
     )
 
 
@@ -58,7 +58,10 @@ def _is_pil(image: Any) -> bool:
 
 
 def _pixels(image: _PilImage) -> bytes | np.ndarray:
-    """Return the upright pixels; what has transparency, a palette or 16 bits is left to frostline's decoder."""
+    """Return the upright pixels as an array, or as a PNG file.
+
+    Transparency, palettes and 16 bits are left to frostline's decoder.
+    """
     from PIL import ImageOps
 
     upright = ImageOps.exif_transpose(image)

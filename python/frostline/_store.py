@@ -21,8 +21,8 @@ Path = Union[str, "os.PathLike[str]"]
 class FeatureStore:
     """The features of images on disk, as the last run of `extract` has left them.
 
-    polars, DuckDB, pyarrow and others take it directly, as a table with the columns `path`, `class`, `digest`,
-    `width`, `height` and `features`.
+    polars, DuckDB, pyarrow and others take it directly, as a table with the columns `path`, `class`,
+    `digest`, `width`, `height` and `features`.
     """
 
     def __init__(self, path: Path, *, report: dict[str, Any] | None = None) -> None:
@@ -166,8 +166,8 @@ def extract(
     """Compute the features of images into a store, and return it. Features that are in it are reused.
 
     `images` is a folder, with a folder for each class or without, or several folders and files. Images that
-    cannot be used are skipped with a warning; the store's `report` has their reasons. The keywords are the options
-    of `frostline extract`. Ctrl-C keeps what is computed.
+    cannot be used are skipped with a warning; the store's `report` has their reasons. The keywords are the
+    options of `frostline extract`. Ctrl-C keeps what is computed.
     """
     keywords = {
         "backbone": os.fspath(backbone),

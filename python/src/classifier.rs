@@ -4,28 +4,28 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::Array2;
-use numpy::{IntoPyArray, PyArray1, PyArray2};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::errors::exception;
 use crate::head::Head;
-use crate::images::images;
+use crate::images::{Rows, images};
 use crate::keywords::Keywords;
 use crate::session::Session;
 use crate::work::{self, Interrupted};
-use frostline::backbones::RunOptions;
 use frostline::classifier::{Labelling, Prediction, Predictor, Unclassified};
 use frostline::error::{Error, FileKind, FileProblem};
+use frostline::features::Computing;
 use frostline::images::Image;
 use frostline::progress::Progress;
-use frostline::tasks::{check_threshold, provide};
+use frostline::tasks::{check_threshold, provide_for};
 
 /// A classifier, whose network is opened when it is first used in a process.
 #[pyclass(frozen, module = "frostline._frostline")]
 pub(crate) struct Classifier {
     predictor: Predictor,
-    run: RunOptions,
+    how: Computing,
     session: Session<frostline::Classifier>,
 }
 
@@ -61,7 +61,7 @@ impl Classifier {
         let predictor = predictor.map_err(|error| exception(py, &error))?;
         Ok(Self {
             predictor: predictor.rejecting(keywords.rejecting()?),
-            run: keywords.run()?,
+            how: keywords.computing()?,
             session: Session::new(),
         })
     }
@@ -100,7 +100,7 @@ impl Classifier {
         &self,
         py: Python<'py>,
         list: &Bound<'py, PyList>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Vec<(usize, String)>)> {
+    ) -> PyResult<Rows<'py, f64>> {
         let results = self.results(py, images(list)?)?;
         let mut all = Array2::from_elem((results.len(), self.predictor.classes().len()), f64::NAN);
         let mut without = Vec::new();
@@ -120,11 +120,11 @@ impl Classifier {
 
 impl Classifier {
     fn opened(&self, py: Python<'_>) -> PyResult<Arc<frostline::Classifier>> {
-        let (predictor, run) = (self.predictor.clone(), self.run.clone());
+        let (predictor, how) = (self.predictor.clone(), self.how.clone());
         self.session.get(py, move || {
-            // An error is left to the search for the network, which says what is missing.
-            let _ = provide(predictor.spec().backbone.name.as_ref(), &run.home);
-            frostline::Classifier::of(predictor, &run)
+            let backbone = &predictor.spec().backbone;
+            provide_for(backbone, how.backbone.as_deref(), &how.run.home);
+            frostline::Classifier::of(predictor, &how)
         })
     }
 

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2};
+use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::images::images;
+use crate::images::{Rows, images};
 use crate::keywords::Keywords;
 use crate::session::Session;
 use crate::work::{self, Interrupted};
-use frostline::backbones::RunOptions;
 use frostline::error::Error;
+use frostline::features::Computing;
 use frostline::progress::Progress;
 use frostline::tasks::provide;
 
@@ -21,7 +21,7 @@ use frostline::tasks::provide;
 #[pyclass(frozen, module = "frostline._frostline")]
 pub(crate) struct Extractor {
     backbone: PathBuf,
-    run: RunOptions,
+    how: Computing,
     session: Session<frostline::Extractor>,
 }
 
@@ -31,7 +31,7 @@ impl Extractor {
     fn new(backbone: PathBuf, keywords: &Bound<'_, PyDict>) -> PyResult<Self> {
         Ok(Self {
             backbone,
-            run: Keywords(keywords).run()?,
+            how: Keywords(keywords).computing()?,
             session: Session::new(),
         })
     }
@@ -46,7 +46,7 @@ impl Extractor {
         &self,
         py: Python<'py>,
         list: &Bound<'py, PyList>,
-    ) -> PyResult<(Bound<'py, PyArray2<f32>>, Vec<(usize, String)>)> {
+    ) -> PyResult<Rows<'py, f32>> {
         let images = images(list)?;
         let extractor = self.opened(py)?;
         let work = move |watch: &work::Watch| {
@@ -76,10 +76,10 @@ impl Extractor {
 
 impl Extractor {
     fn opened(&self, py: Python<'_>) -> PyResult<Arc<frostline::Extractor>> {
-        let (backbone, run) = (self.backbone.clone(), self.run.clone());
+        let (backbone, how) = (self.backbone.clone(), self.how.clone());
         self.session.get(py, move || {
-            provide(&backbone, &run.home)?;
-            frostline::Extractor::with(&backbone, &run)
+            provide(&backbone, &how.run.home)?;
+            frostline::Extractor::by_name(&backbone, &how)
         })
     }
 }

@@ -3,12 +3,17 @@
 
 use std::path::PathBuf;
 
-use numpy::{PyArray3, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    PyArray2, PyArray3, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::errors::input;
 use frostline::images::{Image, RgbImage};
+
+/// An array with a row for each image of a list, and why images without a result have none.
+pub(crate) type Rows<'py, T> = (Bound<'py, PyArray2<T>>, Vec<(usize, String)>);
 
 /// Converts a list of images.
 pub(crate) fn images(list: &Bound<'_, PyList>) -> PyResult<Vec<Image>> {
@@ -45,8 +50,8 @@ fn array_image(array: &Bound<'_, PyUntypedArray>, number: usize) -> PyResult<Ima
     let refused = || {
         let (dtype, shape) = (array.dtype(), array.shape());
         let text = format!(
-            "image {number} is an array of {dtype} with the shape {shape:?}; an image is an array of uint8 with \
-             the shape (height, width, 3), RGB"
+            "image {number} is an array of {dtype} with the shape {shape:?}; an image is an array of uint8 \
+             with the shape (height, width, 3), RGB"
         );
         input(array.py(), text)
     };

@@ -152,7 +152,7 @@ impl<'py> Keywords<'_, 'py> {
     }
 
     /// Returns the size limits of images.
-    pub(crate) fn limits(&self) -> PyResult<Limits> {
+    fn limits(&self) -> PyResult<Limits> {
         let mut limits = Limits::default();
         limits.max_pixels = self.optional("max_pixels")?.unwrap_or(limits.max_pixels);
         limits.max_bytes = self.optional("max_bytes")?.unwrap_or(limits.max_bytes);
@@ -198,13 +198,19 @@ impl<'py> Keywords<'_, 'py> {
         })
     }
 
-    /// Returns how a head is used for predictions.
-    pub(crate) fn head(&self, path: PathBuf) -> PyResult<HeadOptions> {
+    /// Returns how features are computed.
+    pub(crate) fn computing(&self) -> PyResult<Computing> {
         let mut computing = Computing::new(self.run()?);
         computing.backbone = self.optional("backbone")?;
         computing.store = self.optional("store")?;
+        computing.limits = self.limits()?;
         computing.batch_size = self.batch_size()?;
-        let mut options = HeadOptions::new(path, computing);
+        Ok(computing)
+    }
+
+    /// Returns how a head is used for predictions.
+    pub(crate) fn head(&self, path: PathBuf) -> PyResult<HeadOptions> {
+        let mut options = HeadOptions::new(path, self.computing()?);
         options.tta = self.tta()?;
         options.rejecting = self.rejecting()?;
         Ok(options)

@@ -1,4 +1,5 @@
-//! The Python module `frostline._frostline`: the library's entry points and tasks for the package `frostline`.
+//! The Python module `frostline._frostline`: the library's entry points and tasks for the package
+//! `frostline`.
 //!
 //! The package in `python/frostline` has the signatures and documentation that users see; this module only
 //! converts values. Nothing here computes anything that the library does not.

@@ -8,7 +8,8 @@ pub(crate) fn plain(text: &str) -> String {
     text.to_owned()
 }
 
-/// A result as the text that the program prints: through a JSON value, `f32` numbers would get digits of `f64`.
+/// A result as the text that the program prints: through a JSON value, `f32` numbers would get digits of
+/// `f64`.
 pub(crate) fn json(result: &impl Serialize) -> String {
     serde_json::to_string(result).expect("text, numbers and lists have a JSON form")
 }

@@ -1,4 +1,4 @@
-//! A feature store: its samples as lists, its features as NumPy and Arrow arrays.
+//! A feature store: its samples as lists, its features as `NumPy` and Arrow arrays.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ use frostline::features::{Span, record_batch};
 use frostline::images::path_text::from_text;
 use frostline::results::ShownStore;
 use frostline::{ClassIndex, FeatureStore};
+
+/// A file, a position in it, and the shape of the array there.
+type Place = (PathBuf, u64, (usize, usize));
 
 /// An opened store.
 #[pyclass(frozen, module = "frostline._frostline")]
@@ -74,7 +77,7 @@ impl Store {
     }
 
     /// The file, position and shape of the features, if they are one array in a file.
-    fn span(&self, py: Python<'_>) -> PyResult<Option<(PathBuf, u64, (usize, usize))>> {
+    fn span(&self, py: Python<'_>) -> PyResult<Option<Place>> {
         let store = Arc::clone(&self.0);
         let span = work::run(py, None, Interrupted::IsLeft, move |_| store.span())?;
         Ok(span.map(

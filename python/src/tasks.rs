@@ -184,8 +184,9 @@ pub(crate) fn params(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<FitP
     let solver = match keywords.required::<String>("solver")?.as_str() {
         "sgd" => Solver::Sgd,
         "lbfgs" => Solver::Lbfgs,
+        "linfa" => Solver::Linfa,
         other => {
-            let problem = format!("is `{other}`, but must be sgd or lbfgs");
+            let problem = format!("is `{other}`, but must be sgd, lbfgs or linfa");
             return Err(parameter(keywords.0.py(), "solver", &problem));
         }
     };
@@ -230,11 +231,10 @@ fn schedule(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<Schedule> {
         (Some("step"), None) => "is `step`, which needs `step_size`".to_owned(),
         (_, Some(_)) => "must be `step` if `step_size` is given".to_owned(),
         _ if gamma.is_some() => "must be `step` if `gamma` is given".to_owned(),
-        (Some("constant"), None) => return Ok(Schedule::Constant),
         (Some("cosine"), None) => return Ok(Schedule::Cosine),
         // With a rate that falls to 0, the result of a search depends less on the last batches.
         (None, None) if search => return Ok(Schedule::Cosine),
-        (None, None) => return Ok(Schedule::Constant),
+        (Some("constant") | None, None) => return Ok(Schedule::Constant),
         (Some(other), None) => format!("is `{other}`, but must be constant, cosine or step"),
     };
     Err(parameter(keywords.0.py(), "schedule", &problem))

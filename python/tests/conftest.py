@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sysconfig
+import time
 
 import numpy as np
 import pytest
@@ -96,6 +98,31 @@ def classifier(head):
 def files(images):
     """The paths of the images."""
     return sorted(str(path) for path in images.rglob("*.png"))
+
+
+def forked(work):
+    """Fork a process whose exit code is 0 if `work` returns true."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        code = 0 if work() else 1
+    finally:
+        os._exit(code)
+
+
+def ends(children, seconds=60):
+    """Wait for processes and return their exit codes; one that hangs is killed."""
+    codes = []
+    until = time.monotonic() + seconds
+    for child in children:
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > until:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.01)
+        codes.append(ended[1])
+    return codes
 
 
 def program(*arguments, **options):

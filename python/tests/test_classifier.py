@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from conftest import ends, forked
 from PIL import Image
 
 import frostline as fl
@@ -104,21 +105,41 @@ def test_another_process_opens_it_again(classifier, files, method):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_head_can_be_fitted_and_dropped_in_a_forked_process(store, head, files):
+def test_a_head_is_fitted_and_a_classifier_dropped_in_forks_and_their_forks(store, head, files):
     wanted = fl.fit_head(store, solver="lbfgs", l2=0.01).weight.tobytes()
     own = fl.Classifier(head)
     own(files[0])
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
+
+    def work():
+        nonlocal own
         del own
-        os.write(writing, fl.fit_head(store, solver="lbfgs", l2=0.01).weight.tobytes())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read() == wanted
-    assert os.waitpid(child, 0)[1] == 0
+        return fl.fit_head(store, solver="lbfgs", l2=0.01).weight.tobytes() == wanted
+
+    assert ends([forked(work), forked(lambda: ends([forked(work)]) == [0])]) == [0, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_workers_of_a_server_that_loaded_the_classifier(head, files):
+    """As gunicorn with `preload_app`: forked while a thread of the parent is classifying."""
+    own = fl.Classifier(head)
+    wanted = own.predict_proba(files).tobytes()
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            own.predict_proba(files[:2])
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+
+    def worker():
+        return all(own.predict_proba(files).tobytes() == wanted for _ in range(3))
+
+    codes = ends([forked(worker) for _ in range(4)])
+    stop.set()
+    thread.join()
+    assert codes == [0] * 4
 
 
 def test_onnxruntime_in_the_same_process(classifier, files, network):
@@ -133,6 +154,21 @@ def test_onnxruntime_in_the_same_process(classifier, files, network):
 def _resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def test_memory_of_the_other_objects_stays_flat(head, store):
+    def use():
+        fl.Head.load(head).weight.sum()
+        fl.FeatureStore(store.path).numpy()[0].sum()
+        fl.FeatureStore(store.path).__arrow_c_stream__()
+
+    for _ in range(100):
+        use()
+    before = _resident()
+    for _ in range(1000):
+        use()
+    grown = _resident() - before
+    assert grown < 8 << 20, f"{grown / 2**20:.1f} MiB"
 
 
 def test_memory_stays_flat_over_10_000_calls(classifier, files):

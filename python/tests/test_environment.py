@@ -1,9 +1,12 @@
 """The wheel in its environment: the program, ONNX Runtime and the default backbone, without a setup."""
 
 import os
+import shutil
 import subprocess
+import sys
 import sysconfig
 
+import pytest
 from conftest import program
 
 import frostline as fl
@@ -35,7 +38,8 @@ def test_the_default_backbone_needs_no_setup(images, tmp_path, monkeypatch, capl
     head = fl.fit_head(store, solver="lbfgs")
     classifier = fl.Classifier(head)
     paths = [os.path.join(images, path) for path in store.paths]
-    assert [prediction.label for prediction in classifier(paths)] == [path.split(os.sep)[-2] for path in paths]
+    labels = [prediction.label for prediction in classifier(paths)]
+    assert labels == [path.split(os.sep)[-2] for path in paths]
 
 
 def test_a_classifier_brings_its_backbone(images, tmp_path, monkeypatch):
@@ -45,6 +49,47 @@ def test_a_classifier_brings_its_backbone(images, tmp_path, monkeypatch):
     monkeypatch.setenv("FROSTLINE_HOME", str(tmp_path / "another"))
     classifier = fl.Classifier(head)
     assert classifier(os.path.join(images, store.paths[0])).label == "blue"
+
+
+def test_a_backbone_in_a_file(images, network, tmp_path, monkeypatch):
+    """A head whose backbone is not installed, and is found nowhere but in the file that is given."""
+    moved = tmp_path / "moved.onnx"
+    shutil.copy(network, moved)
+    shutil.copy(network.with_suffix(".toml"), moved.with_suffix(".toml"))
+    store = fl.extract(images, tmp_path / "s", backbone=moved)
+    head = fl.fit_head(store, solver="lbfgs", l2=0.01)
+    for path in (moved, moved.with_suffix(".toml")):
+        path.unlink()
+    with pytest.raises(fl.BackboneError):
+        fl.Classifier(head)
+    image = os.path.join(images, store.paths[0])
+    assert fl.Classifier(head, backbone=network)(image).label == "blue"
+
+
+def test_a_library_named_by_a_variable_wins_over_the_environment(network, images, tmp_path):
+    environment = {**os.environ, "ORT_DYLIB_PATH": str(tmp_path / "libonnxruntime.so")}
+    binary = os.path.join(sysconfig.get_path("scripts"), "frostline")
+    code = f"import frostline as fl; fl.Extractor({str(network)!r})"
+    extract = [binary, "extract", str(images), "-o", str(tmp_path / "s"), "--backbone", str(network)]
+    for command in ([sys.executable, "-c", code], extract):
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 1
+        assert f"`{tmp_path}/libonnxruntime.so`" in ended.stderr and "ORT_DYLIB_PATH" in ended.stderr
+
+
+def test_the_hint_of_the_program_names_the_extra(network, images, tmp_path):
+    """Of a program in an environment with frostline, but without ONNX Runtime."""
+    module = tmp_path / "lib" / "python3.12" / "site-packages" / "frostline"
+    module.mkdir(parents=True)
+    (module / "__init__.py").touch()
+    binary = tmp_path / "bin" / "frostline"
+    binary.parent.mkdir()
+    shutil.copy(os.path.join(sysconfig.get_path("scripts"), "frostline"), binary)
+    command = [str(binary), "extract", str(images), "-o", str(tmp_path / "s"), "--backbone", str(network)]
+    environment = {"FROSTLINE_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "hint: run `pip install 'frostline[cpu]'`" in ended.stderr, ended.stderr
 
 
 def test_the_package_is_typed():

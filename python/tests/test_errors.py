@@ -85,6 +85,7 @@ def test_keywords_out_of_range(images, network, tmp_path, keyword, value, text):
         {"l2": 1.0},
         {"solver": "lbfgs", "lr": 0.1},
         {"solver": "lbfgs", "nesterov": True},
+        {"solver": "linfa", "epochs": 3},
         {"momentum": 1.0},
         {"epochs": 0},
         {"reject": 2.0},

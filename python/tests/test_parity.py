@@ -21,11 +21,13 @@ def test_features_are_those_of_the_program(images, network, store, tmp_path):
 
 
 def test_heads_are_those_of_the_program(store, tmp_path):
-    for options in (["--epochs", 30, "--lr", 0.1], ["--solver", "lbfgs", "--calibrate", "--folds", 3]):
+    for options, keywords in (
+        (["--epochs", 30, "--lr", 0.1], {"epochs": 30, "lr": 0.1}),
+        (["--solver", "lbfgs", "--calibrate", "--folds", 3], {"solver": "lbfgs", "calibrate": True, "folds": 3}),
+        (["--solver", "linfa", "--l2", 0.01], {"solver": "linfa", "l2": 0.01}),
+    ):
         program("fit-head", store.path, "-o", tmp_path / "head", *options)
         theirs = fl.Head.load(tmp_path / "head")
-        keywords = {"epochs": 30, "lr": 0.1} if "--lr" in options else {
-            "solver": "lbfgs", "calibrate": True, "folds": 3}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", fl.FrostlineWarning)
             ours = fl.fit_head(store, **keywords)
@@ -76,26 +78,47 @@ NOT_KEYWORDS = {
     "report": {"output", "head"},
     "export": {"format", "output", "head"},
 }
+# Options of commands on whole folders.
+OF_FOLDERS = {"output", "overwrite", "format", "null", "any_name", "strict", "store"}
+CLASSES = {
+    # One label; the head is an argument.
+    fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k"}),
+    # The features of an image as they are without options of the preprocessing.
+    fl.Extractor: ("extract", OF_FOLDERS | {"verify", "dtype", "views"}),
+}
+PREPROCESSING = {"layer", "pool", "map", "prefix_tokens", "preset", "resize", "crop", "interpolation", "mean"}
+PREPROCESSING |= {"std", "channels", "layout", "scale", "exif", "alpha", "jpeg_scale"}
 COMMON = {"help", "quiet", "verbose", "version", "color", "home"}
 # Keywords that are an argument of the command, or have no option.
 ONLY_HERE = {"progress", "images", "store", "data", "head", "output", "against"}
 
 
-@pytest.mark.parametrize("command", NOT_KEYWORDS)
-def test_keywords_are_the_options(command):
-    function = getattr(fl, command.replace("-", "_"))
+def options_of(command):
     text = program(command, "--help").stdout.decode()
     options = {name.replace("-", "_") for name in re.findall(r"^ +(?:-\w, )?--([a-z0-9-]+)", text, re.M)}
-    options -= COMMON | NOT_KEYWORDS[command]
-    keywords = {name for name, parameter in inspect.signature(function).parameters.items()}
+    return options - COMMON
+
+
+@pytest.mark.parametrize("command", NOT_KEYWORDS)
+def test_keywords_are_the_options(command):
+    options = options_of(command) - NOT_KEYWORDS[command]
+    keywords = set(inspect.signature(getattr(fl, command.replace("-", "_"))).parameters)
     assert options - keywords == set()
     assert keywords - options - ONLY_HERE == set()
 
 
-@pytest.mark.parametrize("command", NOT_KEYWORDS)
-def test_defaults_are_those_of_the_options(command):
+@pytest.mark.parametrize("kind", CLASSES)
+def test_keywords_of_classes_are_options(kind):
+    command, others = CLASSES[kind]
+    keywords = set(inspect.signature(kind).parameters) - {"head"}
+    assert options_of(command) - others - PREPROCESSING == keywords
+
+
+@pytest.mark.parametrize("function", [*NOT_KEYWORDS, *CLASSES])
+def test_defaults_are_those_of_the_options(function):
     """Defaults that the help shows as `[default: …]` by clap, and not in prose, are compared."""
-    function = getattr(fl, command.replace("-", "_"))
+    command = function if isinstance(function, str) else CLASSES[function][0]
+    function = getattr(fl, function.replace("-", "_")) if isinstance(function, str) else function
     text = program(command, "--help", env={"COLUMNS": "1000", "PATH": ""}).stdout.decode()
     shown = re.findall(r"--([a-z0-9-]+) <[^\n]*\n(?:(?! +-)[^\n]*\n)*?[^\n]*\[default: ([^\]\s]+)\]", text)
     defaults = {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}

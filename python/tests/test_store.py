@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -118,6 +120,25 @@ def test_a_store_can_be_read_while_it_is_written(images, network, tmp_path):
         assert len(fl.FeatureStore(path).numpy()[0]) in (12, 36)
     thread.join()
     assert len(fl.FeatureStore(path)) == 36
+
+
+def test_a_million_paths():
+    """They are converted in seconds and a few hundred bytes each; the first one that is missing ends it."""
+    code = """
+import resource, time
+import frostline as fl
+paths = [f"/nowhere/photos/{number:07}.jpg" for number in range(1_000_000)]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+try:
+    fl.extract(paths, "/nowhere/store")
+except fl.Error as error:
+    print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    seconds, kilobytes, message = ended.stdout.split(" ", 2)
+    assert float(seconds) < 10 and int(kilobytes) < 500_000
+    assert "/nowhere/photos/0000000.jpg" in message
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths are not bytes")

@@ -53,8 +53,8 @@ impl Home {
         }
     }
 
-    /// Adds the folders of Python packages (`site-packages`) of the program's own environment. ONNX Runtime in
-    /// them is used before any other, and known backbones in them need no download.
+    /// Adds the folders of Python packages (`site-packages`) of the program's own environment. ONNX Runtime
+    /// in them is used before any other, and known backbones in them need no download.
     #[must_use]
     pub fn with_packages(self, packages: Vec<PathBuf>) -> Self {
         Self { packages, ..self }

@@ -1,11 +1,11 @@
 //! Finds ONNX Runtime's shared library, and checks it before it is used.
 //!
-//! The library is searched for in this order: `ORT_DYLIB_PATH`, the binary's folder, the `onnxruntime` package
-//! of the Python environment that frostline is installed in, `FROSTLINE_HOME/runtime-cuda` and `FROSTLINE_HOME/runtime`, the `onnxruntime` package of an active Python
-//! environment, and on Linux the loader's path (on other systems, it includes the working directory). The
-//! first one found is used. If it is unsuitable, that is an error, since frostline must not silently use a
-//! different one. Nothing is loaded from the working directory, nor from a `FROSTLINE_HOME` that other users
-//! can write to.
+//! The library is searched for in this order: `ORT_DYLIB_PATH`, the binary's folder, the `onnxruntime`
+//! package of the Python environment that frostline is installed in, `FROSTLINE_HOME/runtime-cuda` and
+//! `FROSTLINE_HOME/runtime`, the `onnxruntime` package of an active Python environment, and on Linux the
+//! loader's path (on other systems, it includes the working directory). The first one found is used. If it is
+//! unsuitable, that is an error, since frostline must not silently use a different one. Nothing is loaded
+//! from the working directory, nor from a `FROSTLINE_HOME` that other users can write to.
 //!
 //! ONNX Runtime 1.29 and later collects and uploads usage data unless the environment variable
 //! [`NO_TELEMETRY`] is set before it starts. The binary sets it first of all; a program that uses this

@@ -80,6 +80,8 @@ pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;
 pub use runtime::OnnxBackbone;
 pub(crate) use runtime::{Outputs, PlainNetwork, Port, PortType, Values, available_providers};
+#[doc(hidden)]
+pub use site_packages::own_packages;
 #[cfg(feature = "cli")]
 pub(crate) use site_packages::python_packages;
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

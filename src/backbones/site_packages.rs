@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Returns the `site-packages` folder of the wheel that the running binary belongs to, which is that of
 /// `<environment>/bin/frostline`. The binary's path is resolved, so a link to it elsewhere, as of `pipx`, is
 /// fine, and no variable has to be set.
-pub(crate) fn own_packages() -> Option<PathBuf> {
+#[must_use]
+pub fn own_packages() -> Option<PathBuf> {
     let binary = env::current_exe().ok()?.canonicalize().ok()?;
     packages_around(&binary)
 }
@@ -31,23 +32,20 @@ pub(crate) fn python_packages() -> Vec<PathBuf> {
     roots.flat_map(|root| packages(&root)).collect()
 }
 
-/// Returns `site-packages` for each Python version of an environment.
+/// Returns `site-packages`, or Debian's `dist-packages`, for each Python version of an environment.
 fn packages(root: &OsStr) -> Vec<PathBuf> {
     let root = Path::new(root);
     let pythons = fs::read_dir(root.join("lib"))
         .into_iter()
         .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let mut pythons: Vec<PathBuf> = pythons
-        .filter(|path| path.join("site-packages").is_dir())
+        .flatten();
+    let mut folders: Vec<PathBuf> = pythons
+        .flat_map(|python| ["site-packages", "dist-packages"].map(|name| python.path().join(name)))
+        .filter(|folder| folder.is_dir())
         .collect();
-    pythons.sort();
-    pythons.push(root.join("Lib"));
-    pythons
-        .iter()
-        .map(|python| python.join("site-packages"))
-        .collect()
+    folders.sort();
+    folders.push(root.join("Lib/site-packages"));
+    folders
 }
 
 #[cfg(test)]
@@ -65,5 +63,17 @@ mod tests {
         assert_eq!(packages_around(&binary), None);
         fs::write(module.join("__init__.py"), "").unwrap();
         assert_eq!(packages_around(&binary), Some(packages("python3.11")));
+    }
+
+    #[test]
+    fn packages_of_debian_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let packages = root.path().join("lib/python3.11/dist-packages");
+        fs::create_dir_all(packages.join("frostline")).unwrap();
+        fs::write(packages.join(MODULE), "").unwrap();
+        assert_eq!(
+            packages_around(&root.path().join("bin/frostline")),
+            Some(packages)
+        );
     }
 }

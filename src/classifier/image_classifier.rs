@@ -8,7 +8,7 @@ use super::predictor::{NoPrediction, Prediction, Predictor, Tta, Verdict};
 use crate::backbones::{Home, RunOptions};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
-use crate::features::Extractor;
+use crate::features::{Computing, Extractor};
 use crate::images::{Image, SkipReason};
 
 /// Number of images per prediction batch.
@@ -58,16 +58,17 @@ impl Classifier {
     /// # Errors
     /// As [`Predictor::open`] and [`Extractor::for_spec`].
     pub fn with(head: impl AsRef<Path>, tta: Tta, options: &RunOptions) -> Result<Self> {
-        Self::of(Predictor::open(head.as_ref(), tta)?, options)
+        let predictor = Predictor::open(head.as_ref(), tta)?;
+        Self::of(predictor, &Computing::new(options.clone()))
     }
 
-    /// Opens the backbone of a predictor.
+    /// Opens the backbone of a predictor, with limits, a batch size and, if it is not installed, its file.
     ///
     /// # Errors
     /// As [`Extractor::for_spec`].
     #[doc(hidden)]
-    pub fn of(predictor: Predictor, options: &RunOptions) -> Result<Self> {
-        let extractor = Extractor::for_spec(predictor.spec(), options)?;
+    pub fn of(predictor: Predictor, how: &Computing) -> Result<Self> {
+        let extractor = Extractor::computing(predictor.spec(), how)?;
         Ok(Self {
             predictor,
             extractor,

@@ -145,8 +145,8 @@ fn plain_features() -> WriterProperties {
         .build()
 }
 
-/// Returns the used samples of a store with the features of their centre crop: the columns path, class, digest,
-/// width, height, features.
+/// Returns the used samples of a store with the features of their centre crop: the columns path, class,
+/// digest, width, height, features.
 ///
 /// # Errors
 /// As [`FeatureStore::features`].

@@ -4,13 +4,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::pipeline::{Images, Known, Outcome, Pipeline};
+use super::source::Computing;
 use crate::backbones::{Decoding, FeatureSpec, Frozen, Home, RunOptions};
 use crate::error::Result;
-use crate::images::{Image, Limits, SkipReason};
+use crate::images::{Image, SkipReason};
 use crate::progress::Silent;
-
-/// Number of images per batch of the network.
-const BATCH_SIZE: usize = 8;
 
 /// Computes the features of images with a pretrained network.
 ///
@@ -47,9 +45,19 @@ impl Extractor {
     /// [`Error::Backbone`](crate::Error::Backbone) if ONNX Runtime or the device is missing, or if the
     /// backbone is not installed or cannot be run.
     pub fn with(backbone: impl AsRef<Path>, options: &RunOptions) -> Result<Self> {
+        Self::by_name(backbone.as_ref(), &Computing::new(options.clone()))
+    }
+
+    /// Opens a backbone as [`Self::with`] does, with limits and a batch size. The network and the store of
+    /// `how` are not used.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    #[doc(hidden)]
+    pub fn by_name(backbone: &Path, how: &Computing) -> Result<Self> {
         let decoding = Decoding::default();
-        let network = Frozen::by_name(backbone.as_ref(), |_| {}, decoding, options)?;
-        Ok(Self::of(network, options.threads))
+        let network = Frozen::by_name(backbone, |_| {}, decoding, &how.run)?;
+        Ok(Self::of(network, how))
     }
 
     /// Opens the backbone of the features that `spec` describes, wherever it is installed.
@@ -57,15 +65,25 @@ impl Extractor {
     /// # Errors
     /// As [`Self::with`].
     pub fn for_spec(spec: &FeatureSpec, options: &RunOptions) -> Result<Self> {
-        let network = Frozen::for_spec(spec, None, options)?;
-        Ok(Self::of(network, options.threads))
+        Self::computing(spec, &Computing::new(options.clone()))
     }
 
-    fn of(network: Frozen, threads: usize) -> Self {
+    /// Opens the backbone of the features that `spec` describes, with limits, a batch size and, if it is not
+    /// installed, its file. The store of `how` is not used.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    #[doc(hidden)]
+    pub fn computing(spec: &FeatureSpec, how: &Computing) -> Result<Self> {
+        let network = Frozen::for_spec(spec, how.backbone.as_deref(), &how.run)?;
+        Ok(Self::of(network, how))
+    }
+
+    fn of(network: Frozen, how: &Computing) -> Self {
         let spec = network.spec.clone();
         Self {
             network: Mutex::new(network),
-            pipeline: Pipeline::of(&spec, Limits::default(), BATCH_SIZE, threads),
+            pipeline: Pipeline::of(&spec, how.limits, how.batch_size, how.run.threads),
             spec,
         }
     }

@@ -30,7 +30,7 @@ pub(super) use columns::carried;
 use columns::{Columns, LARGEST, schema};
 pub(super) use layout::Layout;
 pub use layout::Numbers;
-use layout::are_finite;
+use layout::{are_finite, widen};
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
@@ -140,6 +140,23 @@ impl Part {
         let mut numbers = Numbers::new(manifest.dtype);
         numbers.extend(self.feature_bytes());
         numbers.widened()
+    }
+
+    /// Copies the features of a view of an image, both by their position in the part.
+    pub(super) fn read_view(
+        &self,
+        image: usize,
+        view: usize,
+        manifest: &StoreManifest,
+        to: &mut [f32],
+    ) {
+        let row = image * manifest.spec.views.len() + view;
+        let size = to.len() * manifest.dtype.bytes();
+        widen(
+            &self.feature_bytes()[row * size..][..size],
+            manifest.dtype,
+            to,
+        );
     }
 
     /// Returns the position of the features in the file.

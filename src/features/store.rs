@@ -134,16 +134,12 @@ impl FeatureStore {
         let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
             let part = Part::read(&path, &self.manifest)?;
-            let read = part.features(&self.manifest);
-            let images = read.chunks_exact(width * self.manifest.spec.views.len());
-            for (digest, values) in part.layout.digests.iter().zip(images) {
+            for (image, digest) in part.layout.digests.iter().enumerate() {
                 for row in rows_of.remove(digest).unwrap_or_default() {
                     for (view, place) in places.iter().enumerate() {
-                        features
-                            .row_mut(row * views.len() + view)
-                            .as_slice_mut()
-                            .expect("rows are contiguous")
-                            .copy_from_slice(&values[place * width..][..width]);
+                        let mut row = features.row_mut(row * views.len() + view);
+                        let to = row.as_slice_mut().expect("rows are contiguous");
+                        part.read_view(image, *place, &self.manifest, to);
                     }
                 }
             }
@@ -155,8 +151,8 @@ impl FeatureStore {
         }
     }
 
-    /// Returns where the features of the used samples are in a file, if they are there as one array: the store
-    /// has one part, with one view, in 32 bits, and the samples in their order. The part is checked.
+    /// Returns where the features of the used samples are in a file, if they are there as one array: the
+    /// store has one part, with one view, in 32 bits, and the samples in their order. The part is checked.
     ///
     /// # Errors
     /// [`Error::File`] for a part that is truncated, damaged or of another format.

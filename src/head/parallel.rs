@@ -1,7 +1,8 @@
 //! Runs independent pieces of work on all processors; their results come back in a fixed order.
 //!
-//! The threads are those of rayon's global pool; a forked process has none of them and starts its own. A task that cannot do without them starts them first, with
-//! [`start_processors`], because the other functions panic where the system gives no threads.
+//! The threads are those of rayon's global pool; a forked process has none of them and starts its own. A task
+//! that cannot do without them starts them first, with [`start_processors`], because the other functions
+//! panic where the system gives no threads.
 
 use std::error::Error as _;
 use std::io;
@@ -21,6 +22,7 @@ pub(crate) fn start_processors() -> Result<()> {
     // rayon tries only once; a second attempt would not report why the first one failed.
     static FAILURE: OnceLock<Option<(io::ErrorKind, String)>> = OnceLock::new();
     let failure = FAILURE.get_or_init(|| {
+        STARTED_BY.get_or_init(process::id);
         let started = ThreadPoolBuilder::new().build_global();
         // Without a cause, the threads are running already.
         let failed = started.err().filter(|error| error.source().is_some())?;
@@ -43,8 +45,11 @@ static STARTED_BY: OnceLock<u32> = OnceLock::new();
 /// `multiprocessing`, servers that fork their workers), the global pool would wait for threads that are not
 /// there.
 fn with_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    with_threads_of(process::id(), work)
+}
+
+fn with_threads_of<T: Send>(own: u32, work: impl FnOnce() -> T + Send) -> T {
     static OF_FORK: OnceLock<(u32, ThreadPool)> = OnceLock::new();
-    let own = process::id();
     if *STARTED_BY.get_or_init(|| own) == own || rayon::current_thread_index().is_some() {
         return work();
     }
@@ -93,6 +98,8 @@ pub(crate) fn for_each_in_parallel<T: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -109,6 +116,20 @@ mod tests {
             for_each_in_parallel(&mut items, |i, item| *item += i);
             assert_eq!(items, (1..=n).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_forked_process_starts_its_own_threads() {
+        let name = || thread::current().id();
+        let own = process::id();
+        assert_eq!(with_threads_of(own, name), name());
+        let [forked, again, twice] =
+            [own + 1, own + 1, own + 2].map(|id| with_threads_of(id, name));
+        assert_ne!(forked, name());
+        assert_ne!(twice, forked);
+        assert_ne!(twice, again);
+        let nested = with_threads_of(own + 1, || with_threads_of(own + 1, name) == name());
+        assert!(nested, "a thread of the pool does its own work");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Results of tasks as one object for each command: what the program prints as JSON, and what the Python module
-//! returns.
+//! Results of tasks as one object for each command: what the program prints as JSON, and what the Python
+//! module returns.
 //!
 //! `docs/schemas` has a schema for each of them, which describes every field.
 

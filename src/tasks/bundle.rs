@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::guard::{OutputGuard, Overwrite, Wanted};
-use super::provide::provide_if_possible;
+use super::provide::provide_for;
 use crate::backbones::{BackboneManifest, Home, Located, write_bundle};
 use crate::classes::ClassIndex;
 use crate::classifier::{Predictor, Tta};
@@ -65,7 +65,7 @@ pub fn bundle(options: &BundleOptions) -> Result<BundleReport> {
         .check(&options.output, Wanted::Bundle, options.overwrite)?;
     let (predictor, head) = Predictor::open_with_bytes(&options.head, Tta::Trained)?;
     let spec = predictor.spec();
-    provide_if_possible(&spec.backbone.name, &options.home);
+    provide_for(&spec.backbone, options.backbone.as_deref(), &options.home);
     let located = Located::of(spec, options.backbone.as_deref(), &options.home)?;
     let network = located.described(&spec.backbone);
     let bytes = write_bundle(&options.output, &head, &network, &spec.backbone.sha256)?;

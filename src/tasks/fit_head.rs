@@ -94,8 +94,8 @@ impl FitHeadReport {
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
-/// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which is noticed at the end of the fit. An
-/// existing head file is then left unchanged.
+/// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which is
+/// noticed at the end of the fit. An existing head file is then left unchanged.
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),

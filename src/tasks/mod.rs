@@ -35,8 +35,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] needs `report`; both
-//! are enabled by default.
+//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] needs `report`;
+//! both are enabled by default.
 
 mod bundle;
 mod classify;
@@ -110,7 +110,7 @@ pub use packages::{FileOrigin, Python};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[doc(hidden)]
-pub use provide::provide;
+pub use provide::{provide, provide_for};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]

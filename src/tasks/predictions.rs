@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::provide::provide_if_possible;
+use super::provide::provide_for;
 use crate::classifier::{Prediction, Predictor, Rejecting, Tta};
 use crate::error::Result;
 use crate::features::{Computing, Digest, FeatureStore, IndexRow, Samples};
@@ -35,7 +35,8 @@ impl HeadOptions {
 
     pub(super) fn open(&self) -> Result<Predictor> {
         let predictor = Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting);
-        provide_if_possible(&predictor.spec().backbone.name, &self.computing.run.home);
+        let (how, spec) = (&self.computing, predictor.spec());
+        provide_for(&spec.backbone, how.backbone.as_deref(), &how.run.home);
         Ok(predictor)
     }
 }

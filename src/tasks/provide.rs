@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::import::{ImportOptions, import};
-use crate::backbones::{Checksum, Home, Registry, is_file_name};
+use crate::backbones::{BackboneId, Checksum, Home, Registry, is_file_name};
 use crate::error::Result;
 
 /// Installs the backbone of this name if it is known, not installed yet, and its weights are in a Python
@@ -44,8 +44,33 @@ pub fn provide(name: &Path, home: &Home) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Does the same for the backbone of a head. An error is left to the search for the network, which fails too
-/// if the network is needed; with stored features, it is not.
-pub(super) fn provide_if_possible(name: &str, home: &Home) {
-    let _ = provide(Path::new(name), home);
+/// Does the same for the backbone of a head, unless a bundle or a file has the network. An error is left to the
+/// search for the network, which fails too if the network is needed; with stored features, it is not.
+pub fn provide_for(backbone: &BackboneId, file: Option<&Path>, home: &Home) {
+    if backbone.bundle.is_none() && file.is_none() {
+        let _ = provide(Path::new(&backbone.name), home);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What is known is installed in the tests of the wheel (`python/tests/test_environment.py`).
+    #[test]
+    fn only_the_known_weights_of_a_known_name_are_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = Registry::known_by_name("efficientnet-lite0").unwrap();
+        let file = folder.path().join(known.source.unwrap().file.unwrap());
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "other weights").unwrap();
+        let home = Home::at(folder.path().join("home")).with_packages(vec![folder.path().into()]);
+        let names = ["efficientnet-lite0", "vgg19", "unknown", "net.onnx", "a/b"];
+        for name in names {
+            assert_eq!(provide(name.as_ref(), &home).unwrap(), None, "{name}");
+        }
+        assert!(!folder.path().join("home").exists());
+    }
 }

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use frostline::backbones::DEFAULT_BACKBONE;
 use frostline::classifier::Tta;
+use frostline::error::Error;
 use frostline::features::{Digest, FeatureStore};
 use frostline::images::{DecodeOptions, View, decode};
 use frostline::{Classifier, Extractor, Home, Image, RunOptions, SkipReason, Unclassified};
@@ -83,6 +86,19 @@ fn labels_are_those_of_the_program() {
         let probability = row["probability"].as_f64().unwrap();
         assert!((prediction.best().1 - probability).abs() < 1e-5, "{row}");
     }
+}
+
+#[test]
+fn classification_can_be_stopped_after_an_image() {
+    let Some(place) = Place::fitted() else { return };
+    let head = place.folder().join("head");
+    let classifier = Classifier::with(head, Tta::Trained, &options(&place)).unwrap();
+    let paths = images(&place);
+    let asked = AtomicUsize::new(0);
+    let stopped = classifier.classify_until(&paths, &|| asked.fetch_add(1, Relaxed) == 2);
+    assert!(matches!(stopped, Err(Error::Interrupted { kept: None })));
+    assert_eq!(asked.into_inner(), 3);
+    assert_eq!(classifier.classify(&paths).unwrap().len(), paths.len());
 }
 
 #[test]

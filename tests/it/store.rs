@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arrow_array::{Array, FixedSizeListArray, Float32Array};
 use frostline::error::{Error, FileKind};
-use frostline::features::{Digest, Dtype, Existing, FeatureStore, Index, StoreWriter};
+use frostline::features::{
+    Digest, Dtype, Existing, FeatureStore, Index, StoreManifest, StoreWriter, record_batch,
+};
 use frostline::images::View;
 
 use crate::harness::{digest, features, index_row, manifest};
@@ -60,6 +63,76 @@ fn what_is_written_is_read_in_the_order_asked_for() {
     }
     assert_eq!(store.index(), &index(&[1, 2, 3]));
     assert_eq!(store.count_vectors().unwrap(), 3);
+}
+
+/// Writes a store of images 1 and 2 in one part, with an index in the given order.
+fn one_part(folder: &Path, manifest: StoreManifest, order: &[u8]) -> FeatureStore {
+    let mut writer = StoreWriter::open(folder, manifest, Existing::Extend).unwrap();
+    for seed in [1, 2] {
+        writer.push(digest(seed), &features(seed)).unwrap();
+    }
+    writer.finish_run(&index(order), &[]).unwrap();
+    FeatureStore::open(folder).unwrap()
+}
+
+#[test]
+fn the_features_of_one_part_are_an_array_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let span = one_part(folder.path(), manifest(), &[1, 2]).span().unwrap();
+    let span = span.unwrap();
+    assert_eq!(
+        (&span.path, span.shape),
+        (&parts(folder.path())[0], (2, 12))
+    );
+    let wanted: Vec<u8> = [features(1), features(2)]
+        .concat()
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert!(fs::read(&span.path).unwrap()[span.offset as usize..].starts_with(&wanted));
+}
+
+#[test]
+fn features_that_are_not_one_array_have_no_span() {
+    let spans = |folder: &Path, manifest, order: &[u8]| {
+        let span = one_part(folder, manifest, order).span();
+        span.unwrap().is_some()
+    };
+    let [order, half, views] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    assert!(!spans(order.path(), manifest(), &[2, 1]));
+    assert!(!spans(order.path(), manifest(), &[1]));
+    let mut in_half = manifest();
+    in_half.dtype = Dtype::F16;
+    assert!(!spans(half.path(), in_half, &[1, 2]));
+    store_of(views.path(), &[1, 2]);
+    let two_parts = FeatureStore::open(views.path()).unwrap();
+    assert_eq!(two_parts.span().unwrap(), None);
+}
+
+#[test]
+fn a_table_has_a_row_for_each_image_of_the_last_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = record_batch(&one_part(folder.path(), manifest(), &[2, 1, 2])).unwrap();
+    let schema = table.schema();
+    let names: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["path", "class", "digest", "width", "height", "features"]
+    );
+    let rows = table
+        .column(5)
+        .as_any()
+        .downcast_ref::<FixedSizeListArray>()
+        .unwrap();
+    for (row, seed) in [(0, 2), (1, 1), (2, 2)] {
+        let row = rows.value(row);
+        let row = row.as_any().downcast_ref::<Float32Array>().unwrap();
+        assert_eq!(row.values().to_vec(), features(seed));
+    }
 }
 
 #[test]

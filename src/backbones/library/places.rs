@@ -103,6 +103,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_own_environment_comes_before_the_home() {
+        let home = Home::at("/home").with_packages(vec!["/env".into()]);
+        let folders = folders(&home);
+        let at = |folder: PathBuf, origin| {
+            let found = folders
+                .iter()
+                .position(|found| *found == (folder.clone(), origin));
+            found.unwrap_or_else(|| panic!("{folder:?} is not in {folders:?}"))
+        };
+        let own = at(Path::new("/env").join(CAPI), Origin::Environment);
+        assert!(own < at(home.runtime_cuda(), Origin::Home));
+    }
+
+    #[test]
     fn library_names() {
         if cfg!(target_os = "linux") {
             assert!(

@@ -1,12 +1,16 @@
 //! Hints for ONNX Runtime and devices that cannot be used.
 
-use frostline::backbones::NO_TELEMETRY;
+use frostline::backbones::{NO_TELEMETRY, own_packages};
 use frostline::error::{DeviceProblem, Provider, RuntimeProblem};
 
 /// Returns what the user can do about the problem.
 pub(super) fn hint(problem: &RuntimeProblem) -> Option<String> {
     use RuntimeProblem as P;
     let hint = match problem {
+        P::Missing { .. } if own_packages().is_some() => {
+            "run `pip install 'frostline[cpu]'` in the Python environment of this program, or run `frostline \
+             setup`, or set ORT_DYLIB_PATH to the path of a libonnxruntime"
+        }
         P::Missing { .. } | P::Library { .. } => {
             "run `frostline setup`, or run `pip install onnxruntime` in an active Python environment, or \
              set ORT_DYLIB_PATH to the path of a libonnxruntime"

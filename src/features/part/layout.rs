@@ -68,6 +68,22 @@ impl Numbers {
     }
 }
 
+/// Converts the values in some bytes of a part to `f32`.
+pub(in crate::features) fn widen(bytes: &[u8], dtype: Dtype, to: &mut [f32]) {
+    match dtype {
+        Dtype::F32 => {
+            let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+            to.iter_mut().zip(values).for_each(|(to, x)| *to = x);
+        }
+        Dtype::F16 => {
+            let values = bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b));
+            to.iter_mut()
+                .zip(values)
+                .for_each(|(to, x)| *to = x.to_f32());
+        }
+    }
+}
+
 /// Returns whether all values in some bytes of a part are finite.
 ///
 /// A value is not finite if all bits of its exponent are set. The maximum of a whole block is compared, since

@@ -51,6 +51,20 @@ fn trusted() -> HeadFile {
     }
 }
 
+#[test]
+fn bytes_are_those_of_the_file() {
+    let (_folder, path, bytes) = written(&trusted());
+    assert_eq!(trusted().encode().unwrap(), bytes);
+    let decoded = HeadFile::decode(&bytes).unwrap();
+    assert_eq!(
+        decoded.encode().unwrap(),
+        HeadFile::read(path).unwrap().encode().unwrap()
+    );
+    assert_eq!(decoded.temperature, trusted().temperature);
+    assert!(HeadFile::decode(&bytes[..bytes.len() - 1]).is_err());
+    assert!(HeadFile::decode(b"").is_err());
+}
+
 fn written(file: &HeadFile) -> (TempDir, PathBuf, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("head.safetensors");

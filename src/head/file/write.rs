@@ -40,6 +40,9 @@ impl HeadFile {
     ///
     /// # Errors
     /// As [`write`](Self::write).
+    ///
+    /// # Panics
+    /// Never, since strings and numbers are always JSON.
     pub fn encode(&self) -> Result<Vec<u8>> {
         check(self)?;
         let tensors = tensors(self);

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::images::{DecodeOptions, Preprocessor};
 use crate::outputs::TemporaryFolder;
 use crate::progress::Progress;
-use crate::tasks::provide::provide_if_possible;
+use crate::tasks::provide::provide_for;
 
 pub(super) struct Source<'a> {
     options: &'a ExportOptions,
@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
     /// A network that is not found or cannot be loaded.
     pub(super) fn open(spec: &FeatureSpec, options: &'a ExportOptions) -> Result<Self> {
         let run = &options.run;
-        provide_if_possible(&spec.backbone.name, &run.home);
+        provide_for(&spec.backbone, options.backbone.as_deref(), &run.home);
         let library = RuntimeLibrary::find(&run.home)?;
         let located = Located::of(spec, options.backbone.as_deref(), &run.home)?;
         Ok(Self {
