@@ -62,11 +62,12 @@ fn array_image(array: &Bound<'_, PyUntypedArray>, number: usize) -> PyResult<Ima
         .cast::<PyArray3<u8>>()
         .map_err(|_| refused())?
         .readonly();
-    let (height, width, channels) = pixels.as_array().dim();
-    let samples = match pixels.as_slice() {
-        Ok(samples) => samples.to_vec(),
-        Err(_) => pixels.as_array().iter().copied().collect(),
-    };
+    let pixels = pixels.as_array();
+    let (height, width, channels) = pixels.dim();
+    // A slice of the array itself would also be given for Fortran's order.
+    let samples = pixels
+        .as_slice()
+        .map_or_else(|| pixels.iter().copied().collect(), <[u8]>::to_vec);
     let image = (channels == 3)
         .then(|| RgbImage::new(width.try_into().ok()?, height.try_into().ok()?, samples))
         .flatten();

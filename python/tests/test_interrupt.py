@@ -1,11 +1,15 @@
 """Ctrl-C in long calls: within a second, and what is computed is kept."""
 
+import io
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 
+import numpy as np
 import pytest
 from conftest import picture
 
@@ -16,21 +20,24 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """Large images, which take several seconds."""
-    import numpy as np
-
+    """Large images, which take several seconds: the same pixels, with a comment that differs."""
     folder = tmp_path_factory.mktemp("many") / "photos"
     folder.mkdir()
-    generator = np.random.default_rng(5)
-    large = picture(generator, 0, (1500, 1500))
+    file = io.BytesIO()
+    small = picture(np.random.default_rng(5), 0, (150, 150))
+    small.resize((1500, 1500)).save(file, "PNG", compress_level=1)
+    content = file.getvalue()
+    after_header = 33
     for number in range(200):
-        large.putpixel((0, 0), (number, 0, 0))
-        large.save(folder / f"{number:03}.png", compress_level=0)
+        text = b"tEXtComment\0%d" % number
+        comment = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        path = folder / f"{number:03}.png"
+        path.write_bytes(content[:after_header] + comment + content[after_header:])
     return folder
 
 
 def interrupted(code):
-    """Run code that prints `ready`, send Ctrl-C after a second; return its output and how long it took to end."""
+    """Run code that prints `ready`, and send Ctrl-C after a second. Returns what it wrote, and its time to end."""
     child = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -62,10 +69,11 @@ except KeyboardInterrupt as stop:
 
 @pytest.mark.parametrize("call", ["fl.Extractor(network)(files)", "fl.Classifier(head).predict_proba(files)"])
 def test_images_in_memory(many, network, head, call):
-    files = sorted(map(str, many.iterdir())) * 20
     code = f"""
+import pathlib
 import frostline as fl
-network, head, files = {str(network)!r}, {str(head)!r}, {files!r}
+network, head = {str(network)!r}, {str(head)!r}
+files = list(pathlib.Path({str(many)!r}).iterdir()) * 20
 print("ready", flush=True)
 try:
     {call}
@@ -105,7 +113,7 @@ def test_a_fit_leaves_no_file(store, tmp_path):
 import frostline as fl
 print("ready", flush=True)
 try:
-    fl.fit_head({store.path!r}, output={str(tmp_path / "h")!r}, epochs=100000, lr=0.01)
+    fl.fit_head({store.path!r}, output={str(tmp_path / "h")!r}, epochs=100000, lr=0.01, batch_size=1)
 except KeyboardInterrupt:
     print("stopped")
 """
