@@ -37,7 +37,7 @@ def many(tmp_path_factory):
 
 
 def interrupted(code):
-    """Run code that prints `ready`, and send Ctrl-C after a second. Returns what it wrote, and its time to end."""
+    """Run code that prints `ready`, and send Ctrl-C after a second. Return its output and its time to end."""
     child = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -54,9 +54,17 @@ def test_extract_keeps_what_is_computed(many, network, tmp_path):
     store = tmp_path / "s"
     code = f"""
 import frostline as fl
-print("ready", flush=True)
+class Told:
+    ready = False
+    def begin(self, what, total): pass
+    def end(self): pass
+    def advance(self, steps):
+        if not self.ready:
+            print("ready", flush=True)
+        self.ready = True
+keywords = dict(backbone={str(network)!r}, threads=1, batch_size=1, progress=Told())
 try:
-    fl.extract({str(many)!r}, {str(store)!r}, backbone={str(network)!r}, threads=1)
+    fl.extract({str(many)!r}, {str(store)!r}, **keywords)
 except KeyboardInterrupt as stop:
     print(stop)
 """
@@ -85,27 +93,38 @@ except KeyboardInterrupt:
     assert seconds < 2
 
 
-@pytest.mark.parametrize("keep", [True, False], ids=["with a store", "without"])
-def test_an_evaluation_of_images(many, head, network, tmp_path, keep):
-    store = tmp_path / "s"
-    keywords = f"threads=1, batch_size=1, store={str(store)!r}" if keep else "threads=1"
+@pytest.mark.parametrize(
+    "call",
+    [
+        "fl.evaluate(head, images, threads=1, batch_size=1, store=store)",
+        "fl.evaluate(head, images, threads=1)",
+        "fl.report(head, images, output + '.html', images=images, threads=1)",
+        "fl.export(head, output + '.onnx', verify=images, threads=1)",
+    ],
+)
+def test_images_for_a_head(many, head, tmp_path, call):
     labelled = tmp_path / "labelled"
     labelled.mkdir()
     for name in ("red", "green", "blue"):
         (labelled / name).symlink_to(many)
     code = f"""
 import frostline as fl
+head, images = {str(head)!r}, {str(labelled)!r}
+store, output = {str(tmp_path / "s")!r}, {str(tmp_path / "out")!r}
 print("ready", flush=True)
 try:
-    fl.evaluate({str(head)!r}, {str(labelled)!r}, {keywords})
+    {call}
 except KeyboardInterrupt:
     print("stopped")
 """
     out, error, seconds = interrupted(code)
     assert out == "stopped\n", error
     assert seconds < 2
-    if keep:
-        assert any(name.startswith("part-") for name in os.listdir(store))
+    left = set(os.listdir(tmp_path)) - {"labelled"}
+    if "store=" in call:
+        assert left == {"s"} and any(name.startswith("part-") for name in os.listdir(tmp_path / "s"))
+    else:
+        assert left == set()
 
 
 def test_a_fit_leaves_no_file(store, tmp_path):

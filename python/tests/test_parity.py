@@ -21,9 +21,10 @@ def test_features_are_those_of_the_program(images, network, store, tmp_path):
 
 
 def test_heads_are_those_of_the_program(store, tmp_path):
+    calibrated = {"solver": "lbfgs", "calibrate": True, "folds": 3}
     for options, keywords in (
         (["--epochs", 30, "--lr", 0.1], {"epochs": 30, "lr": 0.1}),
-        (["--solver", "lbfgs", "--calibrate"], {"solver": "lbfgs", "calibrate": True}),
+        (["--solver", "lbfgs", "--calibrate", "--folds", 3], calibrated),
         (["--solver", "linfa", "--l2", 0.01], {"solver": "linfa", "l2": 0.01}),
     ):
         program("fit-head", store.path, "-o", tmp_path / "head", *options)

@@ -44,8 +44,8 @@ pub fn provide(name: &Path, home: &Home) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Does the same for the backbone of a head, unless a bundle or a file has the network. An error is left to the
-/// search for the network, which fails too if the network is needed; with stored features, it is not.
+/// Does the same for the backbone of a head, unless a bundle or a file has the network. An error is left to
+/// the search for the network, which fails too if the network is needed; with stored features, it is not.
 pub fn provide_for(backbone: &BackboneId, file: Option<&Path>, home: &Home) {
     if backbone.bundle.is_none() && file.is_none() {
         let _ = provide(Path::new(&backbone.name), home);
