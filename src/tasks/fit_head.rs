@@ -28,8 +28,8 @@ use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::{
-    Disagreement, EpochFigures, Fit, FitValidParams, FitWarning, HeadFile, LearningPoint,
-    Rejection, Search, Temperature, TrainingRecord, Tunable, fit, start_processors,
+    Disagreement, EpochFigures, Fit, FitValidParams, FitWarning, HeadFile, Job, LearningPoint,
+    Rejection, Search, Temperature, TrainingRecord, Tunable, run, start_processors,
 };
 use crate::progress::{Progress, go_on};
 
@@ -94,8 +94,9 @@ impl FitHeadReport {
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
-/// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which is
-/// noticed at the end of the fit. An existing head file is then left unchanged.
+/// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
+/// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which fits
+/// notice before each step. An existing head file is then left unchanged.
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
@@ -110,7 +111,7 @@ pub fn fit_head(
         in_memory(options, params, &division, on_epoch, progress)?
     } else {
         refuse_what_needs_all(options, &memory)?;
-        let (fit, streaming) = in_blocks(params, &division, &memory, on_epoch)?;
+        let (fit, streaming) = in_blocks(params, &division, &memory, on_epoch, progress)?;
         let mut report = FitHeadReport::new(fit, params.clone(), &division);
         report.streamed = Some(streaming);
         Fitted {
@@ -152,10 +153,14 @@ fn in_memory(
     let search = options.search.map(search).transpose()?;
     let found = search.as_ref().map(|search| search.params(params));
     let params = found.transpose()?.unwrap_or_else(|| params.clone());
-    let from_folds = FromFolds::of(options, &params, &images, search.as_ref())?;
+    let from_folds = FromFolds::of(options, &params, &images, search.as_ref(), progress)?;
     let curve = |asked| images.learning_curve(asked, &params, progress);
     let learning_curve = options.learning_curve.map(curve).transpose()?;
-    let mut fit = fit(&params, &set, validation.as_ref(), on_epoch)?;
+    let job = Job {
+        progress,
+        ..Job::new(&params, &set, validation.as_ref())
+    };
+    let mut fit = run(job, on_epoch)?;
     if search.is_some() && !options.fixed.contains(&Tunable::Lr) {
         // The learning rate was compared with others, and is the best in spite of it.
         let is_about_rate = |warning: &FitWarning| matches!(warning, FitWarning::Overshot { .. });
@@ -177,20 +182,26 @@ fn in_memory(
         record: record(division),
     };
     if let Some(asked) = options.out_of_fold {
-        fitted.keep_out_of_fold(asked, &images)?;
+        fitted.keep_out_of_fold(asked, &images, progress)?;
     }
     Ok(fitted)
 }
 
 impl Fitted {
     /// Stores out-of-fold predictions, or adds a warning that says why not.
-    fn keep_out_of_fold(&mut self, asked: CrossValidation, images: &Images<'_, '_>) -> Result<()> {
+    fn keep_out_of_fold(
+        &mut self,
+        asked: CrossValidation,
+        images: &Images<'_, '_>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
         match predictions(
             &self.record,
             asked,
             &self.report.params,
             self.temperature,
             images,
+            progress,
         )? {
             Ok((record, figures)) => {
                 self.record = record;

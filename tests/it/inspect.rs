@@ -8,6 +8,7 @@ use frostline::features::{Digest, FeatureStore};
 use frostline::head::{
     FitParams, Folds, Groups, LabelErrors, LabelledFeatures, out_of_fold, softmax,
 };
+use frostline::progress::Silent;
 use frostline::tasks::{InspectOptions, Likeness, inspect};
 use linfa::ParamGuard;
 use ndarray::Array2;
@@ -150,7 +151,7 @@ fn flipped_labels_are_among_the_first_suspects() {
         let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
         let folds = Folds::new(&targets, &groups, 5, 0).unwrap();
         let params = FitParams::new().check().unwrap();
-        let p = softmax(out_of_fold(&params, &set, None, &folds).unwrap());
+        let p = softmax(out_of_fold(&params, &set, None, &folds, &Silent).unwrap());
         let suspects = LabelErrors::of(p.view(), &targets).suspects;
         let first = suspects.iter().take(30);
         found.push(

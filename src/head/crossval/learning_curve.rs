@@ -38,7 +38,8 @@ pub struct LearningPoint {
 /// Patience grows with the epochs and watches the `validation` set, as in the fit on all images.
 ///
 /// # Errors
-/// As [`fit`](fn@crate::head::fit).
+/// As [`fit`](fn@crate::head::fit); [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to
+/// stop.
 ///
 /// # Panics
 /// When `groups` or `folds` are not those of the set's samples.
@@ -56,7 +57,7 @@ pub fn learning_curve(
     let fits = in_parallel(n, |number| {
         let (step, fold) = (number / folds.k(), number % folds.k());
         let rows = part(&order, folds, fold, step);
-        let fit = one_fit(params, set, validation, rows, &folds.split(fold));
+        let fit = one_fit(params, set, validation, rows, &folds.split(fold), progress);
         progress.advance(1);
         fit
     });
@@ -102,6 +103,7 @@ fn one_fit(
     validation: Option<&LabelledFeatures<'_>>,
     images: Vec<usize>,
     split: &Split,
+    progress: &dyn Progress,
 ) -> Result<(usize, f64)> {
     let n = images.len();
     let epochs = epochs(params.values(), split.train.len(), n);
@@ -109,6 +111,7 @@ fn one_fit(
     let job = Job {
         images,
         epochs,
+        progress,
         ..Job::new(&params, set, validation)
     };
     let head = run(job, &mut |_| {})?.head;

@@ -8,6 +8,7 @@ use crate::head::data::LabelledFeatures;
 use crate::head::fit::{Job, run};
 use crate::head::parallel::{in_parallel, processors};
 use crate::head::params::{FitValidParams, Solver};
+use crate::progress::Progress;
 
 /// Returns the logits of every row by a head fitted without the row's fold: (N · V, D) → (N · V, C).
 ///
@@ -17,7 +18,8 @@ use crate::head::params::{FitValidParams, Solver};
 /// with one copy. The number of threads does not change the result.
 ///
 /// # Errors
-/// As [`fit`](fn@crate::head::fit), for the first fold that fails.
+/// As [`fit`](fn@crate::head::fit), for the first fold that fails;
+/// [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop.
 ///
 /// # Panics
 /// When `folds` are not those of the set's samples.
@@ -26,6 +28,7 @@ pub fn out_of_fold(
     set: &LabelledFeatures<'_>,
     validation: Option<&LabelledFeatures<'_>>,
     folds: &Folds,
+    progress: &dyn Progress,
 ) -> Result<Array2<f64>> {
     assert_eq!(
         folds.of_row().len(),
@@ -36,6 +39,7 @@ pub fn out_of_fold(
         let split = folds.split(fold);
         let job = Job {
             images: split.train,
+            progress,
             ..Job::new(params, set, validation)
         };
         let head = run(job, &mut |_| {})?.head;
@@ -67,6 +71,7 @@ mod tests {
     use crate::classes::ClassIndex;
     use crate::head::data::Groups;
     use crate::head::{FitParams, Schedule, fit};
+    use crate::progress::Silent;
 
     /// Checks each row of `out_of_fold` against a head that `fit` trained on a copy of the other folds'
     /// images.
@@ -85,7 +90,7 @@ mod tests {
         let digests: Vec<_> = (0..12u8).map(|image| [image; 32]).collect();
         let folds = Folds::new(&targets, &Groups::of_equal(&digests), 3, 0).unwrap();
         let params = params.check().unwrap();
-        let logits = out_of_fold(&params, &set, Some(&watched), &folds).unwrap();
+        let logits = out_of_fold(&params, &set, Some(&watched), &folds, &Silent).unwrap();
         for fold in 0..3 {
             let split = folds.split(fold);
             let rows = |images: &[usize]| -> Vec<usize> {
@@ -130,6 +135,6 @@ mod tests {
         let digests: Vec<_> = (0..6u8).map(|image| [image; 32]).collect();
         let folds = Folds::new(&targets, &Groups::of_equal(&digests), 2, 0).unwrap();
         let params = FitParams::new().patience(Some(1)).check().unwrap();
-        assert!(out_of_fold(&params, &set, None, &folds).is_err());
+        assert!(out_of_fold(&params, &set, None, &folds, &Silent).is_err());
     }
 }

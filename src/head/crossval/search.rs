@@ -47,7 +47,8 @@ pub struct Search {
 /// # Errors
 /// [`HeadError::NoCandidate`] if no candidate has a finite loss; [`HeadError::NothingToSearch`] if all
 /// parameters are fixed; [`HeadError::NoSearch`] if the solver cannot be searched;
-/// [`DataProblem`](crate::error::DataProblem) if fewer than two classes have samples.
+/// [`DataProblem`](crate::error::DataProblem) if fewer than two classes have samples;
+/// [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop.
 pub fn search(
     params: &FitValidParams,
     fixed: &[Tunable],

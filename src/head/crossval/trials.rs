@@ -75,7 +75,7 @@ impl Trials<'_, '_> {
         let class_weights = self.class_weights()?;
         let evaluated = in_parallel(tasks.len(), |number| {
             let task = &tasks[number];
-            let head = train(task, &set, folds, &class_weights)?;
+            let head = train(task, &set, folds, &class_weights, self.progress)?;
             self.progress.advance(1);
             Ok(evaluate(&head, &set, folds, task.left_out))
         });
@@ -90,6 +90,7 @@ impl Trials<'_, '_> {
         let stop = Stop {
             tolerance: self.values.tol.max(NEAR_ENOUGH),
             iterations: self.values.max_iter,
+            progress: self.progress,
         };
         let problem = |task: &Task| {
             let counted = |&fold: &usize| f64::from(u8::from(fold != task.left_out));
@@ -101,7 +102,7 @@ impl Trials<'_, '_> {
         let mut evaluated = Vec::with_capacity(tasks.len());
         for tasks in tasks.chunks(at_once) {
             let problems: Vec<Problem> = tasks.iter().map(problem).collect();
-            let reached = minimise_all(set, &problems, &zeros, stop, &|| self.progress.advance(1));
+            let reached = minimise_all(set, &problems, &zeros, stop, &|| self.progress.advance(1))?;
             for ((task, problem), reached) in tasks.iter().zip(&problems).zip(reached) {
                 let head = reached.converged.then(|| problem.head(&reached.point));
                 evaluated.push(head.and_then(|head| evaluate(&head, set, folds, task.left_out)));
@@ -128,6 +129,7 @@ fn train(
     set: &LabelledFeatures<'_>,
     folds: &Folds,
     class_weights: &[f64],
+    progress: &dyn Progress,
 ) -> Result<LinearHead> {
     let (values, views) = (task.params.values(), set.views());
     let start = LinearHead::zeros(set.classes().len(), set.features().ncols());
@@ -145,7 +147,7 @@ fn train(
             .filter(|rows: &Vec<usize>| !rows.is_empty())
             .collect();
         let batches: Vec<&[usize]> = batches.iter().map(Vec::as_slice).collect();
-        sgd.steps_on(&block, views, &batches)?;
+        sgd.steps_on(&block, views, &batches, progress)?;
     }
     Ok(sgd.head())
 }
@@ -157,6 +159,7 @@ mod tests {
     use super::*;
     use crate::classes::ClassIndex;
     use crate::head::data::Groups;
+    use crate::progress::Silent;
 
     #[test]
     fn every_head_is_that_of_sgd_on_its_own_rows() {
@@ -186,7 +189,7 @@ mod tests {
             .collect();
         let weights = [1.0, 2.0, 0.5];
         for (number, task) in tasks.iter().enumerate() {
-            let head = train(task, &set, &folds, &weights).unwrap();
+            let head = train(task, &set, &folds, &weights, &Silent).unwrap();
             let sgd = Sgd::new(&task.params, &LinearHead::zeros(3, 7));
             let mut sgd = sgd.with_class_weights(weights.to_vec()).unwrap();
             let mut order = RowOrder::new(5, 45, 2);

@@ -75,33 +75,32 @@ pub(crate) fn minimise_by_linfa(
     set: &LabelledFeatures<'_>,
     images: &[usize],
     problem: &Problem,
-    stop: Stop,
+    stop: Stop<'_>,
 ) -> Result<(LinearHead, Optimum)> {
     require_plain(set, images)?;
     let targets: Array1<usize> = images.iter().map(|&image| set.targets()[image]).collect();
     let data = Dataset::new(records(set, images, problem), targets);
     // The crate's loss is a sum over the images, frostline's is their mean.
-    let wanted = stop.tolerance;
-    let tolerance = wanted * images.len() as f64;
-    let stop = Stop { tolerance, ..stop };
+    let tolerance = stop.tolerance * images.len() as f64;
+    let summed = Stop { tolerance, ..stop };
     let point = match problem.n_rows() {
-        1 => of_two_classes(&data, problem.l2, stop),
-        _ => of_several_classes(&data, problem.l2, stop),
+        1 => of_two_classes(&data, problem.l2, summed),
+        _ => of_several_classes(&data, problem.l2, summed),
     };
     let point = point.map_err(|error| HeadError::LinfaLogistic(error.to_string()))?;
     let reached = Reached {
-        loss: Evaluator::new(set).evaluate(&[(problem, &point)])[0].value,
+        loss: Evaluator::new(set, stop.progress).evaluate(&[(problem, &point)])[0].value,
         point,
         iterations: None,
         converged: true,
     };
-    checked(set, problem, &reached, wanted)
+    checked(set, problem, &reached, stop)
 }
 
 type Images = Dataset<f64, usize, Ix1>;
 
 /// Fits two classes; returns the weights of the second class, then its bias.
-fn of_two_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
+fn of_two_classes(data: &Images, l2: f64, stop: Stop<'_>) -> Result<Vec<f64>, GaveUp> {
     let model = LogisticRegression::new()
         .alpha(l2)
         .gradient_tolerance(stop.tolerance)
@@ -117,7 +116,7 @@ fn of_two_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp
 }
 
 /// Fits more than two classes; returns the weights of each class, then their biases.
-fn of_several_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
+fn of_several_classes(data: &Images, l2: f64, stop: Stop<'_>) -> Result<Vec<f64>, GaveUp> {
     let model = MultiLogisticRegression::new()
         .alpha(l2)
         .gradient_tolerance(stop.tolerance)

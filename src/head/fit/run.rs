@@ -61,7 +61,8 @@ pub fn fit_from(
 ///
 /// # Errors
 /// As [`fit_from`]; also [`DataProblem`] for sample weights with a solver other than L-BFGS or with balanced
-/// classes, and for sample weights that are below 0, not finite, or all 0.
+/// classes, and for sample weights that are below 0, not finite, or all 0;
+/// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
     let started = Instant::now();
     let (params, train) = (job.params, job.train);
@@ -140,13 +141,18 @@ fn same_kind(train: &LabelledFeatures<'_>, validation: &LabelledFeatures<'_>) ->
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use linfa::ParamGuard;
     use ndarray::{Array2, array};
 
     use super::*;
     use crate::classes::ClassIndex;
     use crate::error::Error;
-    use crate::head::{FitParams, FitWarning};
+    use crate::head::data::Groups;
+    use crate::head::parallel::processors;
+    use crate::head::{FitParams, FitWarning, Folds, learning_curve, out_of_fold, search};
+    use crate::progress::Progress;
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {
         let classes = ClassIndex::from_names(["a", "b"]);
@@ -312,6 +318,63 @@ mod tests {
             let head = fit_on(params, &features, &targets).unwrap().head;
             let p = head.predict_proba(features.view()).unwrap();
             assert!(p[[0, 0]] > 0.85 && p[[1, 1]] > 0.85, "{solver:?}: {p}");
+        }
+    }
+
+    /// Asks to stop from the nth question on.
+    struct StopsAt(usize, AtomicUsize);
+
+    impl Progress for StopsAt {
+        fn begin(&self, _what: &str, _total: u64) {}
+        fn advance(&self, _steps: u64) {}
+        fn end(&self) {}
+        fn is_stopped(&self) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed) + 1 >= self.0
+        }
+    }
+
+    #[test]
+    fn a_fit_that_is_asked_to_stop_takes_no_further_step() {
+        // With 2000 features and ten classes, SGD uses two threads where there are two.
+        let features = Array2::from_shape_fn((60, 2000), |(row, column)| {
+            ((row * 13 + column * 5) % 17) as f32 / 17.0
+        });
+        let targets: Vec<usize> = (0..60).map(|row| row % 10).collect();
+        let classes = ClassIndex::from_names((0..10).map(|class| class.to_string()));
+        let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
+        let digests: Vec<_> = (0..60u8).map(|row| [row; 32]).collect();
+        let groups = Groups::of_equal(&digests);
+        let folds = Folds::new(&targets, &groups, 3, 0).unwrap();
+        let interrupted = |error: Error| matches!(error, Error::Interrupted { kept: None });
+        for solver in [Solver::Sgd, Solver::Lbfgs] {
+            let params = FitParams::new()
+                .solver(solver)
+                .batch_size(8)
+                .check()
+                .unwrap();
+            for nth in [1, 5] {
+                let stops = || StopsAt(nth, AtomicUsize::new(0));
+                let (progress, mut epochs) = (stops(), 0);
+                let job = Job {
+                    progress: &progress,
+                    ..Job::new(&params, &set, None)
+                };
+                assert!(interrupted(run(job, &mut |_| epochs += 1).unwrap_err()));
+                // An epoch has eight steps. Threads of L-BFGS each ask once more.
+                assert!(epochs == 0 && progress.1.into_inner() <= nth + processors());
+                let of_folds = out_of_fold(&params, &set, None, &folds, &stops());
+                assert!(interrupted(of_folds.unwrap_err()));
+                let curve = learning_curve(&params, &set, None, &groups, &folds, &stops());
+                assert!(interrupted(curve.unwrap_err()));
+                let search = search(&params, &[], &set, &folds, &stops());
+                assert!(interrupted(search.unwrap_err()));
+            }
+            let job = Job {
+                progress: &StopsAt(usize::MAX, AtomicUsize::new(0)),
+                ..Job::new(&params, &set, None)
+            };
+            let fitted = fit(&params, &set, None, &mut |_| {}).unwrap();
+            assert_eq!(run(job, &mut |_| {}).unwrap().head, fitted.head);
         }
     }
 

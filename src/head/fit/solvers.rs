@@ -5,11 +5,12 @@ use super::figures::{EpochFigures, Fit, ValidationFigures};
 #[cfg(feature = "linfa-logistic")]
 use super::linfa_logistic::minimise_by_linfa;
 use crate::error::Result;
-use crate::head::data::{LabelledFeatures, RowOrder, Standard};
+use crate::head::data::{Block, LabelledFeatures, RowOrder, Standard};
 use crate::head::lbfgs::{Problem, Stop, minimise};
 use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
+use crate::progress::{Progress, Silent};
 
 /// One fit in memory.
 pub(crate) struct Job<'a> {
@@ -23,6 +24,8 @@ pub(crate) struct Job<'a> {
     pub(crate) sample_weights: Option<Vec<f64>>,
     /// The number of epochs of SGD, over which its schedule is stretched.
     pub(crate) epochs: usize,
+    /// May ask the fit to stop.
+    pub(crate) progress: &'a dyn Progress,
 }
 
 impl<'a> Job<'a> {
@@ -40,6 +43,7 @@ impl<'a> Job<'a> {
             validation: validation.map(LabelledFeatures::reborrow),
             sample_weights: None,
             epochs: params.values().epochs,
+            progress: &Silent,
         }
     }
 
@@ -89,6 +93,7 @@ fn in_memory(
         order: RowOrder::of(params.values().seed, job.images, views),
         train: job.train,
         validation: job.validation,
+        progress: job.progress,
     };
     let sgd = Sgd::new(params, &job.start).with_class_weights(class_weights)?;
     run(sgd, params, job.epochs, &mut passes, on_epoch)
@@ -99,11 +104,15 @@ struct WholePasses<'a> {
     train: LabelledFeatures<'a>,
     validation: Option<LabelledFeatures<'a>>,
     order: RowOrder,
+    progress: &'a dyn Progress,
 }
 
 impl Passes for WholePasses<'_> {
     fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss> {
-        sgd.steps(&self.train, &self.order.next_epoch(), batch_size)
+        let rows = self.order.next_epoch();
+        let batches: Vec<&[usize]> = rows.chunks(batch_size).collect();
+        let (block, views) = (Block::of(&self.train), self.train.views());
+        sgd.steps_on(&block, views, &batches, self.progress)
     }
 
     fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>> {
@@ -119,6 +128,7 @@ pub(super) fn to_minimum(job: &Job<'_>, class_weights: Vec<f64>) -> Result<Fit> 
     let stop = Stop {
         tolerance: values.tol,
         iterations: values.max_iter,
+        progress: job.progress,
     };
     let (head, optimum) = match values.solver {
         #[cfg(feature = "linfa-logistic")]

@@ -14,6 +14,7 @@ use crate::head::linear::LinearHead;
 use crate::head::parallel::start_processors;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
+use crate::progress::Progress;
 
 /// Images whose features are widened together for validation.
 const WIDENED: usize = 256;
@@ -54,12 +55,14 @@ pub(crate) struct Streamed<'a> {
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit); [`HeadError::NeedsAllFeatures`] for other solvers than SGD and for
-/// standardised features; [`DataProblem`] when a feature is not finite.
+/// standardised features; [`DataProblem`] when a feature is not finite;
+/// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn fit_streamed<'a>(
     params: &FitValidParams,
     train: Streamed<'a>,
     validation: Option<Streamed<'a>>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
+    progress: &'a dyn Progress,
 ) -> Result<Fit> {
     let started = Instant::now();
     let values = params.values();
@@ -76,6 +79,7 @@ pub(crate) fn fit_streamed<'a>(
         checked: false,
         train,
         validation,
+        progress,
     };
     let sgd = Sgd::new(params, &start).with_class_weights(class_weights)?;
     let fit = run(sgd, params, values.epochs, &mut passes, on_epoch)?;
@@ -120,6 +124,7 @@ struct BlockPasses<'a> {
     order: RowOrder,
     /// Whether all features are known to be finite.
     checked: bool,
+    progress: &'a dyn Progress,
 }
 
 impl Passes for BlockPasses<'_> {
@@ -141,7 +146,7 @@ impl Passes for BlockPasses<'_> {
             }
             let rows = self.order.next_epoch();
             let batches: Vec<&[usize]> = rows.chunks(batch_size).collect();
-            loss.add(sgd.steps_on(&block, train.views, &batches)?);
+            loss.add(sgd.steps_on(&block, train.views, &batches, self.progress)?);
         }
         self.checked = true;
         Ok(loss)
@@ -198,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::head::{FitParams, fit};
+    use crate::progress::Silent;
 
     /// Images in memory, read in pieces.
     struct Pieces {
@@ -249,7 +255,7 @@ mod tests {
                 capacity,
             };
             let validation = validate.then_some(streamed(&mut twin as &mut dyn FeatureBlocks));
-            fit_streamed(params, streamed(self), validation, &mut |_| {}).unwrap()
+            fit_streamed(params, streamed(self), validation, &mut |_| {}, &Silent).unwrap()
         }
     }
 
@@ -339,7 +345,7 @@ mod tests {
                 n_features: 2,
                 capacity: 4,
             };
-            let error = fit_streamed(&params.check().unwrap(), train, None, &mut |_| {});
+            let error = fit_streamed(&params.check().unwrap(), train, None, &mut |_| {}, &Silent);
             assert!(
                 error
                     .unwrap_err()
@@ -363,7 +369,7 @@ mod tests {
             capacity: 4,
         };
         let params = FitParams::new().check().unwrap();
-        let error = fit_streamed(&params, train, None, &mut |_| {}).unwrap_err();
+        let error = fit_streamed(&params, train, None, &mut |_| {}, &Silent).unwrap_err();
         assert!(error.to_string().contains("features that are not finite"));
     }
 }

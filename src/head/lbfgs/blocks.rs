@@ -24,7 +24,7 @@ const WINDOW: usize = 512;
 const STRIDE: usize = WINDOW + 8;
 
 impl Work<'_, '_> {
-    /// Adds the losses and gradients of a range of rows.
+    /// Adds the losses and gradients of a range of rows, unless it is asked to stop.
     pub(crate) fn add_blocks(&self, rows: Range<usize>, share: &mut Share) {
         let (m, d) = self.weight.dim();
         let few = m <= FEW;
@@ -36,6 +36,9 @@ impl Work<'_, '_> {
         room(&mut share.block, room_for_rows);
         room(&mut share.logits, (size, m));
         for start in rows.clone().step_by(size) {
+            if self.progress.is_stopped() {
+                return;
+            }
             let rows = start..rows.end.min(start + size);
             if few {
                 self.add_windows(rows, share);

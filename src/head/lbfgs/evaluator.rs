@@ -8,6 +8,7 @@ use super::problem::{Answer, Problem};
 use super::sums::{Share, Work};
 use crate::head::data::LabelledFeatures;
 use crate::head::parallel::{for_each_in_parallel, processors};
+use crate::progress::Progress;
 
 /// Multiplications that are worth another thread.
 const WORTH_A_THREAD: usize = 500_000;
@@ -15,21 +16,23 @@ const WORTH_A_THREAD: usize = 500_000;
 const NARROW: usize = 3;
 
 /// Evaluates problems on one set of features with their weights side by side, in one product.
-#[derive(Debug)]
 pub(crate) struct Evaluator<'a> {
     set: LabelledFeatures<'a>,
     weight: Array2<f64>,
     bias: Vec<f64>,
     shares: Vec<Share>,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(set: &LabelledFeatures<'a>) -> Self {
+    /// Creates it without memory for sums. If `progress` asks to stop, answers are unfinished.
+    pub(crate) fn new<'f: 'a>(set: &LabelledFeatures<'f>, progress: &'a dyn Progress) -> Self {
         Self {
-            set: *set,
+            set: set.reborrow(),
             weight: Array2::default((0, 0)),
             bias: Vec::new(),
             shares: Vec::new(),
+            progress,
         }
     }
 
@@ -42,6 +45,7 @@ impl<'a> Evaluator<'a> {
             problems: &problems,
             weight: &self.weight,
             bias: &self.bias,
+            progress: self.progress,
         };
         sum(&work, &mut self.shares);
         let (sums, mut first) = (&self.shares[0].sums, 0);
@@ -111,6 +115,7 @@ mod tests {
     use crate::classes::ClassIndex;
     use crate::head::data::Standard;
     use crate::head::linear::CrossEntropy;
+    use crate::progress::Silent;
 
     fn classes(n: usize) -> ClassIndex {
         ClassIndex::from_names((0..n).map(|class| class.to_string()))
@@ -123,7 +128,7 @@ mod tests {
     }
 
     fn evaluate(set: &LabelledFeatures<'_>, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
-        Evaluator::new(set).evaluate(asked)
+        Evaluator::new(set, &Silent).evaluate(asked)
     }
 
     fn points(n: usize) -> Vec<f64> {
@@ -184,7 +189,7 @@ mod tests {
                     "{c} {smoothing} {i}"
                 );
             }
-            let plain = problem.plain_gradient(&set, &point);
+            let plain = problem.plain_gradient(&set, &point, &Silent);
             let both = plain.iter().zip(&answer.gradient);
             assert!(both.into_iter().all(|(a, b)| (a - b).abs() < 1e-14));
         }
@@ -205,7 +210,7 @@ mod tests {
             .iter()
             .zip(points.iter().map(Vec::as_slice))
             .collect();
-        let mut evaluator = Evaluator::new(&set);
+        let mut evaluator = Evaluator::new(&set, &Silent);
         // The second evaluation reuses the memory of the first one, which had fewer problems.
         evaluator.evaluate(&asked[1..]);
         for (together, asked) in evaluator.evaluate(&asked).iter().zip(&asked) {

@@ -11,14 +11,17 @@ use super::vectors::largest;
 use crate::error::{HeadError, Result};
 use crate::head::data::LabelledFeatures;
 use crate::head::linear::LinearHead;
+use crate::progress::{Progress, go_on};
 
 /// When a solver stops.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Stop {
+#[derive(Clone, Copy)]
+pub(crate) struct Stop<'a> {
     /// The solver has converged when no gradient entry is larger.
     pub(crate) tolerance: f64,
     /// The maximum number of steps.
     pub(crate) iterations: usize,
+    /// May ask the solver to stop early.
+    pub(crate) progress: &'a dyn Progress,
 }
 
 /// The minimum that a solver reached.
@@ -48,37 +51,41 @@ pub(crate) struct Reached {
 ///
 /// # Errors
 /// [`HeadError::NotConverged`] when the recomputed gradient is not near zero, for example because the steps
-/// ran out or no step decreased the loss.
+/// ran out or no step decreased the loss; [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn minimise(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
     start: &LinearHead,
-    stop: Stop,
+    stop: Stop<'_>,
 ) -> Result<(LinearHead, Optimum)> {
-    let reached = minimise_all(set, slice::from_ref(problem), start, stop, &|| {});
-    checked(set, problem, &reached[0], stop.tolerance)
+    let reached = minimise_all(set, slice::from_ref(problem), start, stop, &|| {})?;
+    checked(set, problem, &reached[0], stop)
 }
 
 /// Runs L-BFGS on several problems at once, all from the same head; unfinished problems share each product.
 ///
 /// Calls `on_end` whenever a problem is finished.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn minimise_all(
     set: &LabelledFeatures<'_>,
     problems: &[Problem],
     start: &LinearHead,
-    stop: Stop,
+    stop: Stop<'_>,
     on_end: &dyn Fn(),
-) -> Vec<Reached> {
+) -> Result<Vec<Reached>> {
     let minimiser = |problem: &Problem| Lbfgs::new(problem.point(start), stop.tolerance);
     let mut minimisers: Vec<Lbfgs> = problems.iter().map(minimiser).collect();
     let mut ends = vec![(f64::NAN, Step::Continue); problems.len()];
     let mut active: Vec<usize> = (0..problems.len()).collect();
-    let mut evaluator = Evaluator::new(set);
+    let mut evaluator = Evaluator::new(set, stop.progress);
     while !active.is_empty() {
         let asked = active
             .iter()
             .map(|&i| (&problems[i], minimisers[i].point()));
         let answers = evaluator.evaluate(&asked.collect::<Vec<_>>());
+        go_on(stop.progress)?;
         let mut answers = answers.iter();
         active.retain(|&i| {
             let answer = answers.next().expect("one answer per problem");
@@ -97,25 +104,28 @@ pub(crate) fn minimise_all(
         loss,
         converged: outcome == Step::Converged,
     };
-    minimisers.into_iter().zip(ends).map(reached).collect()
+    Ok(minimisers.into_iter().zip(ends).map(reached).collect())
 }
 
 /// Returns the head at the point that a solver reached, if an independently computed gradient there is near
 /// zero.
 ///
 /// # Errors
-/// [`HeadError::NotConverged`] when it is not.
+/// [`HeadError::NotConverged`] when it is not; [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn checked(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
     reached: &Reached,
-    tolerance: f64,
+    stop: Stop<'_>,
 ) -> Result<(LinearHead, Optimum)> {
+    let gradient = problem.plain_gradient(set, &reached.point, stop.progress);
+    go_on(stop.progress)?;
     let optimum = Optimum {
         iterations: reached.iterations,
-        gradient: largest(&problem.plain_gradient(set, &reached.point)),
+        gradient: largest(&gradient),
         loss: reached.loss,
     };
+    let tolerance = stop.tolerance;
     // Twice the tolerance, because summing in another order rounds differently.
     if optimum.gradient <= 2.0 * tolerance {
         return Ok((problem.head(&reached.point), optimum));
@@ -136,11 +146,13 @@ mod tests {
     use crate::classes::ClassIndex;
     use crate::error::Error;
     use crate::head::linear::CrossEntropy;
+    use crate::progress::Silent;
 
-    fn stop(tolerance: f64, iterations: usize) -> Stop {
+    fn stop(tolerance: f64, iterations: usize) -> Stop<'static> {
         Stop {
             tolerance,
             iterations,
+            progress: &Silent,
         }
     }
 

@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::vectors::{add_scaled, dot};
 use crate::head::data::{LabelledFeatures, row_of};
 use crate::head::parallel::{in_parallel, processors};
+use crate::progress::Progress;
 
 /// Rows that are worth another thread.
 const WORTH_A_THREAD: usize = 64;
@@ -17,7 +18,14 @@ impl Problem {
     ///
     /// It shares no product, softmax or scaling with [`Evaluator`](super::evaluator::Evaluator): the features
     /// themselves are standardised, and two classes have two logits.
-    pub(crate) fn plain_gradient(&self, set: &LabelledFeatures<'_>, point: &[f64]) -> Vec<f64> {
+    ///
+    /// If `progress` asks to stop, the gradient is unfinished.
+    pub(crate) fn plain_gradient(
+        &self,
+        set: &LabelledFeatures<'_>,
+        point: &[f64],
+        progress: &dyn Progress,
+    ) -> Vec<f64> {
         let n = set.features().nrows();
         let parts = n.div_ceil(WORTH_A_THREAD).min(processors());
         let part = |i: usize| {
@@ -28,6 +36,7 @@ impl Problem {
                 point,
                 range: i * n / parts..(i + 1) * n / parts,
                 gradient: &mut gradient,
+                progress,
             });
             gradient
         };
@@ -64,6 +73,7 @@ struct Rows<'a, 'set> {
     point: &'a [f64],
     range: Range<usize>,
     gradient: &'a mut [f64],
+    progress: &'a dyn Progress,
 }
 
 impl WithSimd for Rows<'_, '_> {
@@ -78,6 +88,9 @@ impl WithSimd for Rows<'_, '_> {
         let (mut z, mut copy) = (vec![0.0; d], Vec::new());
         let features = set.features();
         for i in self.range {
+            if self.progress.is_stopped() {
+                return;
+            }
             let image = i / set.views();
             for (z, x) in z.iter_mut().zip(row_of(&features, i, &mut copy)) {
                 *z = f64::from(*x);

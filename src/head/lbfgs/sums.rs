@@ -5,6 +5,7 @@ use ndarray::Array2;
 use super::problem::Problem;
 use super::vectors::add_scaled;
 use crate::head::data::LabelledFeatures;
+use crate::progress::Progress;
 
 /// Problems side by side: their layers, M rows in total, on one set of features.
 pub(super) struct Work<'a, 'set> {
@@ -14,6 +15,8 @@ pub(super) struct Work<'a, 'set> {
     pub(super) weight: &'a Array2<f64>,
     /// (M).
     pub(super) bias: &'a [f64],
+    /// May ask to leave the sums unfinished.
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// A thread's sums and scratch memory, reused between evaluations: allocating them each time would cost as

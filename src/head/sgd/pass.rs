@@ -7,9 +7,10 @@ use pulp::Arch;
 use super::share::Share;
 use super::step::{Bias, Descent, Rule};
 use super::threads::{Exchange, Meeting};
-use crate::error::{Result, ThreadsFor};
+use crate::error::{Error, Result, ThreadsFor};
 use crate::head::data::Block;
 use crate::head::linear::{Batch, CrossEntropy, products};
+use crate::progress::Progress;
 use crate::threads::start;
 
 /// Multiplications of a step that are worth another thread: some 3 µs of work, while two synchronisations
@@ -55,13 +56,15 @@ pub(super) struct Pass<'a, 'f> {
     pub(super) threads: usize,
     pub(super) loss: &'a CrossEntropy,
     pub(super) rule: &'a Rule,
+    /// May ask to stop before a step.
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl Pass<'_, '_> {
     /// Takes all steps and returns the summed loss of the batches, each before its step.
     ///
     /// # Errors
-    /// [`Error::NoThread`](crate::Error::NoThread); no step has been taken then.
+    /// [`Error::NoThread`]; no step has been taken then. [`Error::Interrupted`].
     pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> Result<BatchLoss> {
         let batch = self
             .batches
@@ -92,7 +95,8 @@ impl Pass<'_, '_> {
             }
             Ok(thread(0).run(first, bias))
         });
-        Ok(loss?.expect("the scope panics if one of its threads has panicked"))
+        // A scope panics if one of its threads has panicked.
+        loss?.ok_or(Error::Interrupted { kept: None })
     }
 
     /// Returns the number of threads to use, which divides the number of shares.
@@ -126,13 +130,18 @@ struct Laid<'s> {
 }
 
 impl Thread<'_, '_, '_> {
-    /// Returns the summed loss, or `None` if the threads do not meet.
+    /// Returns the summed loss, or `None` if the threads do not meet, because one has panicked or the first
+    /// one was asked to stop.
     fn run(&self, shares: &mut [Share], bias: &mut Bias) -> Option<BatchLoss> {
         let _guard = self.meeting.guard();
         let (mut loss, mut residuals) = (BatchLoss::default(), Vec::new());
         let mut logits = vec![0.0; bias.values.len()];
         let mut batches = self.pass.batches.iter().peekable();
         while let Some(rows) = batches.next() {
+            if self.number == 0 && self.pass.progress.is_stopped() {
+                self.meeting.call_off();
+                return None;
+            }
             let next = batches.peek().copied().copied().unwrap_or_default();
             let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();

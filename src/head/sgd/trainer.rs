@@ -10,6 +10,7 @@ use crate::head::data::{Block, LabelledFeatures};
 use crate::head::linear::{CrossEntropy, LinearHead};
 use crate::head::parallel::processors;
 use crate::head::params::FitValidParams;
+use crate::progress::{Progress, Silent};
 
 /// A head in training: its weights and their momentum.
 ///
@@ -100,18 +101,20 @@ impl Sgd {
     ) -> Result<BatchLoss> {
         self.check(set, rows)?;
         let batches: Vec<&[usize]> = rows.chunks(batch_size.max(1)).collect();
-        self.steps_on(&Block::of(set), set.views(), &batches)
+        self.steps_on(&Block::of(set), set.views(), &batches, &Silent)
     }
 
     /// Takes a step on each of some batches of rows, which are known to be in range.
     ///
     /// # Errors
-    /// [`Error::NoThread`](crate::Error::NoThread).
+    /// [`Error::NoThread`](crate::Error::NoThread); [`Error::Interrupted`](crate::Error::Interrupted) before
+    /// the step at which `progress` asked to stop.
     pub(crate) fn steps_on(
         &mut self,
         block: &Block<'_>,
         views: usize,
         batches: &[&[usize]],
+        progress: &dyn Progress,
     ) -> Result<BatchLoss> {
         let pass = Pass {
             block,
@@ -120,6 +123,7 @@ impl Sgd {
             threads: self.threads,
             loss: &self.loss,
             rule: &self.rule,
+            progress,
         };
         pass.run(&mut self.shares, &mut self.bias)
     }

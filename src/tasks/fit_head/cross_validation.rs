@@ -70,12 +70,13 @@ impl<'a, 'f> Images<'a, 'f> {
         &self,
         asked: CrossValidation,
         params: &FitValidParams,
+        progress: &dyn Progress,
     ) -> Result<&LeftOut> {
         if let Some(known) = self.left_out.get() {
             return Ok(known);
         }
         let folds = self.folds(asked, params.values().seed)?;
-        let logits = out_of_fold(params, self.set, self.validation, &folds)?;
+        let logits = out_of_fold(params, self.set, self.validation, &folds, progress)?;
         Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
 

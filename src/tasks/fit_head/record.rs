@@ -8,6 +8,7 @@ use super::options::CrossValidation;
 use crate::error::Result;
 use crate::features::Digest;
 use crate::head::{Evaluation, FitValidParams, OUT_OF_FOLD_BYTES, Temperature, TrainingRecord};
+use crate::progress::Progress;
 
 /// The metrics of out-of-fold predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -35,13 +36,14 @@ pub(super) fn predictions(
     params: &FitValidParams,
     temperature: Temperature,
     images: &Images<'_, '_>,
+    progress: &dyn Progress,
 ) -> Result<Result<(TrainingRecord, OutOfFoldFigures), String>> {
     let set = images.set;
     let needed = record.training().len() * set.views() * set.classes().len() * size_of::<f32>();
     if needed > OUT_OF_FOLD_BYTES {
         return Ok(Err(too_large(needed)));
     }
-    let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+    let LeftOut { folds, logits } = images.out_of_fold(asked, params, progress)?;
     let record = record.clone();
     let record = record.with_out_of_fold(&bytes(images.digests), folds, logits.view());
     let p = temperature.probabilities(logits.clone(), set.views());

@@ -11,6 +11,7 @@ use crate::features::{Numbers, Stretches};
 use crate::head::{
     Block, EpochFigures, FeatureBlocks, FeatureRows, Fit, FitValidParams, Streamed, fit_streamed,
 };
+use crate::progress::Progress;
 
 /// How features were read in blocks because they did not fit into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,6 +31,7 @@ pub(super) fn in_blocks(
     division: &Division,
     memory: &Memory,
     on_epoch: &mut dyn FnMut(&EpochFigures),
+    progress: &dyn Progress,
 ) -> Result<(Fit, Streaming)> {
     let (classes, validation) = (&division.classes, division.validation.as_ref());
     // Half is for training, a quarter for validation, and a quarter is spare.
@@ -46,7 +48,7 @@ pub(super) fn in_blocks(
     };
     let train = train.streamed(classes, &counts);
     let validation = blocks.as_mut().map(|v| v.streamed(classes, &validated));
-    let fit = fit_streamed(params, train, validation, on_epoch)?;
+    let fit = fit_streamed(params, train, validation, on_epoch, progress)?;
     Ok((fit, streaming))
 }
 

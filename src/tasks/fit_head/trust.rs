@@ -12,6 +12,7 @@ use crate::head::{
     CalibrationFit, CalibrationMetrics, Disagreement, DisagreementFigure, FitValidParams,
     LabelledFeatures, LinearHead, Rejection, RejectionFit, Search, Temperature,
 };
+use crate::progress::Progress;
 
 /// A fitted temperature and its effect, measured on images that neither the heads nor the temperature were
 /// fitted on.
@@ -119,6 +120,7 @@ impl FromFolds {
         params: &FitValidParams,
         images: &Images<'_, '_>,
         search: Option<&Search>,
+        progress: &dyn Progress,
     ) -> Result<Self> {
         let set = images.set;
         let figures = search.and_then(|search| search.winner().figures);
@@ -132,7 +134,7 @@ impl FromFolds {
         }
         let seed = params.values().seed;
         if let Some(asked) = options.calibrate {
-            let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+            let LeftOut { folds, logits } = images.out_of_fold(asked, params, progress)?;
             let (logits, fold) = (logits.view(), folds.of_row());
             found.calibration = Some(FoldCalibration {
                 fit: CalibrationFit::of(set.classes(), logits, set.targets(), fold)?,

@@ -10,6 +10,7 @@ use crate::classes::ClassIndex;
 use crate::error::{DataProblem, Error, HeadError, Result, TaskError};
 use crate::features::Digest;
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
+use crate::progress::Silent;
 
 /// Checks every label with a head that was trained without the image and its near-duplicates.
 pub(super) fn check(
@@ -30,7 +31,7 @@ pub(super) fn check(
     let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
     let folds = Folds::new(&targets, &alike.own_groups, options.folds, options.seed)?;
     let params = FitParams::new().seed(options.seed).check()?;
-    let probabilities = softmax(out_of_fold(&params, &set, None, &folds)?);
+    let probabilities = softmax(out_of_fold(&params, &set, None, &folds, &Silent)?);
     Ok(report(
         pictures,
         &classes,
