@@ -111,7 +111,12 @@ pub(crate) fn fit_head(
         guard.check(&options.output, Wanted::Head, overwrite(&keywords))
     };
     check().map_err(|error| exception(py, &error))?;
-    let (result, warnings) = work::run(py, bar, Interrupted::IsLeft, move |watch| {
+    // The crate linfa-logistic cannot be stopped.
+    let end = match options.params.values().solver {
+        Solver::Linfa => Interrupted::IsLeft,
+        _ => Interrupted::Stops,
+    };
+    let (result, warnings) = work::run(py, bar, end, move |watch| {
         let report = tasks::fit_head(&options, &mut |_| {}, watch)?;
         let warnings = warnings(&report);
         let result = json(&FittedHead::new(&report, &options, warnings.clone()));

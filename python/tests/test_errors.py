@@ -61,7 +61,6 @@ def test_deleted_parts(images, network, tmp_path):
         ("threads", 2000, "`threads` is 2000"),
         ("dtype", "f64", "`dtype` is `f64`, but must be f32 or f16"),
         ("views", "all", "`views`"),
-        ("precision", None, "nothing"),
         ("resize", "big", "`resize`"),
         ("mean", (1, 2), "`mean`"),
         ("exif", "perhaps", "`exif`"),
@@ -69,8 +68,6 @@ def test_deleted_parts(images, network, tmp_path):
     ],
 )
 def test_keywords_out_of_range(images, network, tmp_path, keyword, value, text):
-    if value is None:
-        pytest.skip("None is the default")
     with pytest.raises(fl.ParameterError) as caught:
         fl.extract(images, tmp_path / "s", backbone=network, **{keyword: value})
     assert text in str(caught.value) and isinstance(caught.value, ValueError)

@@ -127,12 +127,20 @@ except KeyboardInterrupt:
         assert left == set()
 
 
-def test_a_fit_leaves_no_file(store, tmp_path):
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"epochs": 100000, "lr": 0.01, "batch_size": 1},
+        {"solver": "lbfgs", "l2": 1e-12, "tol": 1e-300, "max_iter": 10**9},
+    ],
+    ids=["sgd", "lbfgs"],
+)
+def test_a_fit_leaves_no_file(store, tmp_path, keywords):
     code = f"""
 import frostline as fl
 print("ready", flush=True)
 try:
-    fl.fit_head({store.path!r}, output={str(tmp_path / "h")!r}, epochs=100000, lr=0.01, batch_size=1)
+    fl.fit_head({store.path!r}, output={str(tmp_path / "h")!r}, **{keywords!r})
 except KeyboardInterrupt:
     print("stopped")
 """

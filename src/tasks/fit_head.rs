@@ -94,7 +94,6 @@ impl FitHeadReport {
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
-/// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
 /// is not finite; [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop, which fits
 /// notice before each step. An existing head file is then left unchanged.
 pub fn fit_head(
