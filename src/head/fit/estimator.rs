@@ -34,7 +34,7 @@ where
     /// # Ok::<(), frostline::error::Error>(())
     /// ```
     ///
-    /// Weights of the dataset are scikit-learn's `sample_weight`; only L-BFGS supports them.
+    /// Weights of the dataset are scikit-learn's `sample_weight`; linfa-logistic does not support them.
     ///
     /// # Errors
     /// As [`fit`](fn@crate::head::fit); [`DataProblem`] for weights that the solver does not support or that
@@ -154,23 +154,38 @@ mod tests {
     }
 
     #[test]
+    fn weights_of_one_are_no_weights_to_the_last_bit() {
+        let records = ndarray::Array2::from_shape_fn((50, 30), |(row, column)| {
+            ((row * 7 + column * 3) % 11) as f32 / 11.0
+        });
+        let targets: Array1<usize> = (0..50).map(|row| row % 3).collect();
+        let params = FitParams::new().lr(0.1).label_smoothing(0.1).epochs(4);
+        let plain = Dataset::new(records, targets);
+        let weighted = plain.clone().with_weights(Array1::ones(50));
+        assert_eq!(params.fit(&plain).unwrap(), params.fit(&weighted).unwrap());
+    }
+
+    #[test]
     fn weights_that_are_not_used_or_not_usable_are_refused() {
         let refused = |params: FitParams, weights: [f32; 2]| {
             let dataset = Dataset::new(array![[0.0f32], [1.0]], array![0usize, 1]);
             let dataset = dataset.with_weights(Array1::from(weights.to_vec()));
             params.fit(&dataset).unwrap_err().to_string()
         };
-        let sgd = refused(FitParams::new(), [1.0, 2.0]);
-        assert_eq!(sgd, "the solver `sgd` does not support sample weights");
+        #[cfg(feature = "linfa-logistic")]
+        assert_eq!(
+            refused(FitParams::new().solver(Solver::Linfa), [1.0, 2.0]),
+            "the solver `linfa` does not support sample weights"
+        );
         let lbfgs = || FitParams::new().solver(Solver::Lbfgs);
         let balanced = refused(lbfgs().class_weight(ClassWeight::Balanced), [1.0, 2.0]);
         assert!(balanced.contains("cannot be combined"), "{balanced}");
         for weights in [[0.0, 0.0], [1.0, -1.0], [f32::NAN, 1.0]] {
-            let error = refused(lbfgs(), weights);
-            assert!(
-                error.contains("must be finite, at least 0, and not all 0"),
-                "{error}"
-            );
+            for params in [FitParams::new(), lbfgs()] {
+                let error = refused(params, weights);
+                let wanted = "must be finite, at least 0, and not all 0";
+                assert!(error.contains(wanted), "{error}");
+            }
         }
     }
 

@@ -14,7 +14,7 @@ mod warnings;
 pub(crate) use figures::ValidationSums;
 pub use figures::{EpochFigures, Fit, ValidationFigures};
 pub(crate) use run::run;
-pub use run::{fit, fit_from};
+pub use run::{fit, fit_from, fit_weighted};
 pub(crate) use solvers::Job;
 pub(crate) use streamed::{FeatureBlocks, Streamed, fit_streamed};
 pub use warnings::FitWarning;

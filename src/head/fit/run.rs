@@ -11,6 +11,7 @@ use crate::head::data::{LabelledFeatures, require_two_classes};
 use crate::head::linear::LinearHead;
 use crate::head::parallel::start_processors;
 use crate::head::params::{ClassWeight, FitValidParams, Solver};
+use crate::progress::Progress;
 
 /// Fits a head from zero weights; [`fit_from`] with [`LinearHead::zeros`].
 ///
@@ -57,11 +58,37 @@ pub fn fit_from(
     run(job, on_epoch)
 }
 
+/// Fits a head from zero weights on samples with weights, as scikit-learn's `sample_weight`; `progress` may
+/// ask to stop.
+///
+/// In SGD, the weight of a sample is a factor of its loss and of its part in the normaliser of its batch, as
+/// in `(w * cross_entropy(…, reduction="none")).sum() / w.sum()`; a batch whose weights sum to 0 takes no
+/// step.
+///
+/// # Errors
+/// As [`fit_from`]; [`DataProblem`] for weights that are not one for each sample, below 0, not finite, or all
+/// 0, and for weights with balanced classes or with linfa-logistic;
+/// [`Error::Interrupted`](crate::Error::Interrupted) before the step at which `progress` asked to stop.
+#[doc(hidden)]
+pub fn fit_weighted(
+    params: &FitValidParams,
+    train: &LabelledFeatures<'_>,
+    sample_weights: Option<Vec<f64>>,
+    progress: &dyn Progress,
+) -> Result<Fit> {
+    let job = Job {
+        sample_weights,
+        progress,
+        ..Job::new(params, train, None)
+    };
+    run(job, &mut |_| {})
+}
+
 /// Checks and runs a job.
 ///
 /// # Errors
-/// As [`fit_from`]; also [`DataProblem`] for sample weights with a solver other than L-BFGS or with balanced
-/// classes, and for sample weights that are below 0, not finite, or all 0;
+/// As [`fit_from`]; also [`DataProblem`] for sample weights with linfa-logistic or with balanced classes, and
+/// for sample weights that are below 0, not finite, or all 0;
 /// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
     let started = Instant::now();
@@ -101,7 +128,7 @@ fn require_weights(
     train: &LabelledFeatures<'_>,
 ) -> Result<(), DataProblem> {
     let values = params.values();
-    if values.solver != Solver::Lbfgs {
+    if values.solver == Solver::Linfa {
         let solver = values.solver.name();
         return Err(DataProblem::WeightsUnused { solver });
     }
@@ -152,7 +179,6 @@ mod tests {
     use crate::head::data::Groups;
     use crate::head::parallel::processors;
     use crate::head::{FitParams, FitWarning, Folds, learning_curve, out_of_fold, search};
-    use crate::progress::Progress;
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {
         let classes = ClassIndex::from_names(["a", "b"]);

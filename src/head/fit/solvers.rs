@@ -20,7 +20,7 @@ pub(crate) struct Job<'a> {
     /// The images of `train` to train on, ascending.
     pub(crate) images: Vec<usize>,
     pub(crate) validation: Option<LabelledFeatures<'a>>,
-    /// The weight of each image, (N), as scikit-learn's `sample_weight`; L-BFGS only.
+    /// The weight of each image, (N), as scikit-learn's `sample_weight`.
     pub(crate) sample_weights: Option<Vec<f64>>,
     /// The number of epochs of SGD, over which its schedule is stretched.
     pub(crate) epochs: usize,
@@ -49,11 +49,12 @@ impl<'a> Job<'a> {
 
     /// Returns the weight of each image, (N), 0 for images that are not trained on.
     fn image_weights(&self) -> Vec<f64> {
-        self.sample_weights.clone().unwrap_or_else(|| {
-            let mut weights = vec![0.0; self.train.n_samples()];
-            self.images.iter().for_each(|&image| weights[image] = 1.0);
-            weights
-        })
+        let mut weights = vec![0.0; self.train.n_samples()];
+        for &image in &self.images {
+            let given = self.sample_weights.as_ref();
+            weights[image] = given.map_or(1.0, |given| given[image]);
+        }
+        weights
     }
 }
 
@@ -96,6 +97,7 @@ fn in_memory(
         progress: job.progress,
     };
     let sgd = Sgd::new(params, &job.start).with_class_weights(class_weights)?;
+    let sgd = sgd.with_sample_weights(job.sample_weights);
     run(sgd, params, job.epochs, &mut passes, on_epoch)
 }
 

@@ -24,9 +24,9 @@ const AHEAD: usize = 1 << 16;
 /// The loss of a batch before its step.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct BatchLoss {
-    /// `Σ w[y] · l`.
+    /// `Σ m · w[y] · l`, where m are the sample weights.
     pub sum: f64,
-    /// `Σ w[y]`: without class weights, the number of samples.
+    /// `Σ m · w[y]`: without weights, the number of samples.
     pub weight: f64,
 }
 
@@ -50,6 +50,8 @@ pub(super) struct Pass<'a, 'f> {
     pub(super) block: &'a Block<'f>,
     /// Rows per image.
     pub(super) views: usize,
+    /// The weight of each image, if not 1. A step whose weights sum to 0 is not taken.
+    pub(super) weights: Option<&'a [f64]>,
     /// The rows of each step; no step is empty.
     pub(super) batches: &'a [&'a [usize]],
     /// The most threads to use.
@@ -145,6 +147,9 @@ impl Thread<'_, '_, '_> {
             let next = batches.peek().copied().copied().unwrap_or_default();
             let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
+            if weight == 0.0 {
+                continue;
+            }
             let laid = self.lay(shares, rows, next);
             self.meeting.wait()?;
             self.residuals(rows, &bias.values, weight, &mut logits);
@@ -198,8 +203,9 @@ impl Thread<'_, '_, '_> {
         for row in bound(self.number)..bound(self.number + 1) {
             self.exchange.logits(row, bias, logits);
             let class = self.class_of(rows[row]);
+            let own = self.own_weight(rows[row]);
             let loss = self.pass.loss.residuals(class, logits);
-            self.exchange.set_row(row, logits, 1.0 / weight, loss);
+            self.exchange.set_row(row, logits, own / weight, own * loss);
         }
     }
 
@@ -207,7 +213,13 @@ impl Thread<'_, '_, '_> {
         self.pass.block.targets[row / self.pass.views]
     }
 
+    /// Returns the weight of a row in the sums: that of its image times that of its class.
     fn weight_of(&self, row: usize) -> f64 {
-        self.pass.loss.class_weight(self.class_of(row))
+        self.own_weight(row) * self.pass.loss.class_weight(self.class_of(row))
+    }
+
+    fn own_weight(&self, row: usize) -> f64 {
+        let weights = self.pass.weights;
+        weights.map_or(1.0, |weights| weights[row / self.pass.views])
     }
 }

@@ -15,7 +15,8 @@ use crate::progress::{Progress, Silent};
 /// A head in training: its weights and their momentum.
 ///
 /// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, where `l = -log_softmax(logits)[y]` and `w`
-/// are the class weights (1 by default), as in `torch.nn.CrossEntropyLoss(weight=w)`. With label smoothing ε,
+/// are the class weights (1 by default), as in `torch.nn.CrossEntropyLoss(weight=w)`; weights of the samples,
+/// which only fits have, are factors of both sums. With label smoothing ε,
 /// `w[y] · l` is `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, also as in PyTorch.
 ///
 /// With g the gradient of this loss plus `weight_decay · θ` (on the bias too), a step is
@@ -31,6 +32,7 @@ pub struct Sgd {
     rule: Rule,
     loss: CrossEntropy,
     label_smoothing: f64,
+    sample_weights: Option<Vec<f64>>,
     threads: usize,
 }
 
@@ -47,6 +49,7 @@ impl Sgd {
             rule: Rule::new(values),
             loss: CrossEntropy::new(vec![1.0; classes], values.label_smoothing),
             label_smoothing: values.label_smoothing,
+            sample_weights: None,
             threads: processors(),
         }
     }
@@ -71,6 +74,14 @@ impl Sgd {
             weights: class_weights.len(),
         }
         .into())
+    }
+
+    /// Sets the weight of each image of the set that steps are taken on, (N), finite and 0 or more.
+    pub(crate) fn with_sample_weights(self, sample_weights: Option<Vec<f64>>) -> Self {
+        Self {
+            sample_weights,
+            ..self
+        }
     }
 
     /// Sets the learning rate of the next steps, finite and above 0, for example from a
@@ -119,6 +130,7 @@ impl Sgd {
         let pass = Pass {
             block,
             views,
+            weights: self.sample_weights.as_deref(),
             batches,
             threads: self.threads,
             loss: &self.loss,
@@ -242,6 +254,28 @@ mod tests {
         for bad in [vec![1.0], vec![1.0, 0.0], vec![f64::NAN, 1.0]] {
             assert!(sgd.clone().with_class_weights(bad).is_err());
         }
+    }
+
+    #[test]
+    fn sample_weights_weigh_the_mean_with_those_of_the_classes() {
+        // Zero start, class weights 1 and 2, sample weights 1, 3 and 0: the products are 1, 6 and 0. The
+        // gradient of class 1's weight is (1 * 0.5 * 1 + 6 * -0.5 * 2) / 7 = -5.5 / 7, that of its bias
+        // (0.5 - 3) / 7.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0], [2.0], [9.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1, 1], &classes).unwrap();
+        let params = FitParams::new().lr(1.0).check().unwrap();
+        let sgd = Sgd::new(&params, &LinearHead::zeros(2, 1));
+        let sgd = sgd.with_class_weights(vec![1.0, 2.0]).unwrap();
+        let mut sgd = sgd.with_sample_weights(Some(vec![1.0, 3.0, 0.0]));
+        let loss = sgd.step(&set, &[0, 1, 2]).unwrap();
+        assert!((loss.mean() - 2f64.ln()).abs() < 1e-12 && (loss.weight - 7.0).abs() < 1e-12);
+        let stepped = sgd.head();
+        assert!(close(stepped.weight()[[1, 0]], 5.5 / 7.0));
+        assert!(close(stepped.bias()[1], 2.5 / 7.0));
+        // Momentum alone would move it, but a batch without weight takes no step.
+        assert_eq!(sgd.step(&set, &[2]).unwrap(), BatchLoss::default());
+        assert_eq!(sgd.head(), stepped);
     }
 
     #[test]
