@@ -4,6 +4,8 @@ Every keyword has the name and the default of the option of the program's comman
 """
 
 import os as _os
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 # ONNX Runtime uploads usage data from version 1.29 on, unless this is set before it is loaded.
 _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -33,6 +35,10 @@ from ._frostline import __version__
 from ._head import Head, fit_head
 from ._store import FeatureStore, extract
 from ._tasks import evaluate, export, inspect, report
+
+if _TYPE_CHECKING:
+    from ._sklearn import FeatureExtractor as FeatureExtractor
+    from ._sklearn import SoftmaxClassifier as SoftmaxClassifier
 
 __all__ = [
     "BackboneError",
@@ -65,3 +71,19 @@ __all__ = [
     "inspect",
     "report",
 ]
+
+# Estimators: their module imports scikit-learn, which is optional and slow to import. They are not in `__all__`, which
+# would import it for `from frostline import *`.
+_ESTIMATORS = ("FeatureExtractor", "SoftmaxClassifier")
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _sklearn
+
+    return getattr(_sklearn, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

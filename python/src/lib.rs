@@ -7,6 +7,7 @@
 mod classifier;
 mod errors;
 mod extractor;
+mod fit;
 mod head;
 mod images;
 mod keywords;
@@ -33,6 +34,7 @@ fn _frostline(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<extractor::Extractor>()?;
     module.add_function(wrap_pyfunction!(tasks::extract, module)?)?;
     module.add_function(wrap_pyfunction!(tasks::fit_head, module)?)?;
+    module.add_function(wrap_pyfunction!(fit::fit_arrays, module)?)?;
     module.add_function(wrap_pyfunction!(tasks::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(tasks::inspect, module)?)?;
     module.add_function(wrap_pyfunction!(tasks::report, module)?)?;

@@ -42,6 +42,6 @@ def test_the_lines_of_the_readme(tmp_path, monkeypatch, capsys):
 
 def test_the_examples_of_the_reference(tmp_path, monkeypatch):
     blocks, scope = run("docs/python.md", tmp_path, monkeypatch)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert scope["metrics"]["top1_accuracy"] > 0.85
     assert (tmp_path / "classifier.onnx").exists() and (tmp_path / "report.html").exists()
