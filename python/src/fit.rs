@@ -101,8 +101,9 @@ fn stoppable(py: Python<'_>, fit: impl FnOnce(&Stopped) -> Result<Fit> + Send) -
                     return Ok(Err(Error::NoThread { purpose, source }));
                 }
             };
+            let signals = |py: Python<'_>| py.check_signals();
             while receiver.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if let Err(signal) = Python::attach(Python::check_signals) {
+                if let Err(signal) = Python::attach(signals) {
                     stopped.0.store(true, Ordering::Relaxed);
                     let _ = fitting.join();
                     return Err(signal);

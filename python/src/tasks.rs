@@ -203,7 +203,7 @@ pub(crate) fn params(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<FitP
         .class_weight(class_weight)
         .seed(keywords.optional("seed")?.unwrap_or(default.seed))
         .lr(keywords.optional("lr")?.unwrap_or(default.lr))
-        .schedule(schedule(keywords, search)?)
+        .schedule(schedule(keywords, search && solver == Solver::Sgd)?)
         .momentum(keywords.optional("momentum")?.unwrap_or(default.momentum))
         .nesterov(keywords.flag("nesterov")?)
         .weight_decay(

@@ -29,4 +29,4 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
     for words in ["images are right", "in cross-validation"]:
         [printed] = [printed for printed in said if words in printed]
         assert float(re.match(r"[\d.]+", printed)[0]) > 85, printed
-    assert any("unknown" in printed for printed in said), "noise is like no emoji"
+    assert any("unknown" in printed for printed in said), "stripes are like no emoji"

@@ -92,6 +92,8 @@ fn base64_that_is_none_is_an_image_with_an_error() {
 #[cfg(unix)]
 fn a_log_that_nobody_reads_does_not_matter() {
     use std::io::{Read, Write};
+    // More than a pipe and the queue of events hold.
+    const REQUESTS: usize = 8000;
     let Some(place) = Place::fitted() else { return };
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
@@ -107,8 +109,6 @@ fn a_log_that_nobody_reads_does_not_matter() {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    // More than a pipe and the queue of events hold.
-    const REQUESTS: usize = 8000;
     let one = request("GET", "/v2/health/live", &[], b"");
     let mut sender = stream.try_clone().unwrap();
     let sending = std::thread::spawn(move || sender.write_all(&one.repeat(REQUESTS)));
