@@ -97,6 +97,21 @@ pub(super) fn make_folders(path: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))
 }
 
+/// Waits for the lock of a file's folder, which holds until the result is dropped, so that several files are
+/// written together. The folder is created if it is missing. There is no lock for standard output, nor where
+/// the system has none for folders.
+///
+/// # Errors
+/// [`Error::Io`] naming the folder if it cannot be created.
+pub(crate) fn lock_folder_of(path: &Path) -> Result<Option<File>> {
+    if is_stdout(path) {
+        return Ok(None);
+    }
+    make_folders(path)?;
+    let folder = File::open(folder_of(path)).and_then(|folder| folder.lock().map(|()| folder));
+    Ok(folder.ok())
+}
+
 /// Checks that an output can be written, without creating the file or a missing folder.
 ///
 /// # Errors

@@ -1,11 +1,10 @@
 //! Where an export is written: the network, its weights if one file would be too large, and the files of the
 //! layout.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::layout::Described;
-use super::options::{ExportLayout, ExportOptions};
+use super::options::ExportOptions;
 use crate::backbones::onnx::export::metadata_entry;
 use crate::backbones::onnx::{CutFiles, Spliced, write_to};
 use crate::error::{Error, ExportProblem, Result};
@@ -99,8 +98,8 @@ impl<'a> Place<'a> {
         Ok(folder.path().join(MODEL))
     }
 
-    /// Writes all files: those of the layout, and the network with one more entry of metadata. Returns the size
-    /// of the network and its weights.
+    /// Writes all files: those of the layout, and the network with one more entry of metadata. Returns the
+    /// size of the network and its weights.
     ///
     /// The folder is locked meanwhile, so that the files are of one export if two write to it at once.
     pub(super) fn write(
@@ -109,23 +108,9 @@ impl<'a> Place<'a> {
         files: &CutFiles,
         entry: &(&str, String),
     ) -> Result<u64> {
-        let _lock = self.locked()?;
+        let _lock = outputs::lock_folder_of(&self.model)?;
         self.write_beside(described)?;
         self.write_network(files, entry)
-    }
-
-    /// Waits for the lock of the folder, if the system has locks for folders.
-    fn locked(&self) -> Result<Option<File>> {
-        if outputs::is_stdout(&self.model) {
-            return Ok(None);
-        }
-        let folder = self.model.parent().filter(|path| *path != Path::new(""));
-        let folder = folder.unwrap_or(Path::new("."));
-        if self.options.layout != ExportLayout::File {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        }
-        let lock = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
-        Ok(lock.ok())
     }
 
     /// Writes the files next to the network.
