@@ -56,8 +56,8 @@ impl App {
         Ok(())
     }
 
-    /// Loads the heads that have changed. Running requests keep the models that they began with. If the watched
-    /// folder cannot be read, as when a disk of the network is away for a moment, nothing changes.
+    /// Loads the heads that have changed. Running requests keep the models that they began with. If the
+    /// watched folder cannot be read, as when a disk of the network is away for a moment, nothing changes.
     pub(super) fn reload(&self, again: Again) {
         // One at a time; a second one would load the same heads.
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,9 +105,9 @@ impl App {
         self.models.store(Arc::new(models));
     }
 
-    /// Returns the heads to serve, or `None` if the watched folder cannot be read. A head of the options hides
-    /// one of the same name and version in the folder; there, the first one hides others. What is new about
-    /// this is told.
+    /// Returns the heads to serve, or `None` if the watched folder cannot be read. A head of the options
+    /// hides one of the same name and version in the folder; there, the first one hides others. What is new
+    /// about this is told.
     fn sources(&self) -> Option<Vec<HeadSource>> {
         let mut sources = self.options.heads.clone();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

@@ -227,7 +227,8 @@ pub struct Agreement {
     pub labelled: usize,
     /// The number of images of classes that the head does not have.
     pub foreign: usize,
-    /// How many of those whose class is known the head was trained on, which makes both accuracies optimistic.
+    /// How many of those whose class is known the head was trained on, which makes both accuracies
+    /// optimistic.
     pub training: usize,
     /// The share of these that frostline labels right, in [0, 1].
     pub accuracy_before: Option<f64>,

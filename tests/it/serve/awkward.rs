@@ -87,7 +87,8 @@ fn base64_that_is_none_is_an_image_with_an_error() {
     assert!(error.starts_with("is not base64: "), "{error}");
 }
 
-/// Nobody reads the log, as when a collector hangs: requests are answered, and the server ends when it is told.
+/// Nobody reads the log, as when a collector hangs: requests are answered, and the server ends when it is
+/// told.
 #[test]
 #[cfg(unix)]
 fn a_log_that_nobody_reads_does_not_matter() {
