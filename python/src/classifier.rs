@@ -13,7 +13,7 @@ use crate::head::Head;
 use crate::images::{Rows, images};
 use crate::keywords::Keywords;
 use crate::session::Session;
-use crate::work::{self, Interrupted};
+use crate::work;
 use frostline::classifier::{Labelling, Prediction, Predictor, Unclassified};
 use frostline::error::{Error, FileKind, FileProblem};
 use frostline::features::Computing;
@@ -130,7 +130,7 @@ impl Classifier {
 
     fn results(&self, py: Python<'_>, images: Vec<Image>) -> PyResult<Results> {
         let classifier = self.opened(py)?;
-        work::run(py, None, Interrupted::Stops, move |watch| {
+        work::run_on(py, images.len(), move |watch| {
             classifier.classify_until(images, &|| watch.is_stopped())
         })
     }

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::images::{Rows, images};
 use crate::keywords::Keywords;
 use crate::session::Session;
-use crate::work::{self, Interrupted};
+use crate::work;
 use frostline::error::Error;
 use frostline::features::Computing;
 use frostline::progress::Progress;
@@ -48,9 +48,10 @@ impl Extractor {
         list: &Bound<'py, PyList>,
     ) -> PyResult<Rows<'py, f32>> {
         let images = images(list)?;
+        let count = images.len();
         let extractor = self.opened(py)?;
         let work = move |watch: &work::Watch| {
-            let mut all = Array2::from_elem((images.len(), extractor.num_features()), f32::NAN);
+            let mut all = Array2::from_elem((count, extractor.num_features()), f32::NAN);
             let mut without = Vec::new();
             let mut rows = all.rows_mut().into_iter().enumerate();
             extractor.each(images, &mut |result| {
@@ -69,7 +70,7 @@ impl Extractor {
             })?;
             Ok((all, without))
         };
-        let (all, without) = work::run(py, None, Interrupted::Stops, work)?;
+        let (all, without) = work::run_on(py, count, work)?;
         Ok((all.into_pyarray(py), without))
     }
 }

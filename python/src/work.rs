@@ -118,6 +118,20 @@ pub(crate) fn run<T: Send + 'static>(
     }
 }
 
+/// Runs a task on several images as [`run`] does, and on a single one on the calling thread: a thread of its
+/// own would take 0.1 ms or more, and a signal can wait for one image.
+pub(crate) fn run_on<T: Send + 'static>(
+    py: Python<'_>,
+    images: usize,
+    task: impl FnOnce(&Watch) -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    if images > 1 {
+        return run(py, None, Interrupted::Stops, task);
+    }
+    let done = py.detach(|| task(&Watch::default()));
+    done.map_err(|error| exception(py, &error))
+}
+
 /// Returns the result of a task, or why it was stopped.
 fn finish<T>(py: Python<'_>, result: Result<T>, end: Option<PyErr>) -> PyResult<T> {
     match (end, result) {
