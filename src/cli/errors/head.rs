@@ -176,7 +176,7 @@ mod tests {
         assert!(hint(&patient).unwrap().contains("--validation-split 0.2"));
         let short = refused(p().solver(Solver::Lbfgs).max_iter(1).tol(1e-12), &features);
         assert!(message(&short).starts_with("the fit has not converged: after 1 iteration "));
-        assert!(hint(&short).unwrap().starts_with("raise --max-iter, "));
+        assert!(hint(&short).unwrap().starts_with("use --standardize, "));
         let wild = refused(p().lr(1e30), &(&features * 1e38));
         assert!(message(&wild).ends_with(" in epoch 1"), "{wild}");
         assert!(
