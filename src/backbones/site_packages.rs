@@ -15,10 +15,18 @@ pub fn own_packages() -> Option<PathBuf> {
 }
 
 fn packages_around(binary: &Path) -> Option<PathBuf> {
-    let root = binary.parent()?.parent()?;
+    let folder = binary.parent()?;
+    // A binary elsewhere, such as a build's, belongs to no environment; nothing is opened around it.
+    if !PROGRAMS.iter().any(|name| folder.ends_with(name)) {
+        return None;
+    }
+    let root = folder.parent()?;
     let mut folders = packages(root.as_os_str()).into_iter();
     folders.find(|folder| folder.join(MODULE).is_file())
 }
+
+/// The folder of an environment's programs, on Unix and on Windows.
+const PROGRAMS: [&str; 2] = ["bin", "Scripts"];
 
 /// A file of the Python package `frostline`, which comes in the same wheel as the binary.
 const MODULE: &str = "frostline/__init__.py";
@@ -63,6 +71,8 @@ mod tests {
         assert_eq!(packages_around(&binary), None);
         fs::write(module.join("__init__.py"), "").unwrap();
         assert_eq!(packages_around(&binary), Some(packages("python3.11")));
+        let elsewhere = root.path().join("debug/frostline");
+        assert_eq!(packages_around(&elsewhere), None);
     }
 
     #[test]
