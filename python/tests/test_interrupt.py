@@ -39,7 +39,12 @@ def many(tmp_path_factory):
 def interrupted(code):
     """Run code that prints `ready`, and send Ctrl-C after a second. Return its output and its time to end."""
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell ignores the signal in what it runs in the background, and this is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert child.stdout.readline() == "ready\n", child.stderr.read()
     time.sleep(1)

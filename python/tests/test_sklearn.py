@@ -306,7 +306,16 @@ def test_images_that_cannot_be_used_are_errors(files, network, tmp_path):
         extractor.transform(files)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises `KeyboardInterrupt`, also if a shell ignores it in what it runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("options", [{"epochs": 100_000}, {"solver": "lbfgs", "l2": 1e-6, "tol": 1e-15}])
 def test_ctrl_c_stops_a_fit(options):
     X, y = make_blobs(40_000, 300, centers=60, cluster_std=20.0, random_state=0)
@@ -317,7 +326,8 @@ def test_ctrl_c_stops_a_fit(options):
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         fl.SoftmaxClassifier(**options).fit(X, y)
-    assert 0.3 <= time.monotonic() - begin < 1.3
+    # Within a second, and another one for a busy machine.
+    assert 0.3 <= time.monotonic() - begin < 2.3
     timer.join()
     assert threading.active_count() == threads
 
