@@ -24,8 +24,8 @@ def test_heads_are_those_of_the_program(store, tmp_path):
     calibrated = {"solver": "lbfgs", "calibrate": True, "folds": 3}
     for options, keywords in (
         (["--epochs", 30, "--lr", 0.1], {"epochs": 30, "lr": 0.1}),
-        (["--search"], {"search": True}),
-        (["--solver", "lbfgs", "--search"], {"solver": "lbfgs", "search": True}),
+        (["--search", "--near", 1.0], {"search": True, "near": 1.0}),
+        (["--solver", "lbfgs", "--search", "--near", 1.0], {"solver": "lbfgs", "search": True, "near": 1.0}),
         (["--solver", "lbfgs", "--calibrate", "--folds", 3], calibrated),
         (["--solver", "linfa", "--l2", 0.01], {"solver": "linfa", "l2": 0.01}),
     ):
