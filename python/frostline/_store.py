@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from . import _frostline, _notes, _progress
-from ._errors import ImagesError
+from ._errors import ImagesError, ParameterError
 
 if TYPE_CHECKING:
     import pandas
@@ -202,6 +202,8 @@ def extract(
         "max_pixels": max_pixels,
         "max_bytes": max_bytes,
     }
+    if not os.fspath(store):
+        raise ParameterError("`store` is empty; it is the path of a folder")
     paths = [images] if isinstance(images, (str, os.PathLike)) else list(images)
     result, notes = _frostline.extract(paths, os.fspath(store), keywords, _progress.of(progress))
     skipped = [(image["path"], image["reason"]) for image in result["skipped"]]

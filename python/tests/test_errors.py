@@ -162,3 +162,8 @@ def test_no_usable_image(network, tmp_path):
     (tmp_path / "photos" / "a.png").write_bytes(b"no image")
     with pytest.raises(fl.ImagesError, match="none of the images could be used"):
         fl.extract(tmp_path / "photos", tmp_path / "s", backbone=network)
+
+
+def test_an_empty_path_is_no_store(images, network):
+    with pytest.raises(fl.ParameterError, match="`store` is empty"):
+        fl.extract(images, "", backbone=network)
