@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _frostline, _images, _notes
 from ._head import Head
+from ._pickling import WithoutInner
 
 if TYPE_CHECKING:
     from ._images import ImageLike
@@ -31,7 +32,7 @@ class Prediction:
     status: str
 
 
-class Classifier:
+class Classifier(WithoutInner):
     """A head with its backbone: called with images, it returns their predictions.
 
     It may be used by several threads, pickled (by its path, or by the content of a `Head`), and used in a
@@ -70,10 +71,10 @@ class Classifier:
             "max_bytes": max_bytes,
         }
         self._threshold = threshold
-        self._open_head()
+        self._create()
         self._inner.open()
 
-    def _open_head(self) -> None:
+    def _create(self) -> None:
         head = self._head._inner if isinstance(self._head, Head) else self._head
         self._inner = _frostline.Classifier(head, self._keywords)
 
@@ -105,13 +106,6 @@ class Classifier:
         probabilities, without = self._inner.probabilities(items)
         _notes.warn(_notes.skipped([(f"image {n}", reason) for n, reason in without]))
         return probabilities
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_inner"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open_head()
 
     def __repr__(self) -> str:
         return f"Classifier({self._head!r}, {len(self.classes)} classes)"

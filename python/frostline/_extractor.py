@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import _frostline, _images, _notes
+from ._pickling import WithoutInner
 
 
-class Extractor:
+class Extractor(WithoutInner):
     """A pretrained network: called with images, it returns their features.
 
     It may be used by several threads, pickled (by name), and used in a forked process, which opens the
@@ -56,13 +57,6 @@ class Extractor:
         features, without = self._inner.features(items)
         _notes.warn(_notes.skipped([(f"image {n}", reason) for n, reason in without]))
         return features
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_inner"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._create()
 
     def __repr__(self) -> str:
         return f"Extractor({self.backbone!r}, {self.num_features} features)"

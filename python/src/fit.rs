@@ -80,7 +80,7 @@ pub(crate) fn fit_arrays<'py>(
     ))
 }
 
-/// Runs a fit on a thread of its own, without Python's global lock. A signal stops it, and is raised once the
+/// Runs a fit on its own thread, without Python's global lock. A signal stops it, and is raised once the
 /// thread has ended, which borrows the arrays.
 fn stoppable(py: Python<'_>, fit: impl FnOnce(&Stopped) -> Result<Fit> + Send) -> PyResult<Fit> {
     let stopped = Stopped::default();

@@ -1,4 +1,4 @@
-//! A value with threads of its own, opened when it is needed, and again in each forked process.
+//! A value that has threads, opened when it is needed, and again in each forked process.
 
 use std::mem::forget;
 use std::process;

@@ -1,4 +1,4 @@
-//! Runs a task without Python's global lock: on a thread of its own, while the calling thread handles signals
+//! Runs a task without Python's global lock: on its own thread, while the calling thread handles signals
 //! and shows progress.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -55,6 +55,22 @@ def interrupted(code):
     return out, error, time.monotonic() - start
 
 
+def stops(before, call):
+    """Check that Ctrl-C stops a call within a second, and another one for a busy machine."""
+    code = f"""
+import frostline as fl
+{before}
+print("ready", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    out, error, seconds = interrupted(code)
+    assert out == "stopped\n", error
+    assert seconds < 2
+
+
 def test_extract_keeps_what_is_computed(many, network, tmp_path):
     store = tmp_path / "s"
     code = f"""
@@ -82,20 +98,14 @@ except KeyboardInterrupt as stop:
 
 @pytest.mark.parametrize("call", ["fl.Extractor(network)(files)", "fl.Classifier(head).predict_proba(files)"])
 def test_images_in_memory(many, network, head, call):
-    code = f"""
+    stops(
+        f"""
 import pathlib
-import frostline as fl
 network, head = {str(network)!r}, {str(head)!r}
 files = list(pathlib.Path({str(many)!r}).iterdir()) * 20
-print("ready", flush=True)
-try:
-    {call}
-except KeyboardInterrupt:
-    print("stopped")
-"""
-    out, error, seconds = interrupted(code)
-    assert out == "stopped\n", error
-    assert seconds < 2
+""",
+        call,
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,19 +122,13 @@ def test_images_for_a_head(many, head, tmp_path, call):
     labelled.mkdir()
     for name in ("red", "green", "blue"):
         (labelled / name).symlink_to(many)
-    code = f"""
-import frostline as fl
+    stops(
+        f"""
 head, images = {str(head)!r}, {str(labelled)!r}
 store, output = {str(tmp_path / "s")!r}, {str(tmp_path / "out")!r}
-print("ready", flush=True)
-try:
-    {call}
-except KeyboardInterrupt:
-    print("stopped")
-"""
-    out, error, seconds = interrupted(code)
-    assert out == "stopped\n", error
-    assert seconds < 2
+""",
+        call,
+    )
     left = set(os.listdir(tmp_path)) - {"labelled"}
     if "store=" in call:
         assert left == {"s"} and any(name.startswith("part-") for name in os.listdir(tmp_path / "s"))

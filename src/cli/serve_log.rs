@@ -1,6 +1,6 @@
 //! The log of `frostline serve` on standard error: lines for people, or an object of JSON per line.
 //!
-//! A thread of its own writes it: standard error may be a pipe that nobody reads, which must not keep the
+//! A separate thread writes it: standard error may be a pipe that nobody reads, which must not keep the
 //! server from answering. Events that find no room are counted.
 
 use std::fmt::Write;
