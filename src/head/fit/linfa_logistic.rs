@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Ix1};
 
 use crate::error::{Error, HeadError, Result};
 use crate::head::data::LabelledFeatures;
-use crate::head::lbfgs::{Evaluator, Optimum, Problem, Reached, Stop, checked};
+use crate::head::lbfgs::{Evaluator, Optimum, Precision, Problem, Reached, Stop, checked};
 use crate::head::linear::LinearHead;
 
 /// Implements the conversions from a multinomial and a binary model of each float type.
@@ -89,7 +89,9 @@ pub(crate) fn minimise_by_linfa(
     };
     let point = point.map_err(|error| HeadError::LinfaLogistic(error.to_string()))?;
     let reached = Reached {
-        loss: Evaluator::new(set, stop.progress).evaluate(&[(problem, &point)])[0].value,
+        loss: Evaluator::new(set, stop.progress).evaluate(&[(problem, &point)], Precision::Double)
+            [0]
+        .value,
         point,
         iterations: None,
         converged: true,

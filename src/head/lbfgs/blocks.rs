@@ -7,13 +7,13 @@ use ndarray::{Array2, s};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::fours::widen;
-use super::sums::{Share, Sums, Work, zeros};
+use super::sums::{Share, Work, room};
 use crate::head::data::row_of;
 use crate::head::linear::{Added, Batch, products};
 
 /// The most weight columns for frostline's own products, which are then up to twice as fast as those of
 /// `matrixmultiply`: it copies its operands into its own order first.
-const FEW: usize = 32;
+pub(super) const FEW: usize = 32;
 /// Rows per block for few columns: enough to make reading the weights worthwhile, few enough for the cache.
 const ROWS_FOR_FEW: usize = 64;
 /// Rows per block for many columns.
@@ -55,7 +55,7 @@ impl Work<'_, '_> {
         let block = share.block.slice(s![..n, ..]);
         let mut logits = share.logits.slice_mut(s![..n, ..]);
         general_mat_mul(1.0, &block, &self.weight.t(), 0.0, &mut logits);
-        self.block_residuals(rows, &mut share.logits, &mut share.sums);
+        self.block_residuals(rows, share.logits.view_mut(), &mut share.sums);
         let residuals = share.logits.slice(s![..n, ..]);
         // As (D, M), which is faster with few columns.
         let mut gradient = share.sums.weight.view_mut().reversed_axes();
@@ -84,7 +84,7 @@ impl Work<'_, '_> {
                 *logit += part;
             }
         }
-        self.block_residuals(rows, &mut share.logits, &mut share.sums);
+        self.block_residuals(rows, share.logits.view_mut(), &mut share.sums);
         let residuals = share.logits.as_slice().expect("it was made row-major");
         for (number, window) in windows() {
             let first = number * ROWS_FOR_FEW;
@@ -119,20 +119,6 @@ impl Work<'_, '_> {
                 Arch::new().dispatch(Widen { narrow, wide });
             }
         }
-    }
-
-    fn block_residuals(&self, rows: Range<usize>, logits: &mut Array2<f64>, sums: &mut Sums) {
-        for (row, logits) in rows.zip(logits.rows_mut()) {
-            let logits = logits.into_slice().expect("it was made row-major");
-            self.residuals(row, logits, sums);
-        }
-    }
-}
-
-/// Gives a matrix this shape; its contents are unspecified.
-fn room(matrix: &mut Array2<f64>, shape: (usize, usize)) {
-    if matrix.dim() != shape {
-        zeros(matrix, shape);
     }
 }
 

@@ -1,9 +1,8 @@
 //! Evaluates the losses and gradients of many problems on the same features together.
 
-use std::ops::Range;
-
 use ndarray::{Array2, s};
 
+use super::blocks::FEW;
 use super::problem::{Answer, Problem};
 use super::sums::{Share, Work};
 use crate::head::data::LabelledFeatures;
@@ -14,6 +13,26 @@ use crate::progress::Progress;
 const WORTH_A_THREAD: usize = 500_000;
 /// The most weight columns for which rows are widened as they are multiplied, not in blocks beforehand.
 const NARROW: usize = 3;
+
+/// How the products of features and weights are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// In f32, with sums of blocks in f64, where that is faster: for many weight columns.
+    Single,
+    /// In f64.
+    Double,
+}
+
+impl Precision {
+    /// Returns those that lead to the minima of these problems, one after the other.
+    pub(crate) fn in_order(problems: &[Problem]) -> &'static [Self] {
+        let columns: usize = problems.iter().map(Problem::n_rows).sum();
+        match columns {
+            ..=FEW => &[Self::Double],
+            _ => &[Self::Single, Self::Double],
+        }
+    }
+}
 
 /// Evaluates problems on one set of features with their weights side by side, in one product.
 pub(crate) struct Evaluator<'a> {
@@ -37,7 +56,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Returns the loss and the gradient of each problem at its point.
-    pub(crate) fn evaluate(&mut self, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
+    pub(crate) fn evaluate(
+        &mut self,
+        asked: &[(&Problem, &[f64])],
+        precision: Precision,
+    ) -> Vec<Answer> {
         self.lay_side_by_side(asked);
         let problems: Vec<&Problem> = asked.iter().map(|(problem, _)| *problem).collect();
         let work = Work {
@@ -47,7 +70,9 @@ impl<'a> Evaluator<'a> {
             bias: &self.bias,
             progress: self.progress,
         };
-        sum(&work, &mut self.shares);
+        let is_narrow = precision == Precision::Double || self.bias.len() <= FEW;
+        let rounded = (!is_narrow).then(|| self.weight.mapv(|w| w as f32));
+        sum(&work, rounded.as_ref(), &mut self.shares);
         let (sums, mut first) = (&self.shares[0].sums, 0);
         let answers = asked.iter().zip(&sums.losses);
         let answers = answers.map(|((problem, point), loss)| {
@@ -81,7 +106,9 @@ impl<'a> Evaluator<'a> {
 }
 
 /// Sums over all rows into the first share, with one thread per share.
-fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
+///
+/// `rounded` is the weight in f32 if products are to be computed in it.
+fn sum(work: &Work<'_, '_>, rounded: Option<&Array2<f32>>, shares: &mut Vec<Share>) {
     let n = work.set.features().nrows();
     let worth = n * work.weight.len() / WORTH_A_THREAD;
     let threads = processors().min(worth).max(1);
@@ -89,21 +116,17 @@ fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
     let bound = |i: usize| i * n / threads;
     let shares = &mut shares[..threads];
     for_each_in_parallel(shares, |i, share| {
-        sum_rows(work, bound(i)..bound(i + 1), share);
+        let rows = bound(i)..bound(i + 1);
+        share.sums.reset(work);
+        match rounded {
+            Some(weight) => work.add_in_single(weight, rows, share),
+            None if work.bias.len() <= NARROW => work.add_fours(rows, &mut share.sums),
+            None => work.add_blocks(rows, share),
+        }
     });
     let (first, others) = shares.split_at_mut(1);
     for other in others {
         first[0].sums.add(&other.sums);
-    }
-}
-
-/// Sums over a range of rows into a share.
-fn sum_rows(work: &Work<'_, '_>, rows: Range<usize>, share: &mut Share) {
-    share.sums.reset(work);
-    if work.bias.len() <= NARROW {
-        work.add_fours(rows, &mut share.sums);
-    } else {
-        work.add_blocks(rows, share);
     }
 }
 
@@ -128,7 +151,7 @@ mod tests {
     }
 
     fn evaluate(set: &LabelledFeatures<'_>, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
-        Evaluator::new(set, &Silent).evaluate(asked)
+        Evaluator::new(set, &Silent).evaluate(asked, Precision::Double)
     }
 
     fn points(n: usize) -> Vec<f64> {
@@ -212,14 +235,42 @@ mod tests {
             .collect();
         let mut evaluator = Evaluator::new(&set, &Silent);
         // The second evaluation reuses the memory of the first one, which had fewer problems.
-        evaluator.evaluate(&asked[1..]);
-        for (together, asked) in evaluator.evaluate(&asked).iter().zip(&asked) {
+        evaluator.evaluate(&asked[1..], Precision::Double);
+        for (together, asked) in evaluator
+            .evaluate(&asked, Precision::Double)
+            .iter()
+            .zip(&asked)
+        {
             let alone = &evaluate(&set, std::slice::from_ref(asked))[0];
             assert!((together.value - alone.value).abs() < 1e-12);
             for (a, b) in together.gradient.iter().zip(&alone.gradient) {
                 assert!((a - b).abs() < 1e-12);
             }
         }
+    }
+
+    #[test]
+    fn products_in_f32_are_exact_to_seven_digits() {
+        let (c, d) = (40, 30);
+        let (classes, features) = (classes(c), features(600, d));
+        let targets: Vec<usize> = (0..600).map(|i| i * i % c).collect();
+        let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
+        let targets = CrossEntropy::new(vec![1.0; c], 0.1);
+        let problem = Problem::new(&set, targets, vec![1.0; 600], 0.3, None);
+        let point = points(c * (d + 1));
+        let mut evaluator = Evaluator::new(&set, &Silent);
+        let mut at = |precision| {
+            evaluator
+                .evaluate(&[(&problem, &point)], precision)
+                .remove(0)
+        };
+        let (single, double) = (at(Precision::Single), at(Precision::Double));
+        assert!((single.value / double.value - 1.0).abs() < 1e-7);
+        let largest = double.gradient.iter().fold(0.0, |a: f64, g| a.max(g.abs()));
+        for (a, b) in single.gradient.iter().zip(&double.gradient) {
+            assert!((a - b).abs() < 1e-6 * largest, "{a} {b}");
+        }
+        assert_ne!(single, double);
     }
 
     #[test]

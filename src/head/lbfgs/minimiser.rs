@@ -78,6 +78,19 @@ impl Lbfgs {
         self.iterations
     }
 
+    /// Returns the value at the last accepted point, or 0 before there is one.
+    pub(crate) fn value(&self) -> f64 {
+        self.line.start_value()
+    }
+
+    /// Returns to the last accepted point and asks for its value and gradient again, because they were not
+    /// exact. The stored pairs are kept.
+    pub(crate) fn ask_again(&mut self) {
+        if !self.base.is_empty() {
+            self.point = mem::take(&mut self.base);
+        }
+    }
+
     /// Receives the function's value and gradient at [`point`](Self::point).
     pub(crate) fn tell(&mut self, value: f64, gradient: &[f64]) -> Step {
         let slope = dot(gradient, &self.direction);

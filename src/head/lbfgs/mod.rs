@@ -8,11 +8,12 @@ mod minimiser;
 mod minimum;
 mod plain;
 mod problem;
+mod single;
 mod sums;
 mod vectors;
 
 #[cfg(feature = "linfa-logistic")]
-pub(crate) use evaluator::Evaluator;
+pub(crate) use evaluator::{Evaluator, Precision};
 pub use minimum::Optimum;
 #[cfg(feature = "linfa-logistic")]
 pub(crate) use minimum::{Reached, checked};

@@ -1,8 +1,11 @@
 //! Sums of losses and gradients over a range of rows.
 
-use ndarray::Array2;
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayViewMut2};
 
 use super::problem::Problem;
+use super::single::Single;
 use super::vectors::add_scaled;
 use crate::head::data::LabelledFeatures;
 use crate::progress::Progress;
@@ -26,6 +29,7 @@ pub(super) struct Share {
     pub(super) sums: Sums,
     pub(super) block: Array2<f64>,
     pub(super) logits: Array2<f64>,
+    pub(super) single: Single,
 }
 
 /// Sums over rows.
@@ -48,7 +52,8 @@ impl Sums {
     }
 
     pub(super) fn reset(&mut self, work: &Work<'_, '_>) {
-        zeros(&mut self.weight, work.weight.dim());
+        room(&mut self.weight, work.weight.dim());
+        self.weight.fill(0.0);
         self.losses.clear();
         self.losses.resize(work.problems.len(), 0.0);
         self.bias.clear();
@@ -56,16 +61,27 @@ impl Sums {
     }
 }
 
-/// Sets a matrix to zeros of this shape, reusing its memory if the shape is unchanged.
-pub(super) fn zeros(matrix: &mut Array2<f64>, shape: (usize, usize)) {
-    if matrix.dim() == shape {
-        matrix.fill(0.0);
-    } else {
-        *matrix = Array2::zeros(shape);
+/// Gives a matrix this shape; its contents are unspecified.
+pub(super) fn room<T: Default>(matrix: &mut Array2<T>, shape: (usize, usize)) {
+    if matrix.dim() != shape {
+        *matrix = Array2::default(shape);
     }
 }
 
 impl Work<'_, '_> {
+    /// Replaces the logits of some rows, as [`residuals`](Self::residuals) does for one.
+    pub(super) fn block_residuals(
+        &self,
+        rows: Range<usize>,
+        mut logits: ArrayViewMut2<'_, f64>,
+        sums: &mut Sums,
+    ) {
+        for (row, logits) in rows.zip(logits.rows_mut()) {
+            let logits = logits.into_slice().expect("it was made row-major");
+            self.residuals(row, logits, sums);
+        }
+    }
+
     /// Replaces the logits of a row, (M), still without the bias, with the derivatives of the loss with
     /// respect to them, and adds the losses and the bias gradients to `sums`.
     pub(super) fn residuals(&self, row: usize, mut logits: &mut [f64], sums: &mut Sums) {
