@@ -43,6 +43,7 @@ mod orientation;
 pub mod path_text;
 mod picture;
 mod pixels;
+mod place;
 mod preprocess;
 mod read;
 mod scan;
@@ -65,13 +66,14 @@ pub use image::Image;
 pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;
+pub use place::Place;
 #[doc(hidden)]
 pub use preprocess::channel_values;
 pub use preprocess::{
     Channels, Crop, CropRounding, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View,
     Views,
 };
-pub(crate) use read::{FileBytes, ReadFault, read_file};
+pub(crate) use read::{FileBytes, ReadFault, read, read_file};
 pub use scan::{
     FolderLayout, Found, Labels, Names, Sample, Scan, Separator, parse_list, read_list,
     scan_folder, scan_inputs, scan_list,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::budget::Permit;
 use super::memory::of_file;
-use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
+use super::{DecodeBudget, Format, Limits, Place, SkipReason, sniff};
 use crate::error::{Error, is_of_system};
 use crate::inputs::{self, Links, NotAFile};
 
@@ -107,7 +107,7 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
     }
 }
 
-/// Reads a file that starts like an image, once the budget has the memory for it.
+/// Reads the bytes of an image if they start like one, once the budget has the memory for it.
 ///
 /// A thread must drop a file before it reads the next one, or it may deadlock.
 ///
@@ -115,6 +115,21 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
 ///
 /// If the length or the start of the file shows that it cannot be used, or if the system still lacks a
 /// resource after a second of retrying.
+pub(crate) fn read<'a>(
+    place: &Place,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, ReadFault> {
+    match place {
+        Place::File(path) => read_file(path, limits, budget),
+    }
+}
+
+/// Reads a file as [`read`] does.
+///
+/// # Errors
+///
+/// Those of [`read`].
 pub(crate) fn read_file<'a>(
     path: &Path,
     limits: &Limits,

@@ -146,7 +146,7 @@ fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<Str
         .map(Found::sample)
         .filter(|s| s.class.as_ref() == Some(class))
     {
-        let below = entry.path.strip_prefix(root).ok()?;
+        let below = entry.place.file()?.strip_prefix(root).ok()?;
         let mut parts = below.iter().skip(1);
         let (folder, _file) = (parts.next()?, parts.next()?);
         folders.insert(folder);

@@ -186,7 +186,7 @@ fn merged(scans: Vec<Scan>) -> Scan {
         });
         let mut seen = HashSet::new();
         all.entries
-            .retain(|found| seen.insert(found.sample().path.clone()));
+            .retain(|found| seen.insert(found.sample().place.clone()));
     }
     all.empty_classes = empty_classes.into_iter().collect();
     all
@@ -216,7 +216,7 @@ pub fn listed(path: PathBuf) -> Found {
     };
     let sample = Sample {
         name: path_text::to_text(&path),
-        path,
+        place: path.into(),
         class: None,
     };
     match reason {

@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
     fn sample(&self, path: PathBuf) -> Sample {
         let name = name_below(&path, self.base);
         Sample {
-            path,
+            place: path.into(),
             name,
             class: self.class.clone(),
         }
