@@ -13,10 +13,15 @@ use crate::stamp::Stamp;
 use crate::threads::on_threads;
 
 /// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
-/// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
-pub(super) fn readers(cpus: usize) -> usize {
-    (4 * cpus).min(64).max(cpus).max(1)
+/// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones. Object
+/// stores have 64.
+pub(super) fn readers(cpus: usize, is_remote: bool) -> usize {
+    let most = if is_remote { REMOTE } else { 4 * cpus };
+    most.min(64).max(cpus).max(1)
 }
+
+/// Threads that read objects of a store: each spends nearly all of its time waiting.
+const REMOTE: usize = 64;
 
 /// How unchanged files of an earlier run are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +77,7 @@ impl Lookup<'_> {
             .filter(|f| f.reason().is_none())
             .map(Found::sample)
             .collect();
+        let is_remote = samples.iter().any(|sample| sample.place.is_remote());
         let next = AtomicUsize::new(0);
         let budget = DecodeBudget::default();
         progress.begin("files", samples.len() as u64);
@@ -89,7 +95,7 @@ impl Lookup<'_> {
             }
             found
         };
-        let all = on_threads(readers(threads), worker);
+        let all = on_threads(readers(threads, is_remote), worker);
         progress.end();
         Recognised(all.into_iter().flatten().collect())
     }

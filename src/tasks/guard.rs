@@ -80,7 +80,7 @@ impl OutputGuard {
             // Standard input may be redirected from a file.
             self.files.push("/dev/stdin".into());
         }
-        self.images.push(inputs.clone());
+        self.images.push(inputs.local());
         self
     }
 

@@ -17,6 +17,8 @@ use crate::stamp::Stamp;
 
 /// The largest total size of the files that wait to be decoded, in bytes per CPU.
 pub(super) const AHEAD: u64 = 4 << 20;
+/// The same for objects of stores, for all CPUs together: each is on its way for a while.
+pub(super) const REMOTE_AHEAD: u64 = 128 << 20;
 
 /// The result of reading and decoding a file.
 pub(super) enum Prepared {
@@ -114,10 +116,11 @@ impl Preparer<'_> {
 
     fn read_place(&self, place: &Place) -> Result<ReadFile<'_>, ReadFault> {
         let _reading = self.meter.reading();
-        let stamp = place.stamp();
-        let waiting = self.ahead.reserve_file(stamp.map_or(0, |stamp| stamp.size));
+        let stamp = place.known_stamp();
+        let waiting = self.ahead.reserve_file(place.length(stamp));
         let stamp = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()));
         let bytes = read(place, &self.decoding.limits, &self.budget)?;
+        let stamp = bytes.stamp().or(stamp);
         Ok(ReadFile {
             content: Content::File(bytes),
             stamp,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::images::{Image, Place, SkipReason, path_text};
+use crate::images::{Image, Place, SkipReason};
 
 /// One image: its place, its name, and its class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,12 +18,11 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Returns the text that leads to the image from the working directory: the text form of its path.
+    /// Returns the text that leads to the image from the working directory: the text form of its path, or its
+    /// name if it is in a file with others.
     #[must_use]
     pub fn address(&self) -> String {
-        match &self.place {
-            Place::File(path) => path_text::to_text(path),
-        }
+        self.place.address().unwrap_or_else(|| self.name.clone())
     }
 }
 

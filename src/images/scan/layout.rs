@@ -76,7 +76,7 @@ pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) 
 }
 
 /// Skips images next to the class folders, since they have no class.
-fn skip_strays(entries: &mut [Found]) {
+pub(super) fn skip_strays(entries: &mut [Found]) {
     for entry in entries {
         if let Found::Sample(sample) = entry
             && sample.class.is_none()
