@@ -13,8 +13,8 @@ use crate::stamp::Stamp;
 use crate::threads::on_threads;
 
 /// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
-/// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones. Object
-/// stores have 64.
+/// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
+/// Object stores have 64.
 pub(super) fn readers(cpus: usize, is_remote: bool) -> usize {
     let most = if is_remote { REMOTE } else { 4 * cpus };
     most.min(64).max(cpus).max(1)

@@ -232,8 +232,8 @@ fn reserve<'a>(
     Ok(budget.reserve_file(length.saturating_mul(copies)))
 }
 
-/// Assembles an image of the given length from its start and the rest; fails if the rest is shorter, or longer
-/// than the file.
+/// Assembles an image of the given length from its start and the rest; fails if the rest is shorter, or
+/// longer than the file.
 fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = usize::try_from(length)
         .ok()

@@ -1,8 +1,8 @@
 //! Images that can only be read in order: members of a compressed archive, and rows of a Parquet file.
 //!
-//! A series keeps its position, so that consecutive images are decompressed once. Threads that ask for them in
-//! a slightly different order find those that were passed on the way in a small window. An image before the
-//! window is read again from the nearest start.
+//! A series keeps its position, so that consecutive images are decompressed once. Threads that ask for them
+//! in a slightly different order find those that were passed on the way in a small window. An image before
+//! the window is read again from the nearest start.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

@@ -9,8 +9,8 @@ use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Inputs {
-    /// Folders, files, archives and tables, URLs of object stores, and patterns of them; and the rule that says
-    /// which files in folders are images.
+    /// Folders, files, archives and tables, URLs of object stores, and patterns of them; and the rule that
+    /// says which files in folders are images.
     Paths(Vec<PathBuf>, Names),
     /// A list of files and URLs, as read from standard input.
     List(Vec<PathBuf>),

@@ -38,8 +38,8 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
 fn store(problem: StoreProblem) -> &'static str {
     match problem {
         StoreProblem::Denied => {
-            "set or renew the credentials in the environment, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY \
-             and AWS_SESSION_TOKEN; for a public bucket, set AWS_SKIP_SIGNATURE=true (docs/inputs.md)"
+            "set or renew the credentials in the environment, such as AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY; for a public bucket, set AWS_SKIP_SIGNATURE=true (docs/inputs.md)"
         }
         StoreProblem::NoBucket => "check the name of the bucket, AWS_REGION and AWS_ENDPOINT",
         StoreProblem::Missing => "check the URL: a prefix ends with a slash",

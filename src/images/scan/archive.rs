@@ -1,9 +1,9 @@
 //! Lists the images of a tar archive, such as a shard of a `WebDataset`.
 //!
 //! Images are found by the extensions of their names. Two members belong together if their paths are equal up
-//! to the first dot of the file name (the *key*): `0001.jpg` has the class in `0001.cls`, or that of the field
-//! `label`, `class` or `cls` in `0001.json`. If no member has a class like that, the first folder of the path
-//! is the class, as for folders.
+//! to the first dot of the file name (the *key*): `0001.jpg` has the class in `0001.cls`, or that of the
+//! field `label`, `class` or `cls` in `0001.json`. If no member has a class like that, the first folder of
+//! the path is the class, as for folders.
 
 use std::collections::HashMap;
 use std::sync::Arc;

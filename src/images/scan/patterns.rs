@@ -1,5 +1,5 @@
-//! Expands braces and wildcards in inputs: `shards/{000..099}.tar`, `parts/*.parquet`. Shells do the same, unless
-//! the pattern is quoted, is a URL, or has too many matches for a command line.
+//! Expands braces and wildcards in inputs: `shards/{000..099}.tar`, `parts/*.parquet`. Shells do the same,
+//! unless the pattern is quoted, is a URL, or has too many matches for a command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Lists the images of a table: rows of a Parquet file, an Arrow file or an Arrow stream.
 //!
-//! The class of a row is the text or the number in its column of labels, or the name that the schema has for the
-//! number. An image is named by the path in its struct, if no other row has the same one, or else by the number
-//! of its row.
+//! The class of a row is the text or the number in its column of labels, or the name that the schema has for
+//! the number. An image is named by the path in its struct, if no other row has the same one, or else by the
+//! number of its row.
 
 use std::collections::HashMap;
 use std::path::Path;

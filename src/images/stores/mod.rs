@@ -1,8 +1,8 @@
 //! Images in object stores and on web servers: `s3://`, `gs://`, `az://`, `https://`.
 //!
-//! An object is identified by its size and its `ETag` (or the time of its last change). If they differ when it
-//! is read from when it was listed, the image is skipped. Credentials come from the environment, as the crate
-//! `object_store` reads them.
+//! An object is identified by its size and its `ETag` (or the time of its last change). If they differ when
+//! it is read from when it was listed, the image is skipped. Credentials come from the environment, as the
+//! crate `object_store` reads them.
 
 mod refusal;
 mod url;

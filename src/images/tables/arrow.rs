@@ -1,5 +1,5 @@
-//! Lists the images of Arrow files and streams. They are stored as they are, so an image is a range of the file,
-//! and its bytes are not read for the list.
+//! Lists the images of Arrow files and streams. They are stored as they are, so an image is a range of the
+//! file, and its bytes are not read for the list.
 
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Tables with images in a column: Parquet files, and Arrow files and streams.
 //!
 //! A column of images is binary, or a struct with the field `bytes` and often `path`, as Hugging Face's
-//! `datasets` writes it. A column of labels contains text or integers; the schema's `huggingface` metadata has
-//! the names of integers (`ClassLabel`).
+//! `datasets` writes it. A column of labels contains text or integers; the schema's `huggingface` metadata
+//! has the names of integers (`ClassLabel`).
 
 mod arrow;
 mod columns;

@@ -40,8 +40,8 @@ struct Contents {
 }
 
 impl Bucket {
-    /// Serves objects. `odd` gets the start of a request, such as `GET /bucket/cat/1.png`, and how often it was
-    /// made before.
+    /// Serves objects. `odd` gets the start of a request, such as `GET /bucket/cat/1.png`, and how often it
+    /// was made before.
     pub(crate) fn start(
         objects: impl IntoIterator<Item = (String, Vec<u8>)>,
         odd: impl Fn(&str, usize) -> Option<Odd> + Send + Sync + 'static,
