@@ -142,10 +142,10 @@ impl Contents {
             let body = if method == "HEAD" { "" } else { body };
             return send(stream, "404 Not Found", "", body.len(), body.as_bytes());
         };
-        let mut tag = tag(bytes);
-        if matches!(odd, Some(Odd::Tag)) {
-            tag = "\"other\"".to_owned();
-        }
+        let tag = match odd {
+            Some(Odd::Tag) => "\"other\"".to_owned(),
+            _ => tag(bytes),
+        };
         let mut headers = format!(
             "ETag: {tag}\r\nLast-Modified: Wed, 01 Jan 2025 00:00:00 GMT\r\nAccept-Ranges: bytes\r\n"
         );

@@ -159,15 +159,15 @@ fn awkward_members_are_skipped_with_their_reasons() {
         .exits(3)
         .says(&["2 computed", "1 .txt"]);
     let replaced = "cannot be read: it is replaced by a later member of the archive with this path";
-    let lost = "is a link that cannot be followed: its target is not an image of the archive";
+    let outside = "is a link that cannot be followed: its target is not an image of the archive";
     let rows = [
         ("a.tar/a/1.png#2", Some(replaced)),
         ("a.tar/a/2.png", Some("is a text file, not an image")),
         ("a.tar/a/1.png", None),
         ("a.tar/b/hard.png", None),
         ("a.tar/b/soft.png", None),
-        ("a.tar/b/out.png", Some(lost)),
-        ("a.tar/b/up.png", Some(lost)),
+        ("a.tar/b/out.png", Some(outside)),
+        ("a.tar/b/up.png", Some(outside)),
         (
             "a.tar/b/loop.png",
             Some("is a link that cannot be followed: it leads to itself"),

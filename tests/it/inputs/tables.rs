@@ -12,7 +12,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::{images, paths, require_all};
@@ -38,8 +38,9 @@ fn rows(place: &Place) -> Rows {
 /// Returns a batch as `datasets` writes it.
 fn hugging_face(rows: &Rows) -> RecordBatch {
     let mut bytes = BinaryBuilder::new();
-    rows.iter()
-        .for_each(|(_, image, _)| bytes.append_option(image.as_ref()));
+    for (_, image, _) in rows {
+        bytes.append_option(image.as_ref());
+    }
     let path: StringArray = rows.iter().map(|(path, ..)| path.clone()).collect();
     let field = |name: &str, kind| Arc::new(Field::new(name, kind, true));
     let image = StructArray::from(vec![
@@ -125,13 +126,13 @@ fn a_table_of_hugging_face_is_like_its_folder() {
         &path("b.parquet"),
         &batch,
         1,
-        Compression::ZSTD(Default::default()),
+        Compression::ZSTD(ZstdLevel::default()),
     );
     write_parquet(
         &path("c.parquet"),
         &batch,
         5,
-        Compression::GZIP(Default::default()),
+        Compression::GZIP(GzipLevel::default()),
     );
     write_arrow(&path("d.arrow"), &batch, 5, false);
     write_arrow(&path("e.arrow"), &batch, 1, true);
@@ -244,8 +245,9 @@ fn other_columns_are_told() {
             "hint: name the column of the images `image`",
         ]);
     let mut bytes = LargeBinaryBuilder::new();
-    rows.iter()
-        .for_each(|(_, image, _)| bytes.append_option(image.as_ref()));
+    for (_, image, _) in &rows {
+        bytes.append_option(image.as_ref());
+    }
     let other = plain(&rows, Arc::new(bytes.finish()));
     write_parquet(&place.path("c.parquet"), &other, 9, Compression::SNAPPY);
     place
