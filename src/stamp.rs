@@ -12,7 +12,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// them.
 ///
 /// The change time is included because, unlike the modification time, it cannot be set back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
     /// The size in bytes.
     pub size: u64,

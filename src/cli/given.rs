@@ -106,7 +106,7 @@ pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
 
 /// Returns whether nothing exists at a path; a path that cannot be checked is not missing.
 fn is_missing(path: &Path) -> bool {
-    matches!(path.try_exists(), Ok(false))
+    matches!(path.try_exists(), Ok(false)) && !frostline::images::is_remote(path)
 }
 
 fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Refusal> {

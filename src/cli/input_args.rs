@@ -15,8 +15,9 @@ use frostline::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct InputArgs {
-    /// Image files or folders, or `-` for a list of files on standard input. A folder is flat or has a folder
-    /// for each class; several folders share their classes.
+    /// Image files or folders, tar archives (`shards/{000..099}.tar`), Parquet or Arrow files, URLs (`s3://`,
+    /// `gs://`, `az://`, `https://`), or `-` for a list of files on standard input. A folder is flat or has a
+    /// folder for each class; several folders share their classes.
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<PathBuf>,
     /// Read a list separated by NUL bytes, as written by `find -print0`, from standard input.

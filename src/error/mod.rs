@@ -47,7 +47,7 @@ pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::hub::HubProblem;
-pub use self::images::ImagesError;
+pub use self::images::{ImagesError, StoreProblem};
 pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,

@@ -118,7 +118,7 @@ pub fn stamps_bytes(file: &[u8]) -> Option<usize> {
 #[must_use]
 pub fn stamps_example() -> Vec<u8> {
     let mut stamps = Stamps::default();
-    stamps.insert(Path::new("/a/1.png"), stamp_of(b"1"), content());
+    stamps.insert("/a/1.png".to_owned(), stamp_of(b"1"), content());
     stamps.to_bytes().expect("it is small")
 }
 

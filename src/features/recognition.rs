@@ -2,23 +2,26 @@
 //! running the network.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use super::content::{Digest, Picture};
 use super::stamps::Stamps;
-use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
+use crate::images::{DecodeBudget, DecodeOptions, Found, Place, Sample, dimensions, read};
 use crate::progress::Progress;
 use crate::stamp::Stamp;
 use crate::threads::on_threads;
 
 /// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
 /// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
-pub(super) fn readers(cpus: usize) -> usize {
-    (4 * cpus).min(64).max(cpus).max(1)
+/// Object stores have 64.
+pub(super) fn readers(cpus: usize, is_remote: bool) -> usize {
+    let most = if is_remote { REMOTE } else { 4 * cpus };
+    most.min(64).max(cpus).max(1)
 }
+
+/// Threads that read objects of a store: each spends nearly all of its time waiting.
+const REMOTE: usize = 64;
 
 /// How unchanged files of an earlier run are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,7 +36,7 @@ pub enum Recognise {
 
 /// The content of the files whose features are in the store.
 #[derive(Debug, Default)]
-pub struct Recognised(HashMap<PathBuf, Picture>);
+pub struct Recognised(HashMap<Place, Picture>);
 
 /// The state that files are looked up in.
 pub(super) struct Lookup<'a> {
@@ -46,15 +49,15 @@ pub(super) struct Lookup<'a> {
 impl Recognised {
     /// Returns the digest and size of the image in a file, if its features are in the store.
     #[must_use]
-    pub fn picture(&self, path: &Path) -> Option<Picture> {
-        self.0.get(path).copied()
+    pub fn picture(&self, place: &Place) -> Option<Picture> {
+        self.0.get(place).copied()
     }
 
     /// Returns whether the features of all entries are in the store, so that none need to be computed.
     #[must_use]
     pub fn covers(&self, entries: &[Found]) -> bool {
         entries.iter().all(|found| match found {
-            Found::Sample(sample) => self.0.contains_key(&sample.path),
+            Found::Sample(sample) => self.0.contains_key(&sample.place),
             Found::Skipped { .. } => true,
             Found::Given { .. } => false,
         })
@@ -74,6 +77,7 @@ impl Lookup<'_> {
             .filter(|f| f.reason().is_none())
             .map(Found::sample)
             .collect();
+        let is_remote = samples.iter().any(|sample| sample.place.is_remote());
         let next = AtomicUsize::new(0);
         let budget = DecodeBudget::default();
         progress.begin("files", samples.len() as u64);
@@ -84,27 +88,27 @@ impl Lookup<'_> {
                     break;
                 }
                 found.extend(
-                    self.one(&sample.path, &budget)
-                        .map(|seen| (sample.path.clone(), seen)),
+                    self.one(&sample.place, &budget)
+                        .map(|seen| (sample.place.clone(), seen)),
                 );
                 progress.advance(1);
             }
             found
         };
-        let all = on_threads(readers(threads), worker);
+        let all = on_threads(readers(threads, is_remote), worker);
         progress.end();
         Recognised(all.into_iter().flatten().collect())
     }
 
-    fn one(&self, path: &Path, budget: &DecodeBudget) -> Option<Picture> {
-        let stamp = Stamp::of(&fs::metadata(path).ok()?);
+    fn one(&self, place: &Place, budget: &DecodeBudget) -> Option<Picture> {
+        let stamp = place.stamp()?;
         let remembered = match self.how {
-            Recognise::ByStamp => self.stamps.content(path, &stamp),
+            Recognise::ByStamp => self.stamps.content(&place.key(), &stamp),
             Recognise::ByContent => None,
         };
         let seen = match remembered {
             Some(content) => content.picture(Some(stamp)),
-            None => read(path, stamp, self.decoding, budget)?,
+            None => look(place, stamp, self.decoding, budget)?,
         };
         let (width, height) = seen.size;
         let limits = self.decoding.limits;
@@ -114,14 +118,14 @@ impl Lookup<'_> {
     }
 }
 
-fn read(
-    path: &Path,
+fn look(
+    place: &Place,
     stamp: Stamp,
     decoding: &DecodeOptions,
     budget: &DecodeBudget,
 ) -> Option<Picture> {
     let settled = stamp.is_settled(SystemTime::now());
-    let bytes = read_file(path, &decoding.limits, budget).ok()?;
+    let bytes = read(place, &decoding.limits, budget).ok()?;
     Some(Picture {
         digest: Digest::of(&bytes),
         size: dimensions(&bytes, decoding).ok()?,
@@ -131,6 +135,9 @@ fn read(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::features::content::Content;
     use crate::images::{Labels, Limits, scan_folder};
@@ -158,7 +165,7 @@ mod tests {
         };
         let mut stamps = Stamps::default();
         // The stored content is wrong on purpose, to distinguish it from what is read.
-        stamps.insert(&path, stamp, content(BLUE, 7));
+        stamps.insert(Place::from(path.clone()).key(), stamp, content(BLUE, 7));
         let known = HashSet::from([Digest::of(RED), Digest::of(BLUE)]);
         let decoding = DecodeOptions::default();
         let mut lookup = Lookup {
@@ -167,13 +174,17 @@ mod tests {
             decoding: &decoding,
             how: Recognise::ByStamp,
         };
-        let seen = recognised(&lookup, folder.path()).picture(&path).unwrap();
+        let seen = recognised(&lookup, folder.path())
+            .picture(&path.clone().into())
+            .unwrap();
         assert_eq!(
             (Content::of(&seen), seen.stamp),
             (content(BLUE, 7), Some(stamp))
         );
         lookup.how = Recognise::ByContent;
-        let seen = recognised(&lookup, folder.path()).picture(&path).unwrap();
+        let seen = recognised(&lookup, folder.path())
+            .picture(&path.clone().into())
+            .unwrap();
         assert_eq!(Content::of(&seen), content(RED, 1));
         assert_eq!(
             seen.stamp, None,
@@ -197,7 +208,7 @@ mod tests {
         };
         let found = recognised(&lookup, folder.path());
         let names = ["a.ppm", "b.ppm", "c.ppm"]
-            .map(|name| found.picture(&folder.path().join(name)).is_some());
+            .map(|name| found.picture(&folder.path().join(name).into()).is_some());
         assert_eq!(names, [false, true, false]);
         let limits = Limits::default();
         for limits in [
@@ -217,7 +228,7 @@ mod tests {
                 ..lookup
             };
             let found = recognised(&lookup, folder.path());
-            assert!(found.picture(&folder.path().join("b.ppm")).is_none());
+            assert!(found.picture(&folder.path().join("b.ppm").into()).is_none());
         }
     }
 }

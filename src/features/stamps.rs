@@ -12,7 +12,7 @@
 //! not list files that were changed less than two seconds before they were read.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -26,7 +26,6 @@ use super::content::{Content, Digest};
 use super::index::is_name;
 use super::names::STAMPS;
 use crate::error::Result;
-use crate::images::path_text;
 use crate::stamp::Stamp;
 
 /// The size limit of a stamps file, in bytes. Ten million images take about 2 GB.
@@ -40,14 +39,14 @@ const BATCH: usize = 100_000;
 pub(super) struct Stamps(HashMap<String, (Stamp, Content)>);
 
 impl Stamps {
-    /// Returns the content of a file if its stamp is unchanged.
-    pub(super) fn content(&self, path: &Path, stamp: &Stamp) -> Option<Content> {
-        let (then, content) = self.0.get(&key(path))?;
+    /// Returns the content of the image with this key (`Place::key`) if its stamp is unchanged.
+    pub(super) fn content(&self, key: &str, stamp: &Stamp) -> Option<Content> {
+        let (then, content) = self.0.get(key)?;
         (then == stamp).then_some(*content)
     }
 
-    pub(super) fn insert(&mut self, path: &Path, stamp: Stamp, content: Content) {
-        self.0.insert(key(path), (stamp, content));
+    pub(super) fn insert(&mut self, key: String, stamp: Stamp, content: Content) {
+        self.0.insert(key, (stamp, content));
     }
 
     /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.
@@ -108,12 +107,6 @@ fn to_batch(rows: &[(&String, &(Stamp, Content))]) -> Result<RecordBatch, ArrowE
     RecordBatch::try_new(Arc::new(schema()), columns)
 }
 
-/// Converts a path to the absolute form in the file, which does not depend on the working directory.
-fn key(path: &Path) -> String {
-    let absolute: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path_text::to_text(&absolute)
-}
-
 fn schema() -> Schema {
     let field = |name: &str, kind| Field::new(name, kind, false);
     let fields = vec![
@@ -168,7 +161,14 @@ pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Stamps> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::images::Place;
+
+    fn key(path: &str) -> String {
+        Place::from(PathBuf::from(path)).key()
+    }
 
     fn content() -> Content {
         Content {
@@ -188,13 +188,16 @@ mod tests {
             inode: u64::MAX,
         };
         let mut stamps = Stamps::default();
-        stamps.insert(Path::new("a.png"), stamp, content());
+        stamps.insert(key("a.png"), stamp, content());
         stamps.write(folder.path()).unwrap();
         let read = Stamps::read(folder.path());
         assert_eq!(read, stamps);
         let here = std::env::current_dir().unwrap();
-        assert_eq!(read.content(&here.join("a.png"), &stamp), Some(content()));
-        assert_eq!(read.content(Path::new("b.png"), &stamp), None);
+        assert_eq!(
+            read.content(&Place::from(here.join("a.png")).key(), &stamp),
+            Some(content())
+        );
+        assert_eq!(read.content(&key("b.png"), &stamp), None);
         for other in [
             Stamp { size: 2, ..stamp },
             Stamp {
@@ -207,7 +210,7 @@ mod tests {
             },
             Stamp { inode: 0, ..stamp },
         ] {
-            assert_eq!(read.content(Path::new("a.png"), &other), None);
+            assert_eq!(read.content(&key("a.png"), &other), None);
         }
     }
 

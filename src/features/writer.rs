@@ -20,7 +20,7 @@ use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::Stamps;
 use super::store::incomplete;
 use crate::error::{Error, FeaturesError, Result};
-use crate::images::{DecodeOptions, Found};
+use crate::images::{DecodeOptions, Found, Place};
 use crate::lock::WriteLock;
 use crate::progress::Progress;
 
@@ -276,13 +276,13 @@ impl StoreWriter {
     pub fn finish_run(
         mut self,
         index: &Index,
-        pictures: &[(PathBuf, Picture)],
+        pictures: &[(Place, Picture)],
     ) -> Result<Vec<String>> {
         self.flush()?;
         let mut seen = Stamps::default();
-        for (path, picture) in pictures {
+        for (place, picture) in pictures {
             if let Some(stamp) = picture.stamp {
-                seen.insert(path, stamp, Content::of(picture));
+                seen.insert(place.key(), stamp, Content::of(picture));
             }
         }
         // Stamps only save time, so a read-only store does not need them.

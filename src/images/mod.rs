@@ -29,12 +29,16 @@
 /// a test detects such changes.
 pub const PIXEL_VERSION: u32 = 2;
 
+mod archive;
 mod budget;
 mod complete;
 mod contact_sheet;
+mod container;
 mod decode;
 mod exif;
+mod fault;
 mod format;
+mod gzip;
 mod image;
 mod lettering;
 mod memory;
@@ -43,11 +47,15 @@ mod orientation;
 pub mod path_text;
 mod picture;
 mod pixels;
+mod place;
 mod preprocess;
 mod read;
 mod scan;
+mod series;
 mod skip;
 mod sniff;
+mod stores;
+mod tables;
 mod tags;
 mod thumbnail;
 
@@ -60,24 +68,26 @@ pub(crate) use decode::jpeg_divisor;
 pub use decode::{Alpha, DecodeOptions, Exif, JpegScale, Limits, decode, dimensions};
 #[doc(hidden)]
 pub use decode::{Pixels, fuzz};
+pub(crate) use fault::ReadFault;
 pub use format::Format;
 pub use image::Image;
 pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;
+pub use place::Place;
 #[doc(hidden)]
 pub use preprocess::channel_values;
 pub use preprocess::{
     Channels, Crop, CropRounding, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View,
     Views,
 };
-pub(crate) use read::{FileBytes, ReadFault, read_file};
+pub(crate) use read::{FileBytes, read, read_file};
 pub use scan::{
     FolderLayout, Found, Labels, Names, Sample, Scan, Separator, parse_list, read_list,
     scan_folder, scan_inputs, scan_list,
 };
 #[doc(hidden)]
-pub use scan::{ignored_text, listed};
+pub use scan::{ignored_text, is_remote, listed};
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;
 pub use sniff::sniff;

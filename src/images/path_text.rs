@@ -33,6 +33,25 @@ pub fn to_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// Returns the text form of the absolute path of a file, which does not depend on the working directory.
+#[must_use]
+pub(crate) fn absolute(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    to_text(&absolute)
+}
+
+/// Returns the text form of a path in bytes, as archives store it.
+#[must_use]
+pub(crate) fn of_bytes(path: &[u8]) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        to_text(std::ffi::OsStr::from_bytes(path).as_ref())
+    }
+    #[cfg(not(unix))]
+    String::from_utf8_lossy(path).into_owned()
+}
+
 /// Returns the path that [`to_text`] wrote.
 #[must_use]
 pub fn from_text(text: &str) -> PathBuf {

@@ -1,18 +1,21 @@
 //! Reads image files. Files that are too large or not images are recognised by their length and their start,
 //! and not read any further.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Deref;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::budget::Permit;
+use super::fault::ReadFault;
 use super::memory::of_file;
-use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
-use crate::error::{Error, is_of_system};
+use super::place::Spot;
+use super::stores::Object;
+use super::{DecodeBudget, Format, Limits, Place, SkipReason, container, sniff, stores};
+use crate::error::{Error, ImagesError, is_of_system};
 use crate::inputs::{self, Links, NotAFile};
+use crate::stamp::Stamp;
 
 /// How often a file is tried, and the pause between tries, when the system runs out of open files or memory.
 const TRIES: u32 = 20;
@@ -25,7 +28,16 @@ const HEAD: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct FileBytes<'a> {
     bytes: Vec<u8>,
+    /// What an object was when it was read.
+    stamp: Option<Stamp>,
     _permit: Permit<'a>,
+}
+
+impl FileBytes<'_> {
+    /// Returns what was read, if a store has said it.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.stamp
+    }
 }
 
 impl Deref for FileBytes<'_> {
@@ -36,35 +48,10 @@ impl Deref for FileBytes<'_> {
     }
 }
 
-/// Why a file cannot be read, or its image cannot be decoded.
-#[derive(Debug)]
-pub(crate) enum ReadFault {
-    /// The file cannot be used.
-    OfFile(SkipReason),
-    /// The file is not at fault: the system has run out of open files or memory.
-    OfSystem(Error),
-}
-
-impl From<SkipReason> for ReadFault {
-    fn from(reason: SkipReason) -> Self {
-        Self::OfFile(reason)
-    }
-}
-
-impl ReadFault {
-    /// Returns the reason to skip the file; a system error becomes [`SkipReason::Unreadable`].
-    #[must_use]
-    pub(crate) fn reason(self) -> SkipReason {
-        match self {
-            Self::OfFile(reason) => reason,
-            Self::OfSystem(error) => SkipReason::Unreadable(error.to_string()),
-        }
-    }
-}
-
 /// Like [`ReadFault`], but of a single try.
 enum Fault {
     OfFile(SkipReason),
+    OfStore(ImagesError),
     Io(io::Error),
 }
 
@@ -76,6 +63,12 @@ impl From<SkipReason> for Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
+        if let Some(reason) = container::changed(&error) {
+            return reason.into();
+        }
+        if let Some(error) = stores::refusal(&error) {
+            return Self::OfStore(error);
+        }
         let special = error.get_ref().and_then(|cause| cause.downcast_ref());
         match special {
             Some(&NotAFile(kind)) => SkipReason::NotAFile(kind).into(),
@@ -95,6 +88,7 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
         match read() {
             Ok(read) => return Ok(read),
             Err(Fault::OfFile(reason)) => return Err(reason.into()),
+            Err(Fault::OfStore(error)) => return Err(ReadFault::OfSystem(error.into())),
             Err(Fault::Io(error)) if !is_of_system(&error) => {
                 return Err(SkipReason::Unreadable(error.to_string()).into());
             }
@@ -107,7 +101,7 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
     }
 }
 
-/// Reads a file that starts like an image, once the budget has the memory for it.
+/// Reads the bytes of an image if they start like one, once the budget has the memory for it.
 ///
 /// A thread must drop a file before it reads the next one, or it may deadlock.
 ///
@@ -115,6 +109,34 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
 ///
 /// If the length or the start of the file shows that it cannot be used, or if the system still lacks a
 /// resource after a second of retrying.
+pub(crate) fn read<'a>(
+    place: &Place,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, ReadFault> {
+    match &place.0 {
+        Spot::File(path) => read_file(path, limits, budget),
+        Spot::Object(object) => from_store(object, None, limits, budget),
+        Spot::Range(container, offset, length) => {
+            if let Some(object) = container.remote() {
+                return from_store(object, Some((*offset, *length)), limits, budget);
+            }
+            let name = container.name();
+            patiently(Path::new(&name), || {
+                let mut contents = container.open()?;
+                contents.seek(SeekFrom::Start(*offset))?;
+                of_reader(contents.take(*length), *length, limits, budget)
+            })
+        }
+        Spot::Item(series, number) => in_memory(series.take(*number, limits)?, limits, budget),
+    }
+}
+
+/// Reads a file as [`read`] does.
+///
+/// # Errors
+///
+/// Those of [`read`].
 pub(crate) fn read_file<'a>(
     path: &Path,
     limits: &Limits,
@@ -128,27 +150,90 @@ fn try_read<'a>(
     limits: &Limits,
     budget: &'a DecodeBudget,
 ) -> Result<FileBytes<'a>, Fault> {
-    let mut file = inputs::open(path, Links::Follow)?;
+    let file = inputs::open(path, Links::Follow)?;
     let length = file.metadata()?.len();
+    of_reader(file, length, limits, budget)
+}
+
+/// Reads all of `reader`, which has `length` bytes.
+fn of_reader<'a>(
+    mut reader: impl Read,
+    length: u64,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, Fault> {
+    check_length(length, limits)?;
+    let bytes = head(&mut reader, length)?;
+    let permit = reserve(&bytes, length, budget)?;
+    Ok(FileBytes {
+        bytes: whole(&bytes, reader, length)?,
+        stamp: None,
+        _permit: permit,
+    })
+}
+
+/// Reads an object of a store, or a range of it.
+fn from_store<'a>(
+    object: &Object,
+    range: Option<(u64, u64)>,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, ReadFault> {
+    if let Some((_, length)) = range {
+        check_length(length, limits)?;
+    }
+    let mut got = object.get(range)?;
+    let size = got.size();
+    check_length(size, limits)?;
+    let permit = reserve(got.start(HEAD as usize)?, size, budget)?;
+    Ok(FileBytes {
+        stamp: Some(got.stamp()),
+        bytes: got.whole()?,
+        _permit: permit,
+    })
+}
+
+/// Returns bytes that have been read, if they start like an image.
+fn in_memory<'a>(
+    bytes: Vec<u8>,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, ReadFault> {
+    let length = bytes.len() as u64;
+    check_length(length, limits)?;
+    let permit = reserve(&bytes, length, budget)?;
+    Ok(FileBytes {
+        bytes,
+        stamp: None,
+        _permit: permit,
+    })
+}
+
+fn check_length(length: u64, limits: &Limits) -> Result<(), SkipReason> {
     if length > limits.max_bytes {
         let limit = limits.max_bytes;
         return Err(SkipReason::TooLong {
             bytes: length,
             limit,
-        }
-        .into());
+        });
     }
-    let bytes = head(&mut file)?;
-    // The JPEG decoder copies the file first.
-    let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
-    let permit = budget.reserve_file(length.saturating_mul(copies));
-    Ok(FileBytes {
-        bytes: whole(&bytes, file, length)?,
-        _permit: permit,
-    })
+    Ok(())
 }
 
-/// Assembles a file of the given length from its start and the rest; fails if it grew or shrank meanwhile.
+/// Reserves memory for an image of `length` bytes with this start.
+fn reserve<'a>(
+    start: &[u8],
+    length: u64,
+    budget: &'a DecodeBudget,
+) -> Result<Permit<'a>, SkipReason> {
+    let start = &start[..start.len().min(HEAD as usize)];
+    // The JPEG decoder copies the file first.
+    let copies = if sniff(start)? == Format::Jpeg { 2 } else { 1 };
+    Ok(budget.reserve_file(length.saturating_mul(copies)))
+}
+
+/// Assembles an image of the given length from its start and the rest; fails if the rest is shorter, or
+/// longer than the file.
 fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = usize::try_from(length)
         .ok()
@@ -174,13 +259,16 @@ fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
 pub(super) fn sniff_file(path: &Path) -> Result<Format, ReadFault> {
     patiently(path, || {
         let mut file = inputs::open(path, Links::Follow)?;
-        Ok(sniff(&head(&mut file)?)?)
+        Ok(sniff(&head(&mut file, HEAD)?)?)
     })
 }
 
-fn head(file: &mut File) -> io::Result<Vec<u8>> {
+fn head(reader: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+    reader
+        .by_ref()
+        .take(HEAD.min(length))
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -234,6 +322,7 @@ mod tests {
             whole(b"ab", rest, 5).map_err(|fault| match fault {
                 Fault::OfFile(reason) => reason,
                 Fault::Io(error) => panic!("{error}"),
+                Fault::OfStore(error) => panic!("{error}"),
             })
         };
         let read = |mut rest: &[u8]| read_from(&mut rest);

@@ -5,10 +5,16 @@
 //! Names determine what is listed (or the first bytes, with [`Names::Any`]); content determines later how it
 //! is decoded. Nothing is ever written.
 
+mod archive;
+mod arranged;
 mod found;
 mod layout;
 mod list;
+mod merged;
 mod names;
+mod patterns;
+mod prefix;
+mod table;
 mod walk;
 
 use std::path::Path;
@@ -18,6 +24,7 @@ use crate::error::Result;
 pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
 pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
 pub use names::ignored_text;
+pub use prefix::is_remote;
 
 /// Lists the images of a folder and its subfolders, to any depth.
 ///

@@ -28,6 +28,9 @@ pub enum SkipReason {
     /// An empty file.
     #[error("is empty (0 bytes)")]
     Empty,
+    /// A row of a table without bytes, and without a path to a file in the table's folder.
+    #[error("has no bytes: its cell is null, and it has no path to a file next to the table")]
+    NoBytes,
     /// A recognised file that is not an image; contains its name with an article.
     #[error("is {0}, not an image")]
     NotAnImage(&'static str),

@@ -80,7 +80,7 @@ impl OutputGuard {
             // Standard input may be redirected from a file.
             self.files.push("/dev/stdin".into());
         }
-        self.images.push(inputs.clone());
+        self.images.push(inputs.local());
         self
     }
 
@@ -196,7 +196,9 @@ impl OutputGuard {
             .iter()
             .flat_map(|inputs| inputs.scan(Labels::None));
         let entries = scans.flat_map(|scan| scan.entries);
-        entries.map(|found| found.sample().path.clone()).collect()
+        entries
+            .filter_map(|found| found.sample().place.file().map(Path::to_owned))
+            .collect()
     }
 }
 

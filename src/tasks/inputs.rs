@@ -9,9 +9,10 @@ use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Inputs {
-    /// Folders and files, and the rule that says which files in folders are images.
+    /// Folders, files, archives and tables, URLs of object stores, and patterns of them; and the rule that
+    /// says which files in folders are images.
     Paths(Vec<PathBuf>, Names),
-    /// A list of files, as read from standard input.
+    /// A list of files and URLs, as read from standard input.
     List(Vec<PathBuf>),
 }
 
@@ -38,6 +39,16 @@ impl Inputs {
     pub fn paths(&self) -> &[PathBuf] {
         match self {
             Self::Paths(paths, _) | Self::List(paths) => paths,
+        }
+    }
+
+    /// Returns those that may be local files.
+    pub(super) fn local(&self) -> Self {
+        let is_local = |path: &&PathBuf| !path.to_string_lossy().contains("://");
+        let local = |paths: &[PathBuf]| paths.iter().filter(is_local).cloned().collect();
+        match self {
+            Self::Paths(paths, names) => Self::Paths(local(paths), *names),
+            Self::List(paths) => Self::List(local(paths)),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Result, TaskError};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason, View,
-    contact_sheet, decode_for, read_file,
+    contact_sheet, decode_for, read,
 };
 use crate::outputs;
 
@@ -148,7 +148,7 @@ fn pixels(
         return Err(reason.clone());
     }
     let budget = DecodeBudget::new(u64::MAX);
-    let bytes = read_file(&found.sample().path, &decoding.limits, &budget);
+    let bytes = read(&found.sample().place, &decoding.limits, &budget);
     let bytes = bytes.map_err(ReadFault::reason)?;
     let image = decode_for(
         preprocessor.settings(),

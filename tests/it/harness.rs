@@ -2,6 +2,8 @@
 
 mod binary;
 mod browser;
+#[cfg(feature = "object-store")]
+mod bucket;
 mod fixtures;
 mod golden;
 mod networks;
@@ -17,6 +19,8 @@ pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
 pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
+#[cfg(feature = "object-store")]
+pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};

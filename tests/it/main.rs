@@ -26,6 +26,7 @@ mod hostile_home;
 mod hostile_text;
 mod import_cycles;
 mod import_onnx;
+mod inputs;
 mod inspect;
 mod jpeg_exact;
 mod json;

@@ -45,7 +45,7 @@ fn extract(folder: &Path, manifest: StoreManifest) -> Result<Vec<String>, Error>
         size: (4, 3),
         stamp: Some(stamp),
     };
-    let pictures = SEEDS.map(|seed| (format!("/{seed}.png").into(), picture(seed)));
+    let pictures = SEEDS.map(|seed| (PathBuf::from(format!("/{seed}.png")).into(), picture(seed)));
     writer.finish_run(&index(), &pictures)
 }
 

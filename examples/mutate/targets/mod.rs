@@ -5,6 +5,7 @@
 //! file and a `[[bin]]` to `fuzz/`.
 
 mod bundle;
+mod container;
 mod head;
 mod network;
 mod scratch;
@@ -84,6 +85,18 @@ pub(crate) const TARGETS: &[Target] = &[
     plain("image_heic", "a HEIC", image),
     plain("image_avif", "an AVIF", image),
     plain("image_jxl", "a JPEG XL", image),
+    plain("tar", "an archive of images", container::tar),
+    plain(
+        "tar_gz",
+        "a compressed archive of images",
+        container::tar_gz,
+    ),
+    plain("parquet", "a Parquet file with images", container::parquet),
+    plain(
+        "arrow",
+        "an Arrow file or stream with images",
+        container::arrow,
+    ),
     plain(
         "class_weights_csv",
         "a table of class weights",

@@ -109,7 +109,7 @@ fn write(folder: &Path, spec: &FeatureSpec, dtype: Dtype) -> frostline::Result<(
                 inode: 3,
             }),
         };
-        (folder.join(format!("{digest}.png")), picture)
+        (folder.join(format!("{digest}.png")).into(), picture)
     });
     let mut rows: Vec<IndexRow> = pictures.iter().map(|(_, picture)| row(picture)).collect();
     rows.push(IndexRow {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frostline::error::ImagesError;
+use frostline::error::{ImagesError, StoreProblem};
 use frostline::images::ignored_text;
 
 /// Returns what the user can do about the error.
@@ -17,6 +17,15 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
             ignored,
             ..
         } => return Some(none(extensions, ignored)),
+        ImagesError::NoMatch(_) => "check the pattern: `*` matches file names, not folders",
+        ImagesError::LargePattern { .. } => "use fewer or shorter ranges in braces",
+        ImagesError::Container { .. } => {
+            "check that the file is complete; a file's extension says how it is read"
+        }
+        ImagesError::NoColumn { .. } => {
+            "name the column of the images `image`: binary, or a struct with the field `bytes`"
+        }
+        ImagesError::Store { problem, .. } => store(*problem),
         ImagesError::MixedFolders { .. } => {
             "pass only folders with class folders, or use them one by one"
         }
@@ -24,6 +33,23 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn store(problem: StoreProblem) -> &'static str {
+    match problem {
+        StoreProblem::Denied => {
+            "set or renew the credentials in the environment, such as AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY; for a public bucket, set AWS_SKIP_SIGNATURE=true (docs/inputs.md)"
+        }
+        StoreProblem::NoBucket => "check the name of the bucket, AWS_REGION and AWS_ENDPOINT",
+        StoreProblem::Missing => "check the URL: a prefix ends with a slash",
+        StoreProblem::Settings => "check the URL and the variables of the store (docs/inputs.md)",
+        StoreProblem::NoList => {
+            "pass the URLs of the images, or a list of them on standard input: `-`"
+        }
+        StoreProblem::NotBuiltIn => "build frostline with `--features object-store`",
+        _ => "check the network and the address, such as AWS_ENDPOINT, and run the command again",
+    }
 }
 
 fn none(extensions: &[&str], ignored: &BTreeMap<String, usize>) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::vec;
 
 use crate::error::{Error, Result};
-use crate::images::{Found, Image, Sample, listed};
+use crate::images::{Found, Image, Place, Sample, listed};
 
 /// The images of a run, in order.
 #[derive(Debug)]
@@ -59,6 +59,17 @@ impl<'a> Images<'a> {
             }
             Err(RecvTimeoutError::Timeout) => Ok(Next::NotYet),
             Err(RecvTimeoutError::Disconnected) => Ok(Next::End),
+        }
+    }
+
+    /// Returns whether any image that was found in advance is read over a network.
+    pub(super) fn is_remote(&self) -> bool {
+        match self {
+            Self::Found(entries) => {
+                let mut places = entries.as_slice().iter().map(|found| &found.sample().place);
+                places.any(Place::is_remote)
+            }
+            Self::Named(_) | Self::Given(_) => false,
         }
     }
 

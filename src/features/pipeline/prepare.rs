@@ -1,7 +1,5 @@
 //! Turns a file into the pixels for the network.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,13 +10,15 @@ use super::trial::Trial;
 use crate::error::{Error, Result};
 use crate::features::content::{Digest, Picture};
 use crate::images::{
-    DecodeBudget, DecodeOptions, FileBytes, Found, Image, Permit, Preprocessor, ReadFault,
-    RgbImage, SkipReason, View, decode_for, dimensions, read_file,
+    DecodeBudget, DecodeOptions, FileBytes, Found, Image, Permit, Place, Preprocessor, ReadFault,
+    RgbImage, SkipReason, View, decode_for, dimensions, read,
 };
 use crate::stamp::Stamp;
 
 /// The largest total size of the files that wait to be decoded, in bytes per CPU.
 pub(super) const AHEAD: u64 = 4 << 20;
+/// The same for objects of stores, for all CPUs together: each is on its way for a while.
+pub(super) const REMOTE_AHEAD: u64 = 128 << 20;
 
 /// The result of reading and decoding a file.
 pub(super) enum Prepared {
@@ -79,13 +79,17 @@ impl Preparer<'_> {
     /// Reads a file, or returns its result if it need not or cannot be read.
     pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Box<Prepared>> {
         let untimed = Timings::default();
-        let path = match found {
-            Found::Sample(sample) => &sample.path,
+        let given;
+        let place = match found {
+            Found::Sample(sample) => &sample.place,
             Found::Skipped { reason, .. } => {
                 return Err(Prepared::Skipped(reason.clone(), untimed).into());
             }
             Found::Given { image, .. } => match image {
-                Image::File(path) => path,
+                Image::File(path) => {
+                    given = Place::from(path.clone());
+                    &given
+                }
                 Image::Bytes(bytes) => return Ok(self.given(Content::Bytes(Arc::clone(bytes)))),
                 Image::Rgb(pixels) => return Ok(self.given(Content::Rgb(Arc::clone(pixels)))),
                 Image::Unusable(reason) => {
@@ -93,10 +97,10 @@ impl Preparer<'_> {
                 }
             },
         };
-        if let Some(picture) = self.known.recognised.picture(path) {
+        if let Some(picture) = self.known.recognised.picture(place) {
             return Err(Prepared::Known(picture, untimed).into());
         }
-        self.read_path(path).map_err(|fault| {
+        self.read_place(place).map_err(|fault| {
             Box::new(match fault {
                 ReadFault::OfFile(reason) => Prepared::Skipped(reason, untimed),
                 ReadFault::OfSystem(error) => Prepared::Failed(error),
@@ -113,12 +117,13 @@ impl Preparer<'_> {
         }
     }
 
-    fn read_path(&self, path: &Path) -> Result<ReadFile<'_>, ReadFault> {
+    fn read_place(&self, place: &Place) -> Result<ReadFile<'_>, ReadFault> {
         let _reading = self.meter.reading();
-        let stamp = fs::metadata(path).map(|metadata| Stamp::of(&metadata)).ok();
-        let waiting = self.ahead.reserve_file(stamp.map_or(0, |stamp| stamp.size));
+        let stamp = place.known_stamp();
+        let waiting = self.ahead.reserve_file(place.length(stamp));
         let stamp = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()));
-        let bytes = read_file(path, &self.decoding.limits, &self.budget)?;
+        let bytes = read(place, &self.decoding.limits, &self.budget)?;
+        let stamp = bytes.stamp().or(stamp);
         Ok(ReadFile {
             content: Content::File(bytes),
             stamp,

@@ -18,7 +18,7 @@ use super::images::{Images, Next};
 use super::item::{Known, Taker};
 use super::lanes::Lanes;
 use super::meter::Meter;
-use super::prepare::{AHEAD, Preparer};
+use super::prepare::{AHEAD, Preparer, REMOTE_AHEAD};
 use super::speed::{Means, Speed, Timings};
 use super::trial::Trial;
 use crate::backbones::{Backbone, FeatureSpec};
@@ -77,6 +77,7 @@ impl Pipeline {
         let begun = Instant::now();
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (count, threads) = (images.count(), self.threads.max(1));
+        let is_remote = images.is_remote();
         let (num_features, on_cpu) = (backbone.num_features(), backbone.cpus() > 0);
         // A single image needs only one lane; creating replicas would take longer than running it.
         let mut replicas = match count {
@@ -89,7 +90,11 @@ impl Pipeline {
             decoding: &self.decoding,
             known,
             budget: DecodeBudget::default(),
-            ahead: DecodeBudget::new(AHEAD * threads as u64),
+            ahead: DecodeBudget::new(if is_remote {
+                REMOTE_AHEAD
+            } else {
+                AHEAD * threads as u64
+            }),
             views: &self.views,
             meter: &meter,
             trial: Trial::default(),
@@ -97,7 +102,10 @@ impl Pipeline {
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
-            let (each_kind, most) = ([readers(threads), threads], (2 * batch_size, count));
+            let (each_kind, most) = (
+                [readers(threads, is_remote), threads],
+                (2 * batch_size, count),
+            );
             let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most)?;
             let mut lanes = Lanes::new(self.views.len() * num_features);
             lanes.open(scope, backbone, preprocessor.clone(), &meter)?;

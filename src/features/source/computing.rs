@@ -140,7 +140,7 @@ fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<S
         let outcome = if let Some(reason) = found.reason() {
             Outcome::Skipped(reason.clone())
         } else {
-            let picture = known.recognised.picture(&found.sample().path);
+            let picture = known.recognised.picture(&found.sample().place);
             Outcome::Reused(picture.expect("all samples are recognised"))
         };
         each(Item { found, outcome })?;

@@ -1,6 +1,6 @@
 //! The feature store used by a run over images: stored features are reused, and new ones are added.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,8 +14,7 @@ use crate::features::pipeline::{Item, Known, Outcome, Speed, Timings};
 use crate::features::reader::FeatureReader;
 use crate::features::recognition::{Recognise, Recognised};
 use crate::features::writer::{Existing, StoreWriter};
-use crate::images::path_text::to_text;
-use crate::images::{DecodeOptions, Found};
+use crate::images::{DecodeOptions, Found, Place};
 use crate::phrases::counted;
 use crate::progress::Progress;
 
@@ -36,7 +35,7 @@ pub(crate) struct Kept {
 struct List {
     index: Index,
     /// The used files and their content.
-    pictures: Vec<(PathBuf, Picture)>,
+    pictures: Vec<(Place, Picture)>,
 }
 
 impl Kept {
@@ -143,9 +142,9 @@ impl Kept {
         if let Some(list) = &mut self.list {
             let sample = item.found.sample();
             row.path.clone_from(&sample.name);
-            let path = || sample.path.clone();
+            let place = || sample.place.clone();
             list.pictures
-                .extend(picture.map(|picture| (path(), picture)));
+                .extend(picture.map(|picture| (place(), picture)));
             list.index.rows.push(row.clone());
         }
         if let (None, Some(picture), true) = (&features, picture, wanted) {
@@ -191,7 +190,7 @@ pub(super) fn described(found: &Found, outcome: Outcome) -> (IndexRow, Option<Ve
         Outcome::Computed(picture, features) => (Ok(Content::of(&picture)), Some(features)),
     };
     let row = IndexRow {
-        path: to_text(&sample.path),
+        path: sample.address(),
         class: sample.class.as_deref().map(str::to_owned),
         content,
     };

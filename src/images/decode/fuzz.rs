@@ -13,7 +13,8 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 use super::jpeg::Jpeg;
 use crate::images::{
     Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Part, Picture,
-    Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, sniff,
+    Place, Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, read,
+    sniff,
 };
 
 /// The most pixels of an image, so that each run of the fuzzer is short.
@@ -24,6 +25,14 @@ const PREPROCESSINGS: [(Resize, Crop); 2] = [
     (Resize::Shorter(9), Crop::Center(8, 7)),
     (Resize::None, Crop::Center(20, 5)),
 ];
+
+/// Reads the bytes of an image that a scan found; `None` if it cannot be used.
+#[must_use]
+pub fn place_bytes(place: &Place) -> Option<Vec<u8>> {
+    let budget = DecodeBudget::default();
+    let bytes = read(place, &Limits::default(), &budget).ok()?;
+    Some(bytes.to_vec())
+}
 
 /// Decodes the bytes with every choice of [`DecodeOptions`] and preprocesses the result; returns its size.
 ///

@@ -1,21 +1,29 @@
 //! The options and results of a scan.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::images::{Image, SkipReason};
+use crate::images::{Image, Place, SkipReason};
 
-/// One image: its path, its name, and its class.
+/// One image: its place, its name, and its class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// The path to open.
-    pub path: PathBuf,
+    /// Where its bytes are.
+    pub place: Place,
     /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, joined by `/`;
     /// for a path that was passed by itself, the path as passed.
     pub name: String,
     /// The name of the first-level folder, normalised to NFC; shared by the samples of a class.
     pub class: Option<Arc<str>>,
+}
+
+impl Sample {
+    /// Returns the text that leads to the image from the working directory: the text form of its path, or its
+    /// name if it is in a file with others.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.place.address().unwrap_or_else(|| self.name.clone())
+    }
 }
 
 /// One entry of a [`Scan`]: an image to use, or one that is skipped.
@@ -31,7 +39,7 @@ pub enum Found {
         /// Why it is skipped.
         reason: SkipReason,
     },
-    /// An image that is already in memory; `sample.path` is never read.
+    /// An image that is already in memory; `sample.place` is never read.
     Given {
         /// Its name and class.
         sample: Sample,

@@ -76,7 +76,7 @@ pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) 
 }
 
 /// Skips images next to the class folders, since they have no class.
-fn skip_strays(entries: &mut [Found]) {
+pub(super) fn skip_strays(entries: &mut [Found]) {
     for entry in entries {
         if let Found::Sample(sample) = entry
             && sample.class.is_none()
@@ -146,7 +146,7 @@ fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<Str
         .map(Found::sample)
         .filter(|s| s.class.as_ref() == Some(class))
     {
-        let below = entry.path.strip_prefix(root).ok()?;
+        let below = entry.place.file()?.strip_prefix(root).ok()?;
         let mut parts = below.iter().skip(1);
         let (folder, _file) = (parts.next()?, parts.next()?);
         folders.insert(folder);

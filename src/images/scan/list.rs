@@ -1,15 +1,21 @@
 //! Lists images that are named one by one, on the command line or in a list.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use super::merged::{merged, refuse_mixed};
 use super::names::{no_images, shown, unreachable_input};
+use super::table::First;
 use super::walk::link_reason;
-use super::{FolderLayout, Found, Labels, Names, Sample, Scan, layout};
-use crate::error::{ImagesError, Result};
-use crate::images::{SkipReason, path_text};
+use super::{
+    FolderLayout, Found, Labels, Names, Sample, Scan, archive, layout, patterns, prefix, table,
+};
+use crate::error::Result;
+use crate::images::container::Container;
+use crate::images::stores::{Url, single};
+use crate::images::{Place, SkipReason, path_text};
 use crate::inputs::kind_text;
 
 /// What separates the paths of a list.
@@ -118,13 +124,25 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 /// If there is no input, the only input does not exist, a folder cannot be read, or no input contains an
 /// image; if some inputs have class folders and others do not.
 pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
+    let inputs = &patterns::expanded(inputs)?[..];
+    let mut first = First::default();
+    if let [only] = inputs
+        && let Some(url) = Url::of(only)
+    {
+        let scan = prefix::scan(&url, false, (labels, which), &mut first)?;
+        if scan.entries.is_empty() {
+            return Err(no_images(Some(only), which, scan.ignored));
+        }
+        return Ok(scan);
+    }
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
         if kind.is_dir() {
             return layout::folder(only, labels, which);
         }
     }
-    let scans = inputs.iter().map(|input| scan_one(input, labels, which));
+    let mut one = |input: &PathBuf| scan_one(input, labels, which, &mut first);
+    let scans = inputs.iter().map(&mut one);
     let scans: Vec<Scan> = scans.collect::<Result<_>>()?;
     refuse_mixed(inputs, &scans)?;
     let scan = merged(scans);
@@ -135,8 +153,18 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<S
 }
 
 /// Lists one of several inputs.
-fn scan_one(input: &Path, labels: Labels, which: Names) -> Result<Scan> {
+fn scan_one(input: &Path, labels: Labels, which: Names, first: &mut First) -> Result<Scan> {
+    if let Some(url) = Url::of(input) {
+        return prefix::scan(&url, true, (labels, which), first);
+    }
     if !fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
+        let name = path_text::to_text(input);
+        let container = || Container::file(input).map_err(|error| unreachable_input(input, error));
+        if archive::is_archive(&name) {
+            return archive::scan(&container()?, labels, which);
+        } else if table::is_table(&name) {
+            return table::scan(&container()?, labels, first);
+        }
         return Ok(scan_list(vec![input.to_owned()]));
     }
     let mut scan = layout::of_folder(input, Path::new(""), labels, which)?;
@@ -145,51 +173,6 @@ fn scan_one(input: &Path, labels: Labels, which: Names) -> Result<Scan> {
             .push(format!("`{}` contains no image files", shown(input)));
     }
     Ok(scan)
-}
-
-/// Rejects a mix of inputs with and without classes, since it is unclear which was meant.
-fn refuse_mixed(inputs: &[PathBuf], scans: &[Scan]) -> Result<()> {
-    let of = |layout: FolderLayout| {
-        let mut all = inputs.iter().zip(scans);
-        all.find(|(_, scan)| scan.layout == layout && !scan.entries.is_empty())
-    };
-    let (Some((with, _)), Some((without, _))) =
-        (of(FolderLayout::ClassFolders), of(FolderLayout::Flat))
-    else {
-        return Ok(());
-    };
-    let (with, without) = (shown(with), shown(without));
-    Err(ImagesError::MixedFolders { with, without }.into())
-}
-
-fn merged(scans: Vec<Scan>) -> Scan {
-    let mut all = scan_list(Vec::new());
-    let mut empty_classes = BTreeSet::new();
-    for scan in scans {
-        if scan.layout == FolderLayout::ClassFolders {
-            all.layout = FolderLayout::ClassFolders;
-        }
-        all.entries.extend(scan.entries);
-        all.notes.extend(scan.notes);
-        empty_classes.extend(scan.empty_classes);
-        for (extension, count) in scan.ignored {
-            *all.ignored.entry(extension).or_default() += count;
-        }
-    }
-    if all.layout == FolderLayout::ClassFolders {
-        let classes = all
-            .entries
-            .iter()
-            .filter_map(|found| found.sample().class.as_deref());
-        classes.for_each(|class| {
-            empty_classes.remove(class);
-        });
-        let mut seen = HashSet::new();
-        all.entries
-            .retain(|found| seen.insert(found.sample().path.clone()));
-    }
-    all.empty_classes = empty_classes.into_iter().collect();
-    all
 }
 
 /// Lists files as passed, even if there are none; anything but a regular file is skipped with its reason.
@@ -207,6 +190,9 @@ pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
 /// Lists a single file, whatever its extension; anything but a regular file is skipped with its reason.
 #[must_use]
 pub fn listed(path: PathBuf) -> Found {
+    if let Some(url) = Url::of(&path) {
+        return remote(&url);
+    }
     let reason = match fs::metadata(&path) {
         Ok(kind) if kind.is_file() => None,
         Ok(kind) => Some(SkipReason::NotAFile(kind_text(kind.file_type()))),
@@ -216,11 +202,27 @@ pub fn listed(path: PathBuf) -> Found {
     };
     let sample = Sample {
         name: path_text::to_text(&path),
-        path,
+        place: path.into(),
         class: None,
     };
     match reason {
         None => Found::Sample(sample),
         Some(reason) => Found::Skipped { sample, reason },
+    }
+}
+
+/// Lists a single object of a store, which is asked for only when it is read.
+fn remote(url: &Url) -> Found {
+    let sample = |place| Sample {
+        name: url.text.clone(),
+        place,
+        class: None,
+    };
+    match single(url) {
+        Ok(object) => Found::Sample(sample(Place::object(object))),
+        Err(error) => Found::Skipped {
+            sample: sample(Place::default()),
+            reason: SkipReason::Unreadable(error.to_string()),
+        },
     }
 }

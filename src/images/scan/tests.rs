@@ -70,7 +70,7 @@ fn first_folders_are_classes_and_order_is_by_parts() {
         ]
     );
     assert_eq!(
-        scan.entries[2].sample().path,
+        scan.entries[2].sample().place.file().unwrap(),
         root.path().join("cat/a/2.JPG")
     );
     assert!(scan.notes.is_empty());
@@ -494,7 +494,10 @@ mod unix {
             ["caf\\xe9/na\\xefve.jpg = caf\\xe9", "plain/1.jpg = plain"]
         );
         let sample = scan.entries[0].sample();
-        assert_eq!(root.path().join(from_text(&sample.name)), sample.path);
+        assert_eq!(
+            sample.place,
+            root.path().join(from_text(&sample.name)).into()
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::vec;
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
 use super::{Found, Labels, Names, Sample};
 use crate::error::{Error, is_of_system};
-use crate::images::read::{ReadFault, sniff_file};
+use crate::images::fault::ReadFault;
+use crate::images::read::sniff_file;
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
 use crate::phrases::counted;
@@ -243,7 +244,7 @@ impl<'a> Walk<'a> {
     fn sample(&self, path: PathBuf) -> Sample {
         let name = name_below(&path, self.base);
         Sample {
-            path,
+            place: path.into(),
             name,
             class: self.class.clone(),
         }

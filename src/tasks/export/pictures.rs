@@ -1,15 +1,15 @@
 //! The images that an exported network is compared on: those of a folder, and generated ones if there are too
 //! few.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::options::ExportOptions;
 use crate::error::Result;
 use crate::features::Digest;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Found, Labels, Names, Preprocessor, ReadFault, RgbImage,
-    SkipReason, View, decode, decode_for, read_file, scan_inputs,
+    DecodeBudget, DecodeOptions, Found, Labels, Names, Place, Preprocessor, ReadFault, RgbImage,
+    SkipReason, View, decode, decode_for, read, scan_inputs,
 };
 
 /// The smallest number of images to compare.
@@ -27,7 +27,7 @@ pub(super) struct Subject {
 }
 
 enum Source {
-    File(PathBuf),
+    Image(Place),
     Skipped(SkipReason),
     Made(RgbImage),
 }
@@ -44,13 +44,13 @@ impl Subject {
         decoding: &DecodeOptions,
         preprocessor: &mut Preprocessor,
     ) -> Result<Vec<u8>, SkipReason> {
-        let path = match &self.source {
+        let place = match &self.source {
             Source::Made(picture) => return Ok(preprocessor.fit(picture)),
             Source::Skipped(reason) => return Err(reason.clone()),
-            Source::File(path) => path,
+            Source::Image(place) => place,
         };
         let budget = DecodeBudget::new(u64::MAX);
-        let bytes = read_file(path, &decoding.limits, &budget).map_err(ReadFault::reason)?;
+        let bytes = read(place, &decoding.limits, &budget).map_err(ReadFault::reason)?;
         let (settings, views) = (*preprocessor.settings(), [View::Center]);
         let image = decode_for(&settings, &views, &bytes, decoding, &budget)?;
         Ok(preprocessor.fit(&*image))
@@ -58,11 +58,11 @@ impl Subject {
 
     /// Returns the digest of its file, if it is one that can be read.
     pub(super) fn digest(&self, decoding: &DecodeOptions) -> Option<Digest> {
-        let Source::File(path) = &self.source else {
+        let Source::Image(place) = &self.source else {
             return None;
         };
         let budget = DecodeBudget::new(u64::MAX);
-        let bytes = read_file(path, &decoding.limits, &budget).ok()?;
+        let bytes = read(place, &decoding.limits, &budget).ok()?;
         Some(Digest::of(&bytes))
     }
 
@@ -71,9 +71,9 @@ impl Subject {
         match &self.source {
             Source::Made(picture) => Ok(picture.clone()),
             Source::Skipped(reason) => Err(reason.clone()),
-            Source::File(path) => {
+            Source::Image(place) => {
                 let budget = DecodeBudget::new(u64::MAX);
-                let bytes = read_file(path, &decoding.limits, &budget);
+                let bytes = read(place, &decoding.limits, &budget);
                 decode(&bytes.map_err(ReadFault::reason)?, decoding)
             }
         }
@@ -109,7 +109,7 @@ fn subject(found: &Found) -> Subject {
         class: sample.class.clone(),
         source: match found.reason() {
             Some(reason) => Source::Skipped(reason.clone()),
-            None => Source::File(sample.path.clone()),
+            None => Source::Image(sample.place.clone()),
         },
     }
 }
