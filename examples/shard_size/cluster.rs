@@ -1,6 +1,6 @@
 //! Workers that take shards from a queue, are slow or preempted, and try again.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::random::Random;
@@ -87,17 +87,28 @@ impl Outcome {
 }
 
 /// A worker, ordered by the time at which it is free.
-#[derive(PartialEq, PartialOrd)]
 struct Free {
     at: f64,
     preempted: f64,
     worker: usize,
 }
 
+impl PartialEq for Free {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
 impl Eq for Free {}
 
+impl PartialOrd for Free {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Ord for Free {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         self.at
             .total_cmp(&other.at)
             .then(self.worker.cmp(&other.worker))
