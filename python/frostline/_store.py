@@ -132,6 +132,8 @@ def extract(
     *,
     backbone: Path = "efficientnet-lite0",
     any_name: bool = False,
+    shard: str | None = None,
+    retry_failed: bool = False,
     strict: bool = False,
     views: str = "center",
     dtype: str = "f32",
@@ -172,6 +174,8 @@ def extract(
     keywords = {
         "backbone": os.fspath(backbone),
         "any_name": any_name,
+        "shard": shard,
+        "retry_failed": retry_failed,
         "strict": strict,
         "views": views,
         "dtype": dtype,
@@ -208,7 +212,7 @@ def extract(
     result, notes = _frostline.extract(paths, os.fspath(store), keywords, _progress.of(progress))
     skipped = [(image["path"], image["reason"]) for image in result["skipped"]]
     told = _notes.skipped(skipped)
-    if skipped and not result["n_images"]:
+    if skipped and not result["n_images"] and not shard and not retry_failed:
         raise ImagesError(f"none of the images could be used: {told[0]}")
     _notes.warn([*notes, *told])
     _notes.log.info(

@@ -107,6 +107,16 @@ pub enum FeaturesError {
         /// What differs, with both values.
         differences: Vec<String>,
     },
+    /// The store holds another shard, or all images of a run.
+    #[error("the feature store `{}` holds {found}, not {wanted}", store.display())]
+    OtherShard {
+        /// The store.
+        store: PathBuf,
+        /// What it holds: `shard 3/16` or `all images of a run`.
+        found: String,
+        /// What this run would write.
+        wanted: String,
+    },
     /// The manifest matches this run, but the features do not.
     #[error(
         "the features in `{}` do not match its manifest: {}",

@@ -32,6 +32,7 @@ mod part;
 mod pipeline;
 mod reader;
 mod recognition;
+mod shard_record;
 mod source;
 mod stamps;
 mod store;
@@ -55,6 +56,7 @@ pub use pipeline::{Images, Item, Known, Outcome, Pipeline};
 #[cfg(feature = "serve")]
 pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
+pub use shard_record::ShardRecord;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};
 pub use store::FeatureStore;

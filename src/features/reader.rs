@@ -63,7 +63,8 @@ impl FeatureReader {
             let layout = Layout::read(path, &self.manifest)?;
             let part = self.parts.len();
             for (image, digest) in layout.digests.iter().enumerate() {
-                self.places.insert(*digest, (part, image));
+                // The first part counts, as in `FeatureStore::views`: two machines may have computed an image.
+                self.places.entry(*digest).or_insert((part, image));
             }
             self.parts.push(Part {
                 path: path.clone(),

@@ -22,7 +22,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Rows, Table, versioned};
-use super::content::{Content, Digest};
+use super::content::{Content, Digest, Picture};
 use super::index::is_name;
 use super::names::STAMPS;
 use crate::error::Result;
@@ -48,6 +48,15 @@ impl Stamps {
 
     pub(super) fn insert(&mut self, path: &Path, stamp: Stamp, content: Content) {
         self.0.insert(key(path), (stamp, content));
+    }
+
+    /// Adds used files that have a stamp.
+    pub(super) fn extend(&mut self, pictures: &[(PathBuf, Picture)]) {
+        for (path, picture) in pictures {
+            if let Some(stamp) = picture.stamp {
+                self.insert(path, stamp, Content::of(picture));
+            }
+        }
     }
 
     /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.

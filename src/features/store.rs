@@ -1,6 +1,6 @@
 //! Reads a feature store. Any number of readers can do so, even while it is being written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -181,11 +181,11 @@ impl FeatureStore {
     /// # Errors
     /// [`Error::File`] for a part that is truncated, damaged or of another format.
     pub fn count_vectors(&self) -> Result<usize> {
-        let parts = part_paths(&self.path)?;
-        parts
-            .iter()
-            .map(|path| Ok(Layout::read(path, &self.manifest)?.digests.len()))
-            .sum()
+        let mut known = HashSet::new();
+        for path in part_paths(&self.path)? {
+            known.extend(Layout::read(&path, &self.manifest)?.digests);
+        }
+        Ok(known.len())
     }
 
     /// Returns the total size of the store's files, in bytes.

@@ -9,6 +9,7 @@ mod found;
 mod layout;
 mod list;
 mod names;
+mod shard;
 mod walk;
 
 use std::path::Path;
@@ -16,8 +17,9 @@ use std::path::Path;
 use crate::error::Result;
 
 pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
-pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
+pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;
+pub use shard::{Shard, ShardProblem};
 
 /// Lists the images of a folder and its subfolders, to any depth.
 ///

@@ -1,7 +1,7 @@
 //! Writes files atomically: to a temporary file in the same folder, which is synced and renamed.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use super::draft::{Draft, folder_of};
@@ -33,6 +33,32 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |file| {
         file.write_all(bytes).map_err(Error::io("write", path))
     })
+}
+
+/// Writes bytes to a new file. Returns false, and changes nothing, if there is a file at `path`, also if
+/// another process is writing it at the same time.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let write = || {
+        let (mut file, draft) = Draft::begin(folder_of(path), None)?;
+        file.write_all(bytes)?;
+        draft.take_free_place(&file, path)
+    };
+    is_new(path, write())
+}
+
+fn is_new(path: &Path, written: io::Result<()>) -> Result<bool> {
+    match written {
+        Ok(()) => {
+            // As in `replace`.
+            let _ = sync_folder(path);
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("write", path)(error)),
+    }
 }
 
 /// Writes an output that the user named. Unlike with `write`, a link is followed, missing folders are
@@ -141,6 +167,16 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 mod tests {
     use super::super::draft;
     use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(write_new(&path, b"first").unwrap());
+        assert!(!write_new(&path, b"second").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names_in(folder.path()), ["a"]);
+    }
 
     fn names_in(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();

@@ -90,7 +90,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "extract",
         &[
             ("Options", "output format backbone {global}"),
-            ("Input", "null any-name strict"),
+            ("Input", "null any-name list shard retry-failed strict"),
             ("Feature store", "views dtype overwrite verify"),
             ("Running the network", "{network}"),
             (

@@ -68,6 +68,7 @@ mod steps_read_only;
 mod steps_rows;
 mod steps_runtime;
 mod steps_settings;
+mod steps_shards;
 mod steps_store;
 mod steps_threads;
 mod store;

@@ -36,6 +36,9 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             "use another folder for the features, or replace those in the store with `frostline extract \
              --overwrite`"
         }
+        FeaturesError::OtherShard { .. } => {
+            "use a folder of its own for each shard, and combine them with `frostline features merge`"
+        }
         FeaturesError::OtherManifest { .. } => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of the \
              features: it rebuilds the manifest; otherwise, choose another output folder"

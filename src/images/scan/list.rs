@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::names::{no_images, shown, unreachable_input};
 use super::walk::link_reason;
 use super::{FolderLayout, Found, Labels, Names, Sample, Scan, layout};
-use crate::error::{ImagesError, Result};
+use crate::error::{Error, ImagesError, Result};
 use crate::images::{SkipReason, path_text};
-use crate::inputs::kind_text;
+use crate::inputs::{self, Links, kind_text};
 
 /// What separates the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +93,22 @@ pub fn read_list(
         }
         is_first = false;
     }
+}
+
+/// Reads the paths of a list in a file, as [`parse_list`] does.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read or is not a regular file, or if a path is longer than 1 MiB.
+pub fn read_list_file(file: &Path, separator: Separator) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    let read = inputs::open(file, Links::Follow).and_then(|file| {
+        read_list(BufReader::new(file), separator, |path| {
+            all.push(path);
+            true
+        })
+    });
+    read.map_err(Error::io("read", file))?;
+    Ok(all)
 }
 
 #[cfg(unix)]
