@@ -59,6 +59,11 @@ impl Stamps {
         }
     }
 
+    /// Adds all stamps of another store.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.
     pub(super) fn read(store: &Path) -> Self {
         let table = Table::read(&store.join(STAMPS), LARGEST, |_| Ok(schema()));

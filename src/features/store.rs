@@ -12,6 +12,7 @@ use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
 use super::names::{INDEX, part_paths};
 use super::part::{Layout, Part};
+use crate::backbones::Engine;
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
 
@@ -77,6 +78,11 @@ impl FeatureStore {
         &self.index
     }
 
+    /// Returns whether a run has finished.
+    pub(super) fn has_index(&self) -> bool {
+        self.path.join(INDEX).exists()
+    }
+
     /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
     /// removed. The files are not changed.
     pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
@@ -97,7 +103,7 @@ impl FeatureStore {
         if self.index.used().next().is_some() {
             return Ok(());
         }
-        let reason = if self.path.join(INDEX).exists() {
+        let reason = if self.has_index() {
             NoSamples::NoneUsable
         } else {
             NoSamples::NoIndex
@@ -186,6 +192,23 @@ impl FeatureStore {
             known.extend(Layout::read(&path, &self.manifest)?.digests);
         }
         Ok(known.len())
+    }
+
+    /// Returns what computed the features, with the number of images of each: a store may be merged from
+    /// parts of several machines.
+    ///
+    /// # Errors
+    /// As [`Self::count_vectors`].
+    pub fn engines(&self) -> Result<Vec<(Engine, usize)>> {
+        let mut engines: Vec<(Engine, usize)> = Vec::new();
+        for path in part_paths(&self.path)? {
+            let (layout, engine) = Layout::read_with_engine(&path, &self.manifest)?;
+            match engines.iter_mut().find(|(known, _)| *known == engine) {
+                Some((_, images)) => *images += layout.digests.len(),
+                None => engines.push((engine, layout.digests.len())),
+            }
+        }
+        Ok(engines)
     }
 
     /// Returns the total size of the store's files, in bytes.

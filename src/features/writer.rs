@@ -237,6 +237,24 @@ impl StoreWriter {
         }
     }
 
+    /// Adds an existing part with these images, as [`Self::next_place`] does.
+    pub(super) fn add_part<T>(
+        &mut self,
+        digests: &[Digest],
+        write: impl FnMut(&Path) -> Result<Option<T>>,
+    ) -> Result<T> {
+        // The pending images are those of the next part.
+        self.flush()?;
+        let written = self.next_place(write)?;
+        let part = self.next_part - 1;
+        for (image, digest) in digests.iter().enumerate() {
+            if !self.known.contains(digest) {
+                self.added.entry(*digest).or_insert((part, image));
+            }
+        }
+        Ok(written)
+    }
+
     /// Creates a reader for [`Self::features`].
     #[doc(hidden)]
     #[must_use]

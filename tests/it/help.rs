@@ -207,6 +207,11 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],
     ),
+    (
+        "features merge",
+        &[("Options", "partial output format {global}")],
+    ),
+    ("features status", &[("Options", "format {global}")]),
     ("models show", &[("Options", "format {global}")]),
     ("doctor", &[("Options", "format {global}")]),
 ];

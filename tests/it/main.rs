@@ -36,6 +36,7 @@ mod linfa_logistic;
 mod man;
 #[cfg(target_os = "linux")]
 mod memory;
+mod merged_tables;
 mod newer_formats;
 mod outputs;
 mod pipeline;
@@ -62,6 +63,7 @@ mod snippets;
 mod steps_damaged;
 mod steps_interrupted;
 mod steps_listed;
+mod steps_merge;
 mod steps_numbers;
 mod steps_output;
 mod steps_read_only;

@@ -47,6 +47,9 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::StoreShard, _) => {
             "run the `frostline extract --shard` that wrote the store again: it rebuilds the record"
         }
+        (FileKind::FeatureTable, _) => {
+            "docs/clusters.md describes the columns and the metadata of a table that can be merged"
+        }
         (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
         (FileKind::StorePart, FileProblem::Foreign { .. }) => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of \
