@@ -121,6 +121,8 @@ def extract(
     *,
     backbone: Path = "efficientnet-lite0",
     any_name: bool = False,
+    shard: str | None = None,
+    retry_failed: bool = False,
     strict: bool = False,
     views: str = "center",
     dtype: str = "f32",
@@ -171,7 +173,7 @@ def extract(
     result, notes = _frostline.extract(paths, store, keywords, _progress.of(progress))
     skipped = [(image["path"], image["reason"]) for image in result["skipped"]]
     told = _notes.skipped(skipped)
-    if skipped and not result["n_images"]:
+    if skipped and not result["n_images"] and not shard and not retry_failed:
         raise ImagesError(f"none of the images could be used: {told[0]}")
     _notes.warn([*notes, *told])
     _notes.log.info(

@@ -75,7 +75,9 @@ impl Store {
 
     /// What `frostline features show --format json` says.
     fn info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let shown = ShownStore::new(&self.0, plain).map_err(|error| exception(py, &error))?;
+        let engines = self.0.engines().map_err(|error| exception(py, &error))?;
+        let shown = ShownStore::new(&self.0, &engines, plain);
+        let shown = shown.map_err(|error| exception(py, &error))?;
         object(py, &json(&shown))
     }
 

@@ -16,7 +16,7 @@ use frostline::features::{Dtype, Existing, Recognise};
 use frostline::head::{
     Bootstrap, ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable, read_class_weights,
 };
-use frostline::images::Views;
+use frostline::images::{Shard, Views};
 use frostline::results::{EvaluationJson, ExportJson, Extraction, FittedHead, trust_warnings};
 use frostline::tasks::{
     self, CalibrateOn, CrossValidation, EvaluateOptions, EvaluationInput, ExportOptions,
@@ -64,6 +64,8 @@ pub(crate) fn extract(
     if verify {
         options.recognise = Recognise::ByContent;
     }
+    options.shard = keywords.word::<Shard>("shard")?;
+    options.retry_failed = keywords.flag("retry_failed")?;
     let strict = keywords.flag("strict")?;
     let (result, notes, installed) = work::run(py, bar, Interrupted::Stops, move |watch| {
         let report = tasks::extract(&options, watch)?;

@@ -83,7 +83,7 @@ def test_report_is_a_page(head, store, images, tmp_path):
 
 # Options of the program that are no keywords: those of its output, and what a function has as an argument.
 NOT_KEYWORDS = {
-    "extract": {"output", "format", "null"},
+    "extract": {"output", "format", "null", "list"},
     "fit-head": {"format"},
     "evaluate": {"format", "output", "overwrite", "head"},
     "inspect": {"format", "output", "overwrite"},
@@ -92,6 +92,7 @@ NOT_KEYWORDS = {
 }
 # Options of commands on whole folders.
 OF_FOLDERS = {"output", "overwrite", "format", "null", "any_name", "strict", "store"}
+OF_FOLDERS |= {"list", "shard", "retry_failed"}
 CLASSES = {
     # One label; the head is an argument.
     fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k"}),

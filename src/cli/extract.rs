@@ -18,6 +18,7 @@ use super::headings::INPUT;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::json;
 use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
+use super::part_args::PartArgs;
 use super::refusal::Refusal;
 use super::run_args::RunArgs;
 use super::speed_text::speed_text;
@@ -25,7 +26,7 @@ use super::{signals, talk};
 use frostline::backbones::Home;
 use frostline::error::Error;
 use frostline::features::{Dtype, Existing, Recognise, Speed, Timings, is_store};
-use frostline::images::{Labels, Views};
+use frostline::images::Views;
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
 use frostline::results::Extraction;
@@ -33,9 +34,12 @@ use frostline::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan}
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(mut_arg("images", |images| images.required(false).required_unless_present("list")))]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    part: PartArgs,
     /// Fail (exit status 1) if an image cannot be used.
     #[arg(long, help_heading = INPUT)]
     strict: bool,
@@ -78,6 +82,8 @@ const EXAMPLES: &str = examples! {
     "frostline extract photos -o vgg19/photos --backbone vgg19"
     "Use the files that another program lists":
     "find . -name '*.jpg' -print0 | frostline extract -0 - -o features/jpegs"
+    "Extract one of 16 shards, for example on one of 16 machines":
+    "frostline extract photos --shard 0/16 -o shards/0"
 };
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -92,8 +98,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
     signals::listen();
-    let mut scan = options.inputs.scan(Labels::FromFolders)?;
-    if scan.entries.is_empty() {
+    let mut scan = options.scan()?;
+    let is_part = options.shard.is_some() || options.retry_failed;
+    if scan.entries.is_empty() && !is_part {
         talk::note(format!("{EMPTY_LIST}; nothing is written"));
         print(format, || Extraction::of_nothing(&options.output))?;
         return Ok(Outcome::AllRight);
@@ -107,7 +114,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     print(format, || {
         Extraction::new(&report, &options, &scan_notes, with_flags)
     })?;
-    if report.used() == 0 {
+    // A few images may all be bad.
+    if report.used() == 0 && !is_part {
         let skipped = counted(report.skipped.len(), "image");
         bail!(Refusal::input(
             format!("none of {skipped} could be used"),
@@ -144,7 +152,10 @@ fn check_output(output: &Path, home: &Home) -> anyhow::Result<()> {
 
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<ExtractOptions> {
-        let mut options = ExtractOptions::new(self.input.images()?, self.output, home.clone());
+        let inputs = self.input.images_or_list(self.part.list)?;
+        let mut options = ExtractOptions::new(inputs, self.output, home.clone());
+        options.shard = self.part.shard;
+        options.retry_failed = self.part.retry_failed;
         options.overrides = self.backbone.overrides();
         options.backbone = self.backbone.backbone;
         options.decoding = self.decoding.options();
@@ -209,6 +220,9 @@ fn tell(report: &ExtractReport, options: &ExtractOptions, is_new: bool) {
 /// Prints what was computed, how, and where it is stored.
 fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     let spec = &report.spec.backbone;
+    if let Some(shard) = options.shard {
+        talk::say(format!("  shard     {shard}"));
+    }
     talk::say(format!("  classes   {}", classes_text(report)));
     talk::say(format!(
         "  backbone  {} ({} features, layer `{}`)",

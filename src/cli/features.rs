@@ -1,5 +1,8 @@
 //! `frostline features`.
 
+mod merge;
+mod status;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -14,6 +17,7 @@ use super::output::{FindingsFormat, OutputFormat, OverwriteArg, chosen};
 use super::refusal::Refusal;
 use super::talk;
 use super::terminal::{self, Text};
+use frostline::backbones::Engine;
 use frostline::error::Error;
 use frostline::features::{ExportFormat, FeatureStore, StoreManifest, export};
 use frostline::images::View;
@@ -59,6 +63,15 @@ enum Command {
         #[command(flatten)]
         overwrite: OverwriteArg,
     },
+    /// Merge the feature stores of shards into one store.
+    ///
+    /// Parts become hard links where the system can. The store is that of one run over all images, sorted by
+    /// path; merging again changes nothing.
+    Merge(merge::Args),
+    /// Show how far the shards of a run are.
+    ///
+    /// The exit status is 1 if a shard is missing or has not finished, and 3 if images were skipped.
+    Status(status::Args),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -97,6 +110,8 @@ const EXPORT_EXAMPLES: &str = examples! {
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
         Command::Show { store, format } => show(&store, format)?,
+        Command::Merge(args) => return merge::run(args),
+        Command::Status(args) => return status::run(&args),
         Command::Export {
             store,
             format,
@@ -205,7 +220,9 @@ fn show(path: &Path, format: FindingsFormat) -> anyhow::Result<()> {
     let store = FeatureStore::open(path)?;
     match format {
         FindingsFormat::Text => terminal::print(&describe(&store)?)?,
-        FindingsFormat::Json => json::print(&ShownStore::new(&store, with_flags)?)?,
+        FindingsFormat::Json => {
+            json::print(&ShownStore::new(&store, &store.engines()?, with_flags)?)?;
+        }
     }
     Ok(())
 }
@@ -230,6 +247,7 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
         ),
     ]);
     text.lines(settings(manifest));
+    text.lines(engines(&store.engines()?, &manifest.engine));
     let line = |(class, n): (Option<&str>, usize)| {
         format!(
             "class          {}: {n}",
@@ -241,8 +259,8 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
 }
 
 /// Returns the lines on how the features were computed.
-fn settings(manifest: &StoreManifest) -> [String; 5] {
-    let (spec, engine) = (&manifest.spec, &manifest.engine);
+fn settings(manifest: &StoreManifest) -> [String; 4] {
+    let spec = &manifest.spec;
     let (p, decoding) = (&spec.preprocessing, &spec.decoding);
     [
         format!(
@@ -261,6 +279,18 @@ fn settings(manifest: &StoreManifest) -> [String; 5] {
             "decoding       exif {}, alpha {}, JPEG scale {}",
             decoding.exif, decoding.alpha, decoding.jpeg_scale
         ),
-        format!("computed by    {engine}, frostline {}", engine.frostline),
     ]
+}
+
+/// Returns a line for each engine that computed features; the manifest's if there are none yet.
+fn engines(engines: &[(Engine, usize)], of_manifest: &Engine) -> Vec<String> {
+    let said = |engine: &Engine| format!("computed by    {engine}, frostline {}", engine.frostline);
+    match engines {
+        [] => vec![said(of_manifest)],
+        [(engine, _)] => vec![said(engine)],
+        several => several
+            .iter()
+            .map(|(engine, n)| format!("{} ({})", said(engine), counted(*n, "vector")))
+            .collect(),
+    }
 }

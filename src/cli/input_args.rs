@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Builder;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::given;
 use super::headings::INPUT;
+use super::refusal::Refusal;
 use frostline::error::{Error, ThreadsFor};
-use frostline::images::{Names, Separator, parse_list, read_list};
+use frostline::images::{Names, Separator, parse_list, read_list, read_list_file};
 use frostline::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -20,7 +21,7 @@ pub(super) struct InputArgs {
     /// folder for each class; several folders share their classes.
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<PathBuf>,
-    /// Read a list separated by NUL bytes, as written by `find -print0`, from standard input.
+    /// Read a list separated by NUL bytes, as written by `find -print0`.
     #[arg(short = '0', long = "null", help_heading = INPUT)]
     null: bool,
     #[command(flatten)]
@@ -76,6 +77,20 @@ impl InputArgs {
             given::images(&self.images)?;
         }
         self.inputs()
+    }
+
+    /// Like [`Self::images`], or returns the images listed in a file.
+    pub(super) fn images_or_list(self, list: Option<PathBuf>) -> anyhow::Result<Inputs> {
+        let Some(list) = list else {
+            return self.images();
+        };
+        if !self.images.is_empty() {
+            bail!(Refusal::usage(
+                "images can be named or listed in a file, not both",
+                "omit IMAGES or --list",
+            ));
+        }
+        Ok(Inputs::List(read_list_file(&list, self.separator())?))
     }
 
     /// Returns the names of the list on standard input as they arrive.

@@ -37,6 +37,7 @@ mod models;
 mod number;
 mod outcome;
 mod output;
+mod part_args;
 mod predictions;
 mod preview;
 mod pull;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::phrases::counted;
+use crate::phrases::{counted, in_quotes};
 
 /// Why a feature store cannot be used or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,59 @@ pub enum FeaturesError {
         /// What differs, with both values.
         differences: Vec<String>,
     },
+    /// The store holds another shard, or all images of a run.
+    #[error("the feature store `{}` holds {found}, not {wanted}", store.display())]
+    OtherShard {
+        /// The store.
+        store: PathBuf,
+        /// What it holds: `shard 3/16` or `all images of a run`.
+        found: String,
+        /// What this run would write.
+        wanted: String,
+    },
+    /// Stores or tables to merge have different manifests.
+    #[error("{} cannot be merged: {}", both(stores), differences.join("; "))]
+    OtherStore {
+        /// Two of them.
+        stores: [PathBuf; 2],
+        /// What differs, with both values.
+        differences: Vec<String>,
+    },
+    /// Stores to merge are shards of different numbers.
+    #[error("{} cannot be merged: they are the shards {} and {}", both(stores), shards[0], shards[1])]
+    OtherShards {
+        /// Two of them.
+        stores: [PathBuf; 2],
+        /// Their shards, such as `0/4` and `1/8`.
+        shards: [String; 2],
+    },
+    /// Shards to merge are missing or unfinished.
+    #[error("the shards are not complete: {}", incomplete(stores, absent))]
+    Unfinished {
+        /// Stores whose run has not finished.
+        stores: Vec<PathBuf>,
+        /// Shards without a store, such as `7/16`.
+        absent: Vec<String>,
+    },
+    /// There is nothing to merge.
+    #[error("there are no stores to merge")]
+    NothingToMerge,
+    /// The features of one image differ between two parts by more than rounding.
+    #[error(
+        "the features of `{image}` differ in {}: their cosine is {cosine}",
+        both(parts)
+    )]
+    UnlikeFeatures {
+        /// The image's path, or its digest.
+        image: String,
+        /// The parts, or a part and a table.
+        parts: [PathBuf; 2],
+        /// The cosine between them.
+        cosine: String,
+    },
+    /// A path has two contents or two classes.
+    #[error(transparent)]
+    Conflict(#[from] Box<Conflict>),
     /// The manifest matches this run, but the features do not.
     #[error(
         "the features in `{}` do not match its manifest: {}",
@@ -131,6 +184,26 @@ pub enum FeaturesError {
     },
 }
 
+/// Two stores that contradict each other about an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{path}` has two {what}: {} in `{}` and {} in `{}`",
+    found[0],
+    stores[0].display(),
+    found[1],
+    stores[1].display()
+)]
+pub struct Conflict {
+    /// The path of the image.
+    pub path: String,
+    /// What there are two of: `contents` or `classes`.
+    pub what: &'static str,
+    /// The stores that list it.
+    pub stores: [PathBuf; 2],
+    /// The digest or class of the image in each of them.
+    pub found: [String; 2],
+}
+
 /// Why an index has no sample with features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -144,6 +217,23 @@ pub enum NoSamples {
          removed"
     )]
     NoIndex,
+}
+
+/// Says which stores are unfinished and which shards are missing.
+fn incomplete(stores: &[PathBuf], absent: &[String]) -> String {
+    let names: Vec<String> = stores
+        .iter()
+        .map(|store| store.display().to_string())
+        .collect();
+    let said = |names: &[String], one: &str, more: &str| {
+        let listed = in_quotes(names.iter().map(String::as_str));
+        let verb = if names.len() == 1 { one } else { more };
+        (!names.is_empty()).then(|| format!("{listed} {verb}"))
+    };
+    let unfinished = said(&names, "has not finished", "have not finished");
+    let absent = said(absent, "is missing", "are missing");
+    let parts: Vec<String> = unfinished.into_iter().chain(absent).collect();
+    parts.join("; ")
 }
 
 fn both([first, second]: &[PathBuf; 2]) -> String {

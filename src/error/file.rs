@@ -28,6 +28,10 @@ pub enum FileKind {
     StoreIndex,
     /// A part of a feature store.
     StorePart,
+    /// The record in a feature store of which shard it holds.
+    StoreShard,
+    /// A table of features, in Parquet or Arrow.
+    FeatureTable,
     /// A head.
     Head,
     /// A bundle of a head and its backbone.

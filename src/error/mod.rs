@@ -42,7 +42,7 @@ mod threads;
 pub use self::backbones::BackboneError;
 pub use self::data::{DataProblem, Pair};
 pub use self::export::ExportProblem;
-pub use self::features::{FeaturesError, NoSamples};
+pub use self::features::{Conflict, FeaturesError, NoSamples};
 pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};

@@ -1,5 +1,6 @@
 //! Exports a store as one flat table for other tools.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use parquet::schema::types::ColumnPath;
 
 use super::content::{Content, Digest};
 use super::index::IndexRow;
+use super::manifest::StoreManifest;
+use super::merge::MANIFEST_KEY;
 use super::store::FeatureStore;
 use crate::error::{Error, FeaturesError, Result, csv_error, system_error};
 use crate::images::View;
@@ -26,7 +29,8 @@ pub enum ExportFormat {
     /// A folder with `features.npy`, float32 (N, D), and `index.csv` with one line per row.
     #[default]
     Npy,
-    /// A Parquet file with the columns path, class, digest, width, height, features.
+    /// A Parquet file with the columns path, class, digest, width, height, features. Its metadata has the
+    /// manifest, so that it can be merged into a store.
     Parquet,
     /// A CSV file with the columns path, class, digest, width, height, f0 … f(D-1).
     Csv,
@@ -55,7 +59,11 @@ pub fn export(
     let features = store.views(&digests, &[view])?;
     match format {
         ExportFormat::Npy => write_npy(&rows, &features, output),
-        ExportFormat::Parquet => write_parquet(&rows, features, output),
+        ExportFormat::Parquet => {
+            let mut manifest = store.manifest().clone();
+            manifest.spec.views = vec![view];
+            write_parquet(&rows, features, &manifest, output)
+        }
         ExportFormat::Csv => write_csv(&rows, Some(&features), output),
     }?;
     Ok(rows.len())
@@ -122,10 +130,21 @@ fn content(row: &IndexRow) -> Content {
     *row.content.as_ref().expect("only used rows are exported")
 }
 
-fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Result<()> {
+fn write_parquet(
+    rows: &[&IndexRow],
+    features: Array2<f32>,
+    manifest: &StoreManifest,
+    path: &Path,
+) -> Result<()> {
     let name = outputs::name(path);
     let failed = |e| Error::io("write", name)(system_error(e));
-    let batch = table(rows, features).map_err(|e| Error::io("write", name)(system_error(e)))?;
+    let metadata = HashMap::from([(MANIFEST_KEY.to_owned(), manifest.to_json())]);
+    let batch = table(rows, features)
+        .and_then(|batch| {
+            let schema = batch.schema().as_ref().clone().with_metadata(metadata);
+            batch.with_schema(Arc::new(schema))
+        })
+        .map_err(|e| Error::io("write", name)(system_error(e)))?;
     outputs::write_through(path, |file| {
         let properties = Some(plain_features());
         let writer = ArrowWriter::try_new(&mut *file, batch.schema(), properties);

@@ -11,7 +11,7 @@
 //! No path, class or reason is empty. The index is written last, so it never lists features that are missing.
 //! The next run rewrites a damaged index.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,6 +67,18 @@ impl Index {
             *counts.entry(row.class.as_deref()).or_insert(0) += 1;
         }
         counts
+    }
+
+    /// Returns the index with the rows of `newer` in the places of those with the same paths.
+    pub(super) fn updated(mut self, newer: &Self) -> Self {
+        let newer = newer.rows.iter().map(|row| (row.path.as_str(), row));
+        let newer: HashMap<&str, &IndexRow> = newer.collect();
+        for row in &mut self.rows {
+            if let Some(newer) = newer.get(row.path.as_str()) {
+                row.clone_from(newer);
+            }
+        }
+        self
     }
 
     /// Returns a note if images leave the index, for example after extracting a single class folder.

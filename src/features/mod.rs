@@ -27,13 +27,16 @@ pub mod fuzz;
 mod identity;
 mod index;
 mod manifest;
+mod merge;
 mod names;
 mod part;
 mod pipeline;
 mod reader;
 mod recognition;
+mod shard_record;
 mod source;
 mod stamps;
+mod status;
 mod store;
 mod stretches;
 mod writer;
@@ -48,6 +51,7 @@ pub(crate) use identity::store_around;
 pub use identity::{is_store, try_is_store};
 pub use index::{Index, IndexRow};
 pub use manifest::StoreManifest;
+pub use merge::{MergeOptions, MergeReport, merge};
 pub use part::Numbers;
 pub use pipeline::{Bound, Reduced, Speed, Timings};
 #[doc(hidden)]
@@ -55,8 +59,10 @@ pub use pipeline::{Images, Item, Known, Outcome, Pipeline};
 #[cfg(feature = "serve")]
 pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
+pub use shard_record::ShardRecord;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};
+pub use status::{RunStatus, ShardState, ShardStatus, status};
 pub use store::FeatureStore;
 #[doc(hidden)]
 pub use store::Span;

@@ -12,6 +12,8 @@ pub(super) const VERSION: u64 = 2;
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.arrow";
 pub(super) const STAMPS: &str = "stamps.arrow";
+/// Which shard of a run the store holds.
+pub(super) const SHARD: &str = "shard.json";
 /// The file that a writer locks.
 pub(super) const LOCK: &str = ".lock";
 
@@ -32,7 +34,7 @@ pub(super) fn part_number(name: &str) -> Option<usize> {
 pub(super) fn is_ours(name: &str) -> bool {
     let name = without_damaged(name);
     outputs::is_leftover(name)
-        || [MANIFEST, INDEX, STAMPS, LOCK].contains(&name)
+        || [MANIFEST, INDEX, STAMPS, SHARD, LOCK].contains(&name)
         || part_number(name).is_some()
 }
 

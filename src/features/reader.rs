@@ -5,7 +5,7 @@
 //! most once, and each request reads at most its own image again.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::content::Digest;
 use super::manifest::StoreManifest;
@@ -63,7 +63,8 @@ impl FeatureReader {
             let layout = Layout::read(path, &self.manifest)?;
             let part = self.parts.len();
             for (image, digest) in layout.digests.iter().enumerate() {
-                self.places.insert(*digest, (part, image));
+                // As in `FeatureStore::views`, the first part counts: two machines may compute one image.
+                self.places.entry(*digest).or_insert((part, image));
             }
             self.parts.push(Part {
                 path: path.clone(),
@@ -104,6 +105,12 @@ impl FeatureReader {
         let row = self.row(&features, image);
         self.keep(Kept { part, features });
         Ok(Some(row))
+    }
+
+    /// Returns the part that has an image.
+    pub(super) fn part_of(&self, digest: &Digest) -> Option<&Path> {
+        let (part, _) = self.places.get(digest)?;
+        Some(&self.parts[*part].path)
     }
 
     fn row(&self, features: &[f32], image: usize) -> Vec<f32> {

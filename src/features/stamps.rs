@@ -22,10 +22,11 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Rows, Table, versioned};
-use super::content::{Content, Digest};
+use super::content::{Content, Digest, Picture};
 use super::index::is_name;
 use super::names::STAMPS;
 use crate::error::Result;
+use crate::images::Place;
 use crate::stamp::Stamp;
 
 /// The size limit of a stamps file, in bytes. Ten million images take about 2 GB.
@@ -47,6 +48,20 @@ impl Stamps {
 
     pub(super) fn insert(&mut self, key: String, stamp: Stamp, content: Content) {
         self.0.insert(key, (stamp, content));
+    }
+
+    /// Adds used files that have a stamp.
+    pub(super) fn extend(&mut self, pictures: &[(Place, Picture)]) {
+        for (place, picture) in pictures {
+            if let Some(stamp) = picture.stamp {
+                self.insert(place.key(), stamp, Content::of(picture));
+            }
+        }
+    }
+
+    /// Adds all stamps of another store.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.
@@ -164,7 +179,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::images::Place;
 
     fn key(path: &str) -> String {
         Place::from(PathBuf::from(path)).key()

@@ -1,6 +1,6 @@
 //! Reads a feature store. Any number of readers can do so, even while it is being written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
 use super::names::{INDEX, MANIFEST, part_paths};
 use super::part::{Layout, Part};
+use crate::backbones::Engine;
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
 
@@ -75,6 +76,11 @@ impl FeatureStore {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Returns whether a run has finished.
+    pub(super) fn has_index(&self) -> bool {
+        self.path.join(INDEX).exists()
     }
 
     /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
@@ -190,11 +196,28 @@ impl FeatureStore {
     /// # Errors
     /// [`Error::File`] for a part that is truncated, damaged or of another format.
     pub fn count_vectors(&self) -> Result<usize> {
-        let parts = part_paths(&self.path)?;
-        parts
-            .iter()
-            .map(|path| Ok(Layout::read(path, &self.manifest)?.digests.len()))
-            .sum()
+        let mut known = HashSet::new();
+        for path in part_paths(&self.path)? {
+            known.extend(Layout::read(&path, &self.manifest)?.digests);
+        }
+        Ok(known.len())
+    }
+
+    /// Returns what computed the features, with the number of images of each: a store may be merged from
+    /// parts of several machines.
+    ///
+    /// # Errors
+    /// As [`Self::count_vectors`].
+    pub fn engines(&self) -> Result<Vec<(Engine, usize)>> {
+        let mut engines: Vec<(Engine, usize)> = Vec::new();
+        for path in part_paths(&self.path)? {
+            let (layout, engine) = Layout::read_with_engine(&path, &self.manifest)?;
+            match engines.iter_mut().find(|(known, _)| *known == engine) {
+                Some((_, images)) => *images += layout.digests.len(),
+                None => engines.push((engine, layout.digests.len())),
+            }
+        }
+        Ok(engines)
     }
 
     /// Returns the total size of the store's files, in bytes.

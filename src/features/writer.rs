@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::content::{Content, Digest, Picture};
+use super::content::{Digest, Picture};
 use super::dtype::Dtype;
 use super::folder::{refuse_other_folder, remove_store};
 use super::identity::is_store;
 use super::index::Index;
 use super::manifest::StoreManifest;
-use super::names::{LOCK, part_name};
+use super::names::{INDEX, LOCK, part_name};
 use super::part::{self, Rows};
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::Stamps;
 use super::store::incomplete;
-use crate::error::{Error, FeaturesError, Result};
+use crate::error::{Error, FeaturesError, Result, system_error};
 use crate::images::{DecodeOptions, Found, Place};
 use crate::lock::WriteLock;
+use crate::outputs;
 use crate::progress::Progress;
 
 /// A part is written when it reaches this size or age, which limits what a killed run loses.
@@ -214,11 +215,44 @@ impl StoreWriter {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.pending);
-        let path = self.path.join(part_name(self.next_part));
-        part::write(&path, rows, &self.manifest)?;
-        self.parts.push(path);
-        self.next_part += 1;
-        Ok(())
+        let bytes = part::bytes(rows, &self.manifest);
+        let bytes = bytes.map_err(|e| Error::io("write", &self.path)(system_error(e)))?;
+        self.next_place(|path| Ok(outputs::write_new(path, &bytes)?.then_some(())))
+    }
+
+    /// Adds a part with the next free number. `write` returns `None` if there is a file with that name: on
+    /// file systems whose locks are not shared, another machine may write to the same store.
+    pub(super) fn next_place<T>(
+        &mut self,
+        mut write: impl FnMut(&Path) -> Result<Option<T>>,
+    ) -> Result<T> {
+        loop {
+            let path = self.path.join(part_name(self.next_part));
+            let written = write(&path)?;
+            self.next_part += 1;
+            if let Some(written) = written {
+                self.parts.push(path);
+                return Ok(written);
+            }
+        }
+    }
+
+    /// Adds an existing part with these images, as [`Self::next_place`] does.
+    pub(super) fn add_part<T>(
+        &mut self,
+        digests: &[Digest],
+        write: impl FnMut(&Path) -> Result<Option<T>>,
+    ) -> Result<T> {
+        // The pending images are those of the next part.
+        self.flush()?;
+        let written = self.next_place(write)?;
+        let part = self.next_part - 1;
+        for (image, digest) in digests.iter().enumerate() {
+            if !self.known.contains(digest) {
+                self.added.entry(*digest).or_insert((part, image));
+            }
+        }
+        Ok(written)
     }
 
     /// Creates a reader for [`Self::features`].
@@ -280,17 +314,35 @@ impl StoreWriter {
     ) -> Result<Vec<String>> {
         self.flush()?;
         let mut seen = Stamps::default();
-        for (place, picture) in pictures {
-            if let Some(stamp) = picture.stamp {
-                seen.insert(place.key(), stamp, Content::of(picture));
-            }
-        }
+        seen.extend(pictures);
+        self.finish_with(index, &seen)
+    }
+
+    /// Like [`Self::finish_run`], for a run over some images of the last run: the rows of the others stay.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish_run`], and if the index cannot be read.
+    pub(super) fn finish_some(
+        mut self,
+        index: &Index,
+        pictures: &[(Place, Picture)],
+    ) -> Result<Vec<String>> {
+        self.flush()?;
+        let mut seen = Stamps::read(&self.path);
+        seen.extend(pictures);
+        let all = Index::read(&self.path)?.updated(index);
+        self.finish_with(&all, &seen)
+    }
+
+    /// Writes the index and the stamps if they have changed. Returns all notes.
+    pub(super) fn finish_with(mut self, index: &Index, seen: &Stamps) -> Result<Vec<String>> {
         // Stamps only save time, so a read-only store does not need them.
-        if self.can_write() && Stamps::read(&self.path) != seen {
+        if self.can_write() && Stamps::read(&self.path) != *seen {
             seen.write(&self.path)?;
         }
         match Index::read(&self.path) {
-            Ok(found) if found == *index => {}
+            // A run without images has an index too, which tells that it has finished.
+            Ok(found) if found == *index && self.path.join(INDEX).exists() => {}
             Ok(found) => {
                 index.write(&self.path)?;
                 self.notes.extend(index.not_here(&found));

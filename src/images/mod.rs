@@ -83,8 +83,8 @@ pub use preprocess::{
 };
 pub(crate) use read::{FileBytes, read, read_file};
 pub use scan::{
-    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, parse_list, read_list,
-    scan_folder, scan_inputs, scan_list,
+    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, Shard, ShardProblem, parse_list,
+    read_list, read_list_file, scan_folder, scan_inputs, scan_list,
 };
 #[doc(hidden)]
 pub use scan::{ignored_text, is_remote, listed};

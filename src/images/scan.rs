@@ -14,6 +14,7 @@ mod merged;
 mod names;
 mod patterns;
 mod prefix;
+mod shard;
 mod table;
 mod walk;
 
@@ -22,9 +23,10 @@ use std::path::Path;
 use crate::error::Result;
 
 pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
-pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
+pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;
 pub use prefix::is_remote;
+pub use shard::{Shard, ShardProblem};
 
 /// Lists the images of a folder and its subfolders, to any depth.
 ///

@@ -41,12 +41,22 @@ impl Draft {
             // Changing the owner may have cleared some mode bits.
             file.set_permissions(kept_permissions(old))?;
         }
+        Ok(self.named(file, place)?.persist(place)?)
+    }
+
+    /// Renames the file to `place`, unless there is a file already, which is an error of the kind
+    /// [`ErrorKind::AlreadyExists`](io::ErrorKind::AlreadyExists).
+    pub(super) fn take_free_place(self, file: &File, place: &Path) -> io::Result<()> {
+        Ok(self.named(file, place)?.persist_noclobber(place)?)
+    }
+
+    /// Syncs the file, which then has a temporary name at least.
+    fn named(self, file: &File, place: &Path) -> io::Result<TempPath> {
         file.sync_all()?;
-        let name = match self.0 {
-            Some(name) => name,
-            None => unnamed::give_name(file, folder_of(place))?,
-        };
-        Ok(name.persist(place)?)
+        match self.0 {
+            Some(name) => Ok(name),
+            None => unnamed::give_name(file, folder_of(place)),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Writes files atomically: to a temporary file in the same folder, which is synced and renamed.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use super::draft::{Draft, folder_of};
 use super::place::{is_stdout, make_folders, name, place_of, refuse_read_only};
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 use crate::visible::Visible;
 
 /// Writes what `content` produces to `path`. On failure, an existing file is unchanged and nothing new is
@@ -33,6 +34,66 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |file| {
         file.write_all(bytes).map_err(Error::io("write", path))
     })
+}
+
+/// Writes bytes to a new file. Returns false, and changes nothing, if there is a file at `path`, also if
+/// another process is writing it at the same time.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let write = || {
+        let (mut file, draft) = Draft::begin(folder_of(path), None)?;
+        file.write_all(bytes)?;
+        draft.take_free_place(&file, path)
+    };
+    is_new(path, write())
+}
+
+/// Makes a file appear in another folder: as a hard link or, where the system cannot, as a copy. Returns
+/// `None`, and changes nothing, if there is a file at `path`.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`, or `from` if it cannot be read.
+pub(crate) fn link_new(from: &Path, path: &Path) -> Result<Option<Linked>> {
+    match fs::hard_link(from, path) {
+        Ok(()) => {
+            // As in `replace`.
+            let _ = sync_folder(path);
+            return Ok(Some(Linked::Link));
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+        // Another device, no permission, too many links, or a file system without links.
+        Err(_) => {}
+    }
+    let mut source = inputs::open(from, Links::Follow).map_err(Error::io("read", from))?;
+    let mut copy = || {
+        let (mut file, draft) = Draft::begin(folder_of(path), None)?;
+        io::copy(&mut source, &mut file)?;
+        draft.take_free_place(&file, path)
+    };
+    Ok(is_new(path, copy())?.then_some(Linked::Copy))
+}
+
+/// How a file came into another folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// As another name of the same file.
+    Link,
+    /// As another file.
+    Copy,
+}
+
+fn is_new(path: &Path, written: io::Result<()>) -> Result<bool> {
+    match written {
+        Ok(()) => {
+            // As in `replace`.
+            let _ = sync_folder(path);
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("write", path)(error)),
+    }
 }
 
 /// Writes an output that the user named. Unlike with `write`, a link is followed, missing folders are
@@ -141,6 +202,21 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 mod tests {
     use super::super::draft;
     use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, from] = ["a", "b"].map(|name| folder.path().join(name));
+        assert!(write_new(&path, b"first").unwrap());
+        assert!(!write_new(&path, b"second").unwrap());
+        fs::write(&from, "third").unwrap();
+        assert_eq!(link_new(&from, &path).unwrap(), None);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names_in(folder.path()), ["a", "b"]);
+        let linked = folder.path().join("c");
+        assert_eq!(link_new(&from, &linked).unwrap(), Some(Linked::Link));
+        assert_eq!(fs::read(&linked).unwrap(), b"third");
+    }
 
     fn names_in(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();

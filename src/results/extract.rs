@@ -15,6 +15,7 @@ use crate::tasks::{ExtractOptions, ExtractReport};
 #[derive(Debug, Default, Serialize)]
 pub struct Extraction<'a> {
     store: String,
+    shard: Option<String>,
     n_images: usize,
     n_computed: usize,
     n_reused: usize,
@@ -87,6 +88,7 @@ impl<'a> Extraction<'a> {
         let notes = scan_notes.iter().chain(&report.notes);
         Self {
             store: to_text(&options.output),
+            shard: options.shard.map(|shard| shard.to_string()),
             n_images: report.used(),
             n_computed: report.computed,
             n_reused: report.reused,

@@ -28,6 +28,14 @@ pub struct ShownStore<'a> {
     decoding: Decoding,
     views: &'a [View],
     engine: Engine<'a>,
+    engines: Vec<EnginePart<'a>>,
+}
+
+/// An engine, and how many images it computed.
+#[derive(Debug, Serialize)]
+struct EnginePart<'a> {
+    n_vectors: usize,
+    engine: Engine<'a>,
 }
 
 /// The decoding options that change pixels.
@@ -40,11 +48,15 @@ struct Decoding {
 }
 
 impl<'a> ShownStore<'a> {
-    /// Describes a store.
+    /// Describes a store, with its [`engines`](FeatureStore::engines).
     ///
     /// # Errors
     /// A part or a folder that cannot be read.
-    pub fn new(store: &'a FeatureStore, worded: Wording) -> Result<Self> {
+    pub fn new(
+        store: &'a FeatureStore,
+        engines: &'a [(backbones::Engine, usize)],
+        worded: Wording,
+    ) -> Result<Self> {
         let (manifest, index) = (store.manifest(), store.index());
         let spec = &manifest.spec;
         let counts = index.class_counts();
@@ -72,6 +84,13 @@ impl<'a> ShownStore<'a> {
             decoding: spec.decoding.into(),
             views: &spec.views,
             engine: (&manifest.engine).into(),
+            engines: engines
+                .iter()
+                .map(|(engine, n_vectors)| EnginePart {
+                    n_vectors: *n_vectors,
+                    engine: engine.into(),
+                })
+                .collect(),
         })
     }
 }

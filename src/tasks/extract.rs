@@ -1,6 +1,6 @@
 //! `extract`: computes the features of images and stores them on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 use crate::features::{
-    Computed, Done, Dtype, Existing, Images, Index, Kept, Pipeline, Recognise, Source, Speed,
-    StoreManifest, StoreWriter, is_store,
+    Computed, Done, Dtype, Existing, FeatureStore, Images, Index, Kept, Pipeline, Recognise,
+    Source, Speed, StoreManifest, StoreWriter, is_store,
 };
-use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
+use crate::images::{DecodeOptions, Found, Labels, Scan, Shard, Views};
 use crate::progress::Progress;
 
 /// The options of [`extract`](crate::tasks::extract()): what to extract, and how.
@@ -44,6 +44,10 @@ pub struct ExtractOptions {
     pub existing: Existing,
     /// How files that have not changed since an earlier run are recognised.
     pub recognise: Recognise,
+    /// Extracts only the images of a shard, into a store of its own.
+    pub shard: Option<Shard>,
+    /// Extracts only the images that the store's index lists as skipped, and keeps the rows of the others.
+    pub retry_failed: bool,
 }
 
 impl ExtractOptions {
@@ -62,7 +66,32 @@ impl ExtractOptions {
             dtype: Dtype::default(),
             existing: Existing::default(),
             recognise: Recognise::default(),
+            shard: None,
+            retry_failed: false,
         }
+    }
+
+    /// Finds the images to extract: those of the shard, and only skipped ones if these are tried again.
+    ///
+    /// # Errors
+    /// Those of [`Inputs::scan`]; if the store's index cannot be read.
+    pub fn scan(&self) -> Result<Scan> {
+        let mut scan = match (&self.inputs, self.shard) {
+            (Inputs::List(paths), Some(shard)) => shard.scan_list(paths),
+            _ => self.inputs.scan(Labels::FromFolders)?,
+        };
+        if let Some(shard) = self.shard {
+            scan.entries
+                .retain(|found| shard.holds(&found.sample().name));
+        }
+        if self.retry_failed {
+            let store = FeatureStore::open(&self.output)?;
+            let skipped = store.index().rows.iter().filter(|row| row.content.is_err());
+            let skipped: HashSet<&str> = skipped.map(|row| row.path.as_str()).collect();
+            scan.entries
+                .retain(|found| skipped.contains(&*found.sample().name));
+        }
+        Ok(scan)
     }
 }
 
@@ -114,11 +143,11 @@ impl ExtractReport {
 /// features computed so far are in the store. Images that cannot be used are listed in the report and are not
 /// errors.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
-    extract_scan(options, options.inputs.scan(Labels::FromFolders)?, progress)
+    extract_scan(options, options.scan()?, progress)
 }
 
-/// Like [`extract`], for images that were already scanned, so that a caller can show the scan's notes before
-/// anything is computed. `options.inputs` is not used.
+/// Like [`extract`], for the result of [`ExtractOptions::scan`], so that a caller can show the scan's notes
+/// before anything is computed. `options.inputs` is not used.
 ///
 /// # Errors
 /// Those of [`extract`].
@@ -192,9 +221,14 @@ fn store_and_network(
     progress: &dyn Progress,
 ) -> Result<(Kept, Option<Frozen>)> {
     let open = |manifest| -> Result<Kept> {
-        let writer = StoreWriter::open(&options.output, manifest, options.existing)?;
+        let mut writer = StoreWriter::open(&options.output, manifest, options.existing)?;
         let how = (options.recognise, &options.decoding);
         let threads = options.run.threads;
+        if options.retry_failed {
+            let store = Kept::extraction(writer, entries, how, threads, progress);
+            return Ok(store.keeping_others());
+        }
+        writer.begin(options.shard, entries)?;
         Ok(Kept::extraction(writer, entries, how, threads, progress))
     };
     let known = certain_manifest(options)?.map(open).transpose()?;

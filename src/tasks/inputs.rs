@@ -26,6 +26,14 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl From<&(String, String)> for Skipped {
+    /// From a path and a reason.
+    fn from((path, reason): &(String, String)) -> Self {
+        let (path, reason) = (path.clone(), reason.clone());
+        Self { path, reason }
+    }
+}
+
 impl Skipped {
     /// Returns its path and reason, for error messages.
     pub(super) fn told(&self) -> (String, String) {

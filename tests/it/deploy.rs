@@ -46,6 +46,22 @@ fn the_options_exist() {
     }
 }
 
+#[test]
+fn the_options_of_shards_exist() {
+    let help = frostline(["extract", "--help"]).exits(0).out;
+    for name in ["slurm/extract.sbatch", "kubernetes/shards.yaml"] {
+        let text = fs::read_to_string(deploy(name)).unwrap();
+        let command = text.split("frostline extract \"").nth(1).unwrap();
+        let command = command.split("--quiet").next().unwrap();
+        let options = command
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        let options: Vec<&str> = options.collect();
+        assert_eq!(options, ["--shard"], "{name}");
+        assert!(help.contains("--shard <I/N>") && command.contains("-o \"$STORES/"));
+    }
+}
+
 /// The time for a stop is longer than `--grace`, whose default is 30 s.
 #[test]
 fn a_stop_has_time_for_the_grace() {

@@ -90,7 +90,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "extract",
         &[
             ("Options", "output format backbone {global}"),
-            ("Input", "null any-name strict"),
+            ("Input", "null any-name list shard retry-failed strict"),
             ("Feature store", "views dtype overwrite verify"),
             ("Running the network", "{network}"),
             (
@@ -207,6 +207,11 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],
     ),
+    (
+        "features merge",
+        &[("Options", "partial output format {global}")],
+    ),
+    ("features status", &[("Options", "format {global}")]),
     ("models show", &[("Options", "format {global}")]),
     ("doctor", &[("Options", "format {global}")]),
 ];

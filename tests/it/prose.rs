@@ -67,10 +67,14 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "--bench",
     "--example",
     "--features",
+    "--gres",
+    "--joblog",
     "--no-default-features",
     "--open",
     "--path",
     "--release",
+    "--retries",
+    "--sshlogin",
     "--test",
 ];
 

@@ -36,6 +36,25 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             "use another folder for the features, or replace those in the store with `frostline extract \
              --overwrite`"
         }
+        FeaturesError::OtherShard { .. } => {
+            "use a folder of its own for each shard, and combine them with `frostline features merge`"
+        }
+        FeaturesError::OtherStore { .. } => "extract all shards with the same backbone and options",
+        FeaturesError::OtherShards { .. } => {
+            "merge the shards of one run: the N of --shard I/N is the same"
+        }
+        FeaturesError::Unfinished { .. } => {
+            "run `frostline extract --shard` again for these, or merge what is there with --partial"
+        }
+        FeaturesError::UnlikeFeatures { .. } => {
+            "extract one of the two again with --overwrite, on the same kind of device as the others"
+        }
+        FeaturesError::Conflict(conflict) if conflict.what == "classes" => {
+            "extract all shards from the same folder, with the same class folders"
+        }
+        FeaturesError::Conflict(_) => {
+            "the image has changed between two runs: extract both again, and merge into a new store"
+        }
         FeaturesError::OtherManifest { .. } => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of the \
              features: it rebuilds the manifest; otherwise, choose another output folder"

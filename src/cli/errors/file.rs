@@ -26,7 +26,9 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::Head, FileProblem::Foreign { .. }) => {
             "pass a file that `frostline fit-head` has written"
         }
-        (FileKind::Head | FileKind::Bundle, FileProblem::Newer { .. }) => "use a newer frostline",
+        (FileKind::Head | FileKind::Bundle | FileKind::StoreShard, FileProblem::Newer { .. }) => {
+            "use a newer frostline"
+        }
         (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
         (FileKind::Bundle, _) => "copy it again, or write it again with `frostline bundle`",
         (FileKind::ClassWeights, _) => {
@@ -41,6 +43,12 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::StoreManifest, _) => REBUILD,
         (FileKind::StoreIndex, _) => {
             "run the same `frostline extract` again: it rebuilds the index"
+        }
+        (FileKind::StoreShard, _) => {
+            "run the `frostline extract --shard` that wrote the store again: it rebuilds the record"
+        }
+        (FileKind::FeatureTable, _) => {
+            "docs/clusters.md describes the columns and the metadata of a table that can be merged"
         }
         (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
         (FileKind::StorePart, FileProblem::Foreign { .. }) => {

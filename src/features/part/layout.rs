@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 
 use super::columns::{Columns, LARGEST};
+use crate::backbones::Engine;
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::arrow_file::{self, Failure, Seal, Source};
 use crate::features::content::Digest;
@@ -136,6 +137,14 @@ impl Layout {
             columns.check_views(source, manifest)?;
             Ok(columns.seal())
         })
+    }
+
+    /// Reads the layout of a part, and returns what computed it.
+    pub(in crate::features) fn read_with_engine(
+        path: &Path,
+        manifest: &StoreManifest,
+    ) -> Result<(Self, Engine)> {
+        Self::find(path, manifest, |_, columns| Ok(columns.own.engine.clone()))
     }
 
     fn find<T>(

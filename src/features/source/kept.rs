@@ -36,6 +36,8 @@ struct List {
     index: Index,
     /// The used files and their content.
     pictures: Vec<(Place, Picture)>,
+    /// Whether the rows of other images stay in the index.
+    is_partial: bool,
 }
 
 impl Kept {
@@ -72,6 +74,15 @@ impl Kept {
             lost: 0,
             list: Some(List::default()),
         }
+    }
+
+    /// Keeps the rows of other images in the store's index.
+    #[must_use]
+    pub(crate) fn keeping_others(mut self) -> Self {
+        if let Some(list) = &mut self.list {
+            list.is_partial = true;
+        }
+        self
     }
 
     /// Returns whether the features of all entries are in the store, so that none need to be computed.
@@ -158,9 +169,13 @@ impl Kept {
     /// write.
     pub(super) fn finish(self, speed: Speed, done: &mut Done) -> Result<Speed> {
         let last = Instant::now();
-        if let Some(List { index, pictures }) = self.list {
-            done.store_notes = self.writer.finish_run(&index, &pictures)?;
-            done.index = index;
+        if let Some(list) = self.list {
+            done.store_notes = if list.is_partial {
+                self.writer.finish_some(&list.index, &list.pictures)?
+            } else {
+                self.writer.finish_run(&list.index, &list.pictures)?
+            };
+            done.index = list.index;
         } else {
             done.store_notes = self.writer.notes().to_vec();
             if self.lost > 0 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::merged::{merged, refuse_mixed};
@@ -12,11 +12,11 @@ use super::walk::link_reason;
 use super::{
     FolderLayout, Found, Labels, Names, Sample, Scan, archive, layout, patterns, prefix, table,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::images::container::Container;
 use crate::images::stores::{Url, single};
 use crate::images::{Place, SkipReason, path_text};
-use crate::inputs::kind_text;
+use crate::inputs::{self, Links, kind_text};
 
 /// What separates the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,6 +99,22 @@ pub fn read_list(
         }
         is_first = false;
     }
+}
+
+/// Reads the paths of a list in a file, as [`parse_list`] does.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read or is not a regular file, or if a path is longer than 1 MiB.
+pub fn read_list_file(file: &Path, separator: Separator) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    let read = inputs::open(file, Links::Follow).and_then(|file| {
+        read_list(BufReader::new(file), separator, |path| {
+            all.push(path);
+            true
+        })
+    });
+    read.map_err(Error::io("read", file))?;
+    Ok(all)
 }
 
 #[cfg(unix)]

@@ -38,6 +38,41 @@ fn valid(command: &str, ran: &Ran) -> Value {
 }
 
 #[test]
+fn shards() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 6, 0);
+    fs::write(place.path("images/blue/bad.jpg"), "<html></html>").unwrap();
+    for shard in ["0", "1"] {
+        let line =
+            format!("extract {{dir}}/images --shard {shard}/2 -o {{dir}}/{shard} --format json");
+        let extracted = valid("extract", &place.frostline(&line));
+        assert_eq!(extracted["shard"], format!("{shard}/2"));
+    }
+    let line = "features status {dir}/0 {dir}/none --format json";
+    let status = valid("features-status", &place.frostline(line).exits(1));
+    assert_eq!(status["is_complete"], false);
+    assert_eq!(status["missing_shards"], serde_json::json!(["1/2"]));
+    assert_eq!(status["shards"][1]["state"], "missing");
+    let line = "features status {dir}/0 {dir}/1 --format json";
+    let status = valid("features-status", &place.frostline(line).exits(3));
+    let counts = ["n_images", "n_done", "n_failed", "n_missing"].map(|key| &status[key]);
+    assert_eq!(counts, [13, 12, 1, 0]);
+    let failed = serde_json::json!([{"reason": "is an HTML page, not an image", "n_images": 1}]);
+    assert_eq!(status["failed"], failed);
+    let line = "features merge {dir}/0 {dir}/1 -o {dir}/store --format json";
+    let merged = valid("features-merge", &place.frostline(line).exits(3));
+    let counts = ["n_images", "n_skipped", "n_added", "n_parts_linked"].map(|key| &merged[key]);
+    assert_eq!(counts, [12, 1, 12, 2]);
+    assert_eq!(merged["skipped"][0]["path"], "blue/bad.jpg");
+    assert!(merged["lowest_cosine"].is_null());
+    let line = "features show {dir}/store --format json";
+    let shown = valid("features-show", &place.frostline(line).exits(0));
+    assert_eq!(shown["engines"][0]["n_vectors"], 12);
+}
+
+#[test]
 fn an_extraction() {
     let Some(place) = Place::installed() else {
         return;

@@ -1,0 +1,100 @@
+//! Merges stores, such as the shards of a run, and tables of features into one store.
+//!
+//! Parts become hard links or copies; none is rewritten. The index lists the images of all sources, sorted as
+//! a scan sorts them. A new store is made in a temporary folder and renamed when it is complete. An existing
+//! store gets the parts first and the index last, so a killed merge leaves the old index.
+
+mod complete;
+mod parts;
+mod report;
+mod rows;
+mod sources;
+mod table;
+mod target;
+
+pub(super) use complete::absent;
+pub use report::{MergeOptions, MergeReport};
+pub(super) use table::MANIFEST_KEY;
+
+use self::sources::Source;
+use self::target::Target;
+use super::stamps::Stamps;
+use crate::error::Result;
+use crate::outputs;
+use crate::progress::{Progress, go_on};
+
+/// Merges stores and tables of features into one store. Doing it twice changes nothing.
+///
+/// # Errors
+/// [`FeaturesError`](crate::error::FeaturesError) if the sources have different manifests, if a shard is
+/// missing or unfinished, or if they contradict each other: two contents or classes of one path, or features
+/// of one image with a cosine below 0.9999; a source that is damaged, an output that holds something else or
+/// is being written; a full disk; [`Error::Interrupted`](crate::Error::Interrupted). A new store does not
+/// exist then, and an existing one has its old index.
+pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeReport> {
+    let sources = options.sources.iter().map(|path| Source::open(path));
+    let sources: Vec<Source> = sources.collect::<Result<_>>()?;
+    let manifest = sources::agreed(&sources)?;
+    let mut report = MergeReport {
+        lowest_cosine: 1.0,
+        ..MergeReport::default()
+    };
+    complete::check(&sources, options.partial, &mut report)?;
+    // Two mergers into the same new store wait for each other.
+    let _lock = outputs::lock_folder_of(&options.output)?;
+    let mut target = Target::open(&options.output, manifest)?;
+    let merged = fill(&mut target, &sources, &mut report, progress);
+    let (index, stamps) = merged.map_err(|error| target.told(error))?;
+    report.images = index.used().count();
+    let skipped = index.rows.iter().filter_map(|row| {
+        let reason = row.content.as_ref().err()?;
+        Some((row.path.clone(), reason.clone()))
+    });
+    report.skipped = skipped.collect();
+    report.notes = target.finish(&index, &stamps)?;
+    Ok(report)
+}
+
+/// Adds the features of all sources, and returns the merged index and stamps.
+fn fill(
+    target: &mut Target,
+    sources: &[Source],
+    report: &mut MergeReport,
+    progress: &dyn Progress,
+) -> Result<(super::Index, Stamps)> {
+    let before = target.writer.count();
+    let mut rows = rows::MergedRows::default();
+    rows.add_store(&target.index()?, &target.output);
+    let mut stamps = target.stamps();
+    let manifest = target.writer.manifest.clone();
+    let mut adding = parts::Adding::new(&mut target.writer, report);
+    let total = sources.iter().map(|source| source.files.len() as u64).sum();
+    progress.begin("files", total);
+    let added = sources.iter().try_for_each(|source| {
+        source.files.iter().try_for_each(|file| -> Result<()> {
+            go_on(progress)?;
+            match &source.store {
+                Some(store) => adding.part(file, &store.index)?,
+                None => table::each(file, &manifest, |row, features| {
+                    adding.row(file, &row, &features)?;
+                    rows.add(row, file);
+                    Ok(())
+                })?,
+            }
+            progress.advance(1);
+            Ok(())
+        })
+    });
+    progress.end();
+    added?;
+    target.writer.flush()?;
+    for source in sources {
+        if let Some(store) = &source.store {
+            sources::refuse_incomplete(source, &target.writer)?;
+            rows.add_store(&store.index, &source.path);
+            stamps.merge(Stamps::read(&source.path));
+        }
+    }
+    report.added = target.writer.count() - before;
+    Ok((rows.sorted()?, stamps))
+}

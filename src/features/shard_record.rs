@@ -1,0 +1,235 @@
+//! `shard.json`: which shard of a run a store holds, and which images that shard has.
+//!
+//! # Format
+//! A JSON object with these keys:
+//! - `format`: `frostline-shard`
+//! - `format_version`: 1
+//! - `shard` and `shards`: the number of the shard, from 0, and of all shards
+//! - `n_images`: how many images the shard has
+//! - `names`: the BLAKE3 hash of their names in input order, each followed by a NUL, as hex digits
+//! - `checksum`: see `seal`; written without a space after its colon
+//!
+//! It is written before the first image of a run is read, so that a killed run is known to be unfinished: the
+//! index lists other names. Stores of whole runs have no such file.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::index::Index;
+use super::names::{INDEX, SHARD};
+use super::writer::StoreWriter;
+use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
+use crate::images::{Found, Shard};
+use crate::inputs::{self, Links};
+use crate::{outputs, seal};
+
+const FORMAT: &str = "frostline-shard";
+const VERSION: u64 = 1;
+/// The size limit, in bytes. No record is larger.
+const MOST: u64 = 1 << 16;
+
+/// Which shard a store holds, and which images that shard had when the last run started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardRecord {
+    /// The shard.
+    pub shard: Shard,
+    /// The number of its images.
+    pub n_images: u64,
+    /// The hash of their names.
+    names: String,
+}
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Fields {
+    format: String,
+    format_version: u64,
+    shard: u32,
+    shards: u32,
+    n_images: u64,
+    names: String,
+}
+
+impl ShardRecord {
+    /// Creates the record of a run over images with these names.
+    fn new<'a>(shard: Shard, names: impl Iterator<Item = &'a str>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut n_images = 0;
+        for name in names {
+            hasher.update(name.as_bytes()).update(b"\0");
+            n_images += 1;
+        }
+        let names = hasher.finalize().to_hex().to_string();
+        Self {
+            shard,
+            n_images,
+            names,
+        }
+    }
+
+    /// Returns whether an index lists the images of this record, so that its run has finished.
+    #[must_use]
+    pub fn is_of(&self, index: &Index) -> bool {
+        let names = index.rows.iter().map(|row| row.path.as_str());
+        *self == Self::new(self.shard, names)
+    }
+
+    /// Reads the record of a store. Returns `None` if the store is not a shard.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is damaged or of a newer version; [`Error::Io`].
+    pub(super) fn read(store: &Path) -> Result<Option<Self>> {
+        let path = store.join(SHARD);
+        let problem = match inputs::read(&path, Links::Follow, MOST) {
+            Ok(bytes) => match parse(&bytes) {
+                Ok(record) => return Ok(Some(record)),
+                Err(problem) => problem,
+            },
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::FileTooLarge => FileProblem::Damaged(e.to_string()),
+            Err(e) => return Err(Error::io("read", &path)(e)),
+        };
+        Err(Error::File {
+            path,
+            kind: FileKind::StoreShard,
+            problem,
+        })
+    }
+
+    /// Serialises the record as the content of its file.
+    pub(super) fn to_file(&self) -> Vec<u8> {
+        let fields = Fields {
+            format: FORMAT.to_owned(),
+            format_version: VERSION,
+            shard: self.shard.index(),
+            shards: self.shard.count(),
+            n_images: self.n_images,
+            names: self.names.clone(),
+        };
+        let json =
+            serde_json::to_string_pretty(&fields).expect("numbers and text have a JSON form");
+        let open = json.trim_end_matches("\n}");
+        let mut bytes = format!("{open},\n  \"checksum\":\"{}\"\n}}\n", seal::BLANK).into_bytes();
+        let place = seal::place_in_json(&bytes).expect("the line above wrote it");
+        seal::put(&mut bytes, place);
+        bytes
+    }
+}
+
+/// Parses a record.
+pub(super) fn parse(bytes: &[u8]) -> Result<ShardRecord, FileProblem> {
+    let damaged = |problem: &str| FileProblem::Damaged(problem.to_owned());
+    if !seal::place_in_json(bytes).is_some_and(|place| seal::is_right(bytes, place)) {
+        return Err(damaged("its content does not match its checksum"));
+    }
+    let value: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|e| FileProblem::Damaged(e.to_string()))?;
+    // The checksum is right, so a larger version is that of a newer frostline.
+    if let Some(found) = value["format_version"].as_u64().filter(|&v| v > VERSION) {
+        let known = VERSION;
+        return Err(FileProblem::Newer { found, known });
+    }
+    let fields: Fields =
+        serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))?;
+    if fields.format != FORMAT {
+        return Err(damaged("it is not the record of a shard"));
+    }
+    let shard = Shard::new(fields.shard, fields.shards);
+    Ok(ShardRecord {
+        shard: shard.map_err(|e| FileProblem::Damaged(e.to_string()))?,
+        n_images: fields.n_images,
+        names: fields.names,
+    })
+}
+
+impl StoreWriter {
+    /// Records that a run over the images of a shard, or over all images, begins.
+    ///
+    /// # Errors
+    /// [`FeaturesError::OtherShard`] if the store holds another shard, or all images of a run.
+    pub(crate) fn begin(&mut self, shard: Option<Shard>, entries: &[Found]) -> Result<()> {
+        let found = match (ShardRecord::read(&self.path), shard) {
+            (Err(error @ Error::File { .. }), Some(_)) if is_damage(&error) => {
+                self.notes.push(format!("{error}; it was rewritten"));
+                None
+            }
+            (found, _) => {
+                let found = found?;
+                self.refuse_other_shard(found.as_ref(), shard)?;
+                found
+            }
+        };
+        let Some(shard) = shard else { return Ok(()) };
+        let names = entries.iter().map(|found| found.sample().name.as_str());
+        let record = ShardRecord::new(shard, names);
+        if found.as_ref() == Some(&record) || !self.can_write() {
+            return Ok(());
+        }
+        outputs::write_bytes(&self.path.join(SHARD), &record.to_file())
+    }
+
+    fn refuse_other_shard(&self, found: Option<&ShardRecord>, wanted: Option<Shard>) -> Result<()> {
+        let found = found.map(|record| record.shard);
+        // A store without an index lists no images yet, so it may become any shard.
+        let is_free = found.is_none() && !self.path.join(INDEX).exists();
+        if found == wanted || is_free {
+            return Ok(());
+        }
+        let told = |shard: Option<Shard>| match shard {
+            Some(shard) => format!("shard {shard}"),
+            None => "all images of a run".to_owned(),
+        };
+        Err(FeaturesError::OtherShard {
+            store: self.path.clone(),
+            found: told(found),
+            wanted: told(wanted),
+        }
+        .into())
+    }
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::File { problem, .. } if problem.is_damage())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::index::IndexRow;
+
+    fn record() -> ShardRecord {
+        ShardRecord::new(Shard::new(3, 16).unwrap(), ["a.png", "b.png"].into_iter())
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_every_bit_counts() {
+        let bytes = record().to_file();
+        assert_eq!(parse(&bytes), Ok(record()));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(parse(&flipped).is_err_and(|e| e.is_damage()), "bit {bit}");
+        }
+        for end in 0..bytes.len() - 2 {
+            assert!(parse(&bytes[..end]).is_err());
+        }
+    }
+
+    #[test]
+    fn an_index_is_that_of_the_run_if_it_lists_the_same_names() {
+        let row = |path: &str| IndexRow {
+            path: path.to_owned(),
+            class: None,
+            content: Err("it is empty".to_owned()),
+        };
+        let index = |names: &[&str]| Index {
+            rows: names.iter().map(|name| row(name)).collect(),
+        };
+        assert!(record().is_of(&index(&["a.png", "b.png"])));
+        assert!(!record().is_of(&index(&["a.png"])));
+        assert!(!record().is_of(&index(&["a.png", "c.png"])));
+        assert!(!record().is_of(&Index::default()));
+    }
+}
