@@ -59,7 +59,7 @@ pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,
 };
-pub(crate) use data::{Block, FeatureMatrix, FeatureRows, Joins, NearPair};
+pub(crate) use data::{Block, FeatureMatrix, FeatureRows, Joins, MANY, NearPair};
 pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use self::alike::Alike;
 use self::pictures::Pictures;
 use crate::error::Result;
-use crate::head::{HeadFile, ImageRole, start_processors};
+use crate::head::{HeadFile, ImageRole, MANY, start_processors};
 
 pub use report::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
@@ -23,7 +23,8 @@ pub use report::{
 /// contradicts, outliers and tiny classes.
 ///
 /// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
-/// Every image is compared with every other: N² · D multiplications for N distinct images in both stores.
+/// Up to 50,000 distinct images, every one is compared with every other: N² · D multiplications for N distinct images
+/// in both stores. Among more, neighbours are searched approximately, and the report says how many were found.
 ///
 /// # Errors
 /// Options out of range; a store that cannot be read or contains no images;
@@ -36,6 +37,9 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let alike = Alike::find(&pictures, options.near)?;
     let classes = classes(&pictures);
     let mut notes = Vec::new();
+    if alike.recall < 1.0 {
+        notes.push(approximate(&alike));
+    }
     let labels = match labels::check(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
         Err(why) if labels::cannot_be_checked(&why) => {
@@ -50,6 +54,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         n_images: pictures.n_own(),
         n_against: pictures.len() - pictures.n_own(),
         near: options.near,
+        recall: alike.recall,
         classes,
         duplicates: alike::duplicates(&pictures),
         near_duplicates: alike.near_duplicates(&pictures),
@@ -60,6 +65,15 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         outliers: outliers::find(&pictures, &alike, options.near),
         notes,
     })
+}
+
+/// Says that neighbours were searched approximately.
+fn approximate(alike: &Alike) -> String {
+    format!(
+        "neighbours and near-duplicates were searched approximately, since there are more than {MANY} images; \
+         a sample found {:.1} % of its nearest neighbours",
+        100.0 * alike.recall
+    )
 }
 
 /// Finds the images of the store that a head was trained on, on which it cannot be evaluated.

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 
+use super::regions::Regions;
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::{in_parallel, start_processors};
 use crate::progress::{Progress, go_on};
@@ -13,12 +14,15 @@ use crate::progress::{Progress, go_on};
 /// images have 0.920.
 pub const NEAR_DUPLICATE: f32 = 0.93;
 
+/// The most rows for which every pair is compared, which takes about a minute with 1280 features on two CPUs.
+pub(crate) const MANY: usize = 50_000;
+
 /// Rows per block: the similarities of two blocks stay in the cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// Features scaled to rows of length 1; a row of zeros stays zero and has similarity 0 to every row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UnitRows(Array2<f32>);
+pub struct UnitRows(pub(super) Array2<f32>);
 
 /// A neighbouring row and its cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +31,16 @@ pub struct Neighbour {
     pub row: usize,
     /// The cosine of the angle between the two, in [-1, 1].
     pub cosine: f32,
+}
+
+/// The nearest rows of each query, nearest first.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// The neighbours of each query.
+    pub nearest: Vec<Vec<Neighbour>>,
+    /// The share of the true neighbours that an approximate search has found for a sample of the rows; 1 for
+    /// an exact one.
+    pub recall: f64,
 }
 
 /// Two similar rows.
@@ -100,14 +114,18 @@ impl UnitRows {
     }
 
     /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
+    /// Among more than [`MANY`] rows, the search is approximate.
     #[must_use]
     pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
-        self.nearest_seeing(self, k, |query, row, _| query == row)
+        self.search(self, k, |query, row, _| query == row).nearest
     }
 
     /// Like [`nearest`](Self::nearest) if there are `queries`, otherwise like
     /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
     /// with a similarity of `threshold` or more.
+    ///
+    /// Among more than [`MANY`] rows, the search is approximate: it may miss some neighbours, and some of the
+    /// pairs that `near` is called for.
     ///
     /// # Errors
     /// [`DataProblem::Widths`] when the two do not have the same D.
@@ -117,7 +135,7 @@ impl UnitRows {
         k: usize,
         threshold: f32,
         near: impl Fn(usize, usize) + Sync,
-    ) -> Result<Vec<Vec<Neighbour>>> {
+    ) -> Result<Found> {
         self.same_width(queries.unwrap_or(self))?;
         let others = queries.is_none();
         let left_out = |query, row, cosine| {
@@ -127,7 +145,27 @@ impl UnitRows {
             }
             itself
         };
-        Ok(self.nearest_seeing(queries.unwrap_or(self), k, left_out))
+        Ok(self.search(queries.unwrap_or(self), k, left_out))
+    }
+
+    /// As [`nearest_seeing`](Self::nearest_seeing), but approximate among more than [`MANY`] rows.
+    fn search(
+        &self,
+        queries: &Self,
+        k: usize,
+        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
+    ) -> Found {
+        if self.len() <= MANY {
+            return Found {
+                nearest: self.nearest_seeing(queries, k, left_out),
+                recall: 1.0,
+            };
+        }
+        let regions = Regions::of(self, k);
+        Found {
+            nearest: regions.nearest_seeing(queries, k, left_out),
+            recall: regions.recall(),
+        }
     }
 
     /// Returns, for every query, the `k` nearest rows for which `left_out` returns false; it is called with
@@ -199,12 +237,16 @@ pub(crate) fn for_each_near_pair(
         .collect()
 }
 
-/// Inserts a neighbour into the sorted best `k`; rows must arrive in ascending order.
-fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
-    if best.len() == k && best.last().is_none_or(|worst| worst.cosine >= new.cosine) {
+/// Inserts a neighbour into the sorted best `k`. In a tie, the earlier row is first, in whatever order rows
+/// arrive.
+pub(super) fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
+    let is_before = |old: &Neighbour| {
+        old.cosine > new.cosine || (old.cosine >= new.cosine && old.row < new.row)
+    };
+    if best.len() == k && best.last().is_none_or(is_before) {
         return;
     }
-    let place = best.partition_point(|old| old.cosine >= new.cosine);
+    let place = best.partition_point(is_before);
     best.insert(place, new);
     best.truncate(k);
 }
@@ -272,7 +314,10 @@ mod tests {
             let heard = Mutex::new(Vec::new());
             let hear = |query, row| heard.lock().unwrap().push((query, row));
             let nearest = rows.nearest_and_near(queries, 1, 1.0 - 2e-7, hear);
-            assert_eq!(nearest.unwrap().len(), queries.map_or(700, UnitRows::len));
+            assert_eq!(
+                nearest.unwrap().nearest.len(),
+                queries.map_or(700, UnitRows::len)
+            );
             let mut heard = heard.into_inner().unwrap();
             heard.sort_unstable();
             heard

@@ -16,6 +16,8 @@ const NEAREST: usize = 8;
 pub(super) struct Alike {
     /// The nearest neighbours of each distinct image of the inspected store within it, nearest first.
     pub(super) nearest: Vec<Vec<Neighbour>>,
+    /// The share of the nearest neighbours that were found.
+    pub(super) recall: f64,
     /// Pairs of distinct images that are near-duplicates, each once.
     links: Vec<NearPair>,
     /// Groups of distinct images of both stores that are near-duplicates, directly or through others.
@@ -36,15 +38,18 @@ impl Alike {
             Joins::new(pictures.n_own()),
         );
         // All near pairs are joined, including those beyond the `NEAREST` of either image.
-        let nearest = own.nearest_and_near(None, NEAREST, near, |left, right| {
+        let found = own.nearest_and_near(None, NEAREST, near, |left, right| {
             joins.join(left, right);
             own_joins.join(first_copy(left), first_copy(right));
         })?;
+        let nearest = found.nearest;
         let mut links = near_pairs(&nearest, near, 0, 0);
         let mut twins = Vec::new();
         if !theirs.is_empty() {
             let join = |query, row| joins.join(own.len() + query, row);
-            let across = own.nearest_and_near(Some(theirs), NEAREST, near, join)?;
+            let across = own
+                .nearest_and_near(Some(theirs), NEAREST, near, join)?
+                .nearest;
             let first = |nearest: &Vec<Neighbour>| nearest.first().copied();
             twins = across
                 .iter()
@@ -52,7 +57,7 @@ impl Alike {
                 .collect();
             links.extend(near_pairs(&across, near, own.len(), 0));
             let join = |query, row| joins.join(own.len() + query, own.len() + row);
-            let among = theirs.nearest_and_near(None, NEAREST, near, join)?;
+            let among = theirs.nearest_and_near(None, NEAREST, near, join)?.nearest;
             links.extend(near_pairs(&among, near, own.len(), own.len()));
         }
         let digests: Vec<[u8; 32]> = pictures.digests().iter().map(|digest| digest.0).collect();
@@ -60,6 +65,7 @@ impl Alike {
         let own_digests: Vec<[u8; 32]> = (0..pictures.n_own()).map(digest).collect();
         Ok(Self {
             nearest,
+            recall: found.recall,
             links,
             groups: Groups::joined(&digests, &joins),
             own_groups: Groups::joined(&own_digests, &own_joins),
