@@ -23,7 +23,7 @@ pub(crate) struct Cluster {
     pub(crate) rate: f64,
     /// The sigma of the log-normal distribution of the workers' speeds.
     pub(crate) spread: f64,
-    /// The share of shards that run on a slow machine or read from a slow disk, and how much longer they take.
+    /// The share of shards on a slow machine or disk, and how many times as long they take.
     pub(crate) stragglers: (f64, f64),
     /// Starting the program, opening the network and listing the images.
     pub(crate) start_up: f64,

@@ -1,9 +1,8 @@
 //! Simulates the extraction of many images on a cluster, to choose the size of its shards:
 //! `cargo run --release --example shard_size -- [IMAGES [WORKERS [IMAGES_PER_SECOND]]]`
 //!
-//! Prints how long the job takes and which share of the workers' time is wasted, for each size of shards, for
-//! workers whose store outlives them and for those whose store is lost with them. Every number follows from the
-//! seed.
+//! Prints how long the job takes and which share of the workers' time is wasted, for each size of shards, if
+//! stores outlive their workers and if they are lost with them. The same arguments give the same numbers.
 
 mod cluster;
 mod random;

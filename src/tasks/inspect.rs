@@ -23,8 +23,9 @@ pub use report::{
 /// contradicts, outliers and tiny classes.
 ///
 /// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
-/// Up to 50,000 distinct images, every one is compared with every other: N² · D multiplications for N distinct images
-/// in both stores. Among more, neighbours are searched approximately, and the report says how many were found.
+/// Up to 50,000 distinct images, every one is compared with every other: N² · D multiplications for N
+/// distinct images in both stores. Among more, neighbours are searched approximately, and the report says
+/// which share of them was found.
 ///
 /// # Errors
 /// Options out of range; a store that cannot be read or contains no images;
@@ -70,8 +71,8 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
 /// Says that neighbours were searched approximately.
 fn approximate(alike: &Alike) -> String {
     format!(
-        "neighbours and near-duplicates were searched approximately, since there are more than {MANY} images; \
-         a sample found {:.1} % of its nearest neighbours",
+        "neighbours and near-duplicates were searched approximately, since there are more than {MANY} \
+         images; a sample found {:.1} % of its nearest neighbours",
         100.0 * alike.recall
     )
 }

@@ -281,7 +281,7 @@ fn flat(program: &Command, title: &str) -> String {
 fn the_help_and_the_reference_say_the_same_of_variables_and_exit_codes() {
     let program = Command::with_help(Vec::new());
     let variables = rows("## Environment variables");
-    assert_eq!(variables.len(), 11);
+    assert_eq!(variables.len(), 12);
     assert_eq!(flat(&program, "Environment variables"), variables.join(" "));
     let codes = rows("## Exit codes");
     assert_eq!(codes.len(), 5);

@@ -2,7 +2,6 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use super::regions::Regions;
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::{in_parallel, start_processors};
 use crate::progress::{Progress, go_on};
@@ -13,9 +12,6 @@ use crate::progress::{Progress, go_on};
 /// image (as do most pairs down to 0.90), while in clothing10, which has no copies, the two most similar
 /// images have 0.920.
 pub const NEAR_DUPLICATE: f32 = 0.93;
-
-/// The most rows for which every pair is compared, which takes about a minute with 1280 features on two CPUs.
-pub(crate) const MANY: usize = 50_000;
 
 /// Rows per block: the similarities of two blocks stay in the cache.
 pub(super) const BLOCK: usize = 256;
@@ -31,16 +27,6 @@ pub struct Neighbour {
     pub row: usize,
     /// The cosine of the angle between the two, in [-1, 1].
     pub cosine: f32,
-}
-
-/// The nearest rows of each query, nearest first.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
-    /// The neighbours of each query.
-    pub nearest: Vec<Vec<Neighbour>>,
-    /// The share of the true neighbours that an approximate search has found for a sample of the rows; 1 for
-    /// an exact one.
-    pub recall: f64,
 }
 
 /// Two similar rows.
@@ -113,61 +99,6 @@ impl UnitRows {
         Ok(self.nearest_seeing(queries, k, |_, _, _| false))
     }
 
-    /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
-    /// Among more than [`MANY`] rows, the search is approximate.
-    #[must_use]
-    pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
-        self.search(self, k, |query, row, _| query == row).nearest
-    }
-
-    /// Like [`nearest`](Self::nearest) if there are `queries`, otherwise like
-    /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
-    /// with a similarity of `threshold` or more.
-    ///
-    /// Among more than [`MANY`] rows, the search is approximate: it may miss some neighbours, and some of the
-    /// pairs that `near` is called for.
-    ///
-    /// # Errors
-    /// [`DataProblem::Widths`] when the two do not have the same D.
-    pub(crate) fn nearest_and_near(
-        &self,
-        queries: Option<&Self>,
-        k: usize,
-        threshold: f32,
-        near: impl Fn(usize, usize) + Sync,
-    ) -> Result<Found> {
-        self.same_width(queries.unwrap_or(self))?;
-        let others = queries.is_none();
-        let left_out = |query, row, cosine| {
-            let itself = others && query == row;
-            if cosine >= threshold && !itself {
-                near(query, row);
-            }
-            itself
-        };
-        Ok(self.search(queries.unwrap_or(self), k, left_out))
-    }
-
-    /// As [`nearest_seeing`](Self::nearest_seeing), but approximate among more than [`MANY`] rows.
-    fn search(
-        &self,
-        queries: &Self,
-        k: usize,
-        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
-    ) -> Found {
-        if self.len() <= MANY {
-            return Found {
-                nearest: self.nearest_seeing(queries, k, left_out),
-                recall: 1.0,
-            };
-        }
-        let regions = Regions::of(self, k);
-        Found {
-            nearest: regions.nearest_seeing(queries, k, left_out),
-            recall: regions.recall(),
-        }
-    }
-
     /// Returns, for every query, the `k` nearest rows for which `left_out` returns false; it is called with
     /// the index of the query, the index of the row, and their cosine.
     pub(crate) fn nearest_seeing(
@@ -196,7 +127,7 @@ impl UnitRows {
         blocks.into_iter().flatten().collect()
     }
 
-    fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
+    pub(super) fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
         Pair::Compared.require_equal([self.0.ncols(), other.0.ncols()])
     }
 }

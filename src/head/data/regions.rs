@@ -1,16 +1,19 @@
-//! Nearest neighbours among very many rows: each row is compared with those of the regions nearest to it only.
+//! Nearest neighbours among very many rows: each row is compared only with those of the nearest regions.
 //!
-//! Rows are divided into regions around centres (spherical k-means; an inverted file, as in Jégou, Douze and Schmid
-//! 2011, without compression). How many regions a row is compared with follows from the data: more and more, until a
-//! sample of rows finds nearly all of its true neighbours. Everything is deterministic, and the products of blocks
-//! are those of the exact search.
+//! Rows are divided into regions around centres (spherical k-means; an inverted file, as in Jégou, Douze and
+//! Schmid 2011, without compression). How many regions a row is compared with follows from the data: more and
+//! more, until a sample of rows finds nearly all of its true neighbours. The result is deterministic.
 
 use std::sync::Mutex;
 
 use ndarray::{Array2, Axis};
 
 use super::neighbours::{BLOCK, Neighbour, UnitRows, keep_best};
+use crate::error::Result;
 use crate::head::parallel::in_parallel;
+
+/// The most rows for which every pair is compared, which takes about a minute with 1280 features on two CPUs.
+pub(crate) const MANY: usize = 50_000;
 
 /// Rows of the sample that centres are fitted to, per region.
 const SAMPLE: usize = 40;
@@ -22,6 +25,73 @@ const CHECKED: usize = 200;
 const RECALL: f64 = 0.98;
 /// Regions that each row is compared with at first, before the sample asks for more.
 const PROBES: usize = 8;
+
+/// The nearest rows of each query, nearest first.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// The neighbours of each query.
+    pub nearest: Vec<Vec<Neighbour>>,
+    /// The share of the true neighbours that an approximate search has found for a sample of the rows; 1 for
+    /// an exact one.
+    pub recall: f64,
+}
+
+impl UnitRows {
+    /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
+    /// Among more than [`MANY`] rows, the search is approximate.
+    #[must_use]
+    pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
+        self.search(self, k, |query, row, _| query == row).nearest
+    }
+
+    /// Like [`nearest`](Self::nearest) if there are `queries`, otherwise like
+    /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
+    /// with a similarity of `threshold` or more.
+    ///
+    /// Among more than [`MANY`] rows, the search is approximate: it may miss some neighbours, and some of the
+    /// pairs that `near` is called for.
+    ///
+    /// # Errors
+    /// [`DataProblem::Widths`] when the two do not have the same D.
+    pub(crate) fn nearest_and_near(
+        &self,
+        queries: Option<&Self>,
+        k: usize,
+        threshold: f32,
+        near: impl Fn(usize, usize) + Sync,
+    ) -> Result<Found> {
+        self.same_width(queries.unwrap_or(self))?;
+        let others = queries.is_none();
+        let left_out = |query, row, cosine| {
+            let itself = others && query == row;
+            if cosine >= threshold && !itself {
+                near(query, row);
+            }
+            itself
+        };
+        Ok(self.search(queries.unwrap_or(self), k, left_out))
+    }
+
+    /// As [`nearest_seeing`](Self::nearest_seeing), but approximate among more than [`MANY`] rows.
+    fn search(
+        &self,
+        queries: &Self,
+        k: usize,
+        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
+    ) -> Found {
+        if self.len() <= MANY {
+            return Found {
+                nearest: self.nearest_seeing(queries, k, left_out),
+                recall: 1.0,
+            };
+        }
+        let regions = Regions::of(self, k);
+        Found {
+            nearest: regions.nearest_seeing(queries, k, left_out),
+            recall: regions.recall(),
+        }
+    }
+}
 
 /// Rows divided into regions.
 pub(super) struct Regions<'a> {
@@ -59,7 +129,7 @@ impl<'a> Regions<'a> {
         self.recall
     }
 
-    /// Compares a sample of rows with more and more regions, until it finds nearly all of its true neighbours.
+    /// Compares a sample of rows with more and more regions, until nearly all true neighbours are found.
     fn probe_enough(&mut self, k: usize) {
         let step = self.rows.len().div_ceil(CHECKED).max(1);
         let sample: Vec<usize> = (0..self.rows.len()).step_by(step).collect();

@@ -10,15 +10,6 @@ use super::sums::{Share, Work, room};
 /// Rows per block: enough to make adding the gradient of a block cheap, few enough for the cache.
 const ROWS: usize = 256;
 
-/// A thread's matrices in f32.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Single {
-    /// Logits, then residuals, (N, M).
-    logits: Array2<f32>,
-    /// The gradient of a block, (M, D).
-    gradient: Array2<f32>,
-}
-
 impl Work<'_, '_> {
     /// Like [`add_blocks`](Self::add_blocks), with products of weights and features in f32.
     pub(super) fn add_in_single(

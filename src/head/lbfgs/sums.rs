@@ -5,7 +5,6 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayViewMut2};
 
 use super::problem::Problem;
-use super::single::Single;
 use super::vectors::add_scaled;
 use crate::head::data::LabelledFeatures;
 use crate::progress::Progress;
@@ -30,6 +29,15 @@ pub(super) struct Share {
     pub(super) block: Array2<f64>,
     pub(super) logits: Array2<f64>,
     pub(super) single: Single,
+}
+
+/// A thread's matrices in f32.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Single {
+    /// Logits, then residuals, (N, M).
+    pub(super) logits: Array2<f32>,
+    /// The gradient of a block, (M, D).
+    pub(super) gradient: Array2<f32>,
 }
 
 /// Sums over rows.

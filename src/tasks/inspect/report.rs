@@ -65,8 +65,8 @@ pub struct InspectReport {
     pub n_against: usize,
     /// The cosine similarity from which two images count as near-duplicates, in (0, 1].
     pub near: f32,
-    /// The share of each image's nearest 8 neighbours that were found, measured on a sample: 1 where all images
-    /// are compared, which is up to 50,000 distinct ones.
+    /// The share of each image's nearest 8 neighbours that were found, measured on a sample: 1 up to 50,000
+    /// distinct images, which are all compared.
     pub recall: f64,
     /// The classes, sorted by name; empty for images without classes.
     pub classes: Vec<ClassCount>,
