@@ -47,3 +47,33 @@ impl Progress for Silent {
     fn advance(&self, _steps: u64) {}
     fn end(&self) {}
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Progress;
+
+    /// Asks to stop from the nth question on.
+    pub(crate) struct StopsAt(usize, AtomicUsize);
+
+    impl StopsAt {
+        pub(crate) fn new(nth: usize) -> Self {
+            Self(nth, AtomicUsize::new(0))
+        }
+
+        /// Returns the number of questions.
+        pub(crate) fn asked(&self) -> usize {
+            self.1.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Progress for StopsAt {
+        fn begin(&self, _what: &str, _total: u64) {}
+        fn advance(&self, _steps: u64) {}
+        fn end(&self) {}
+        fn is_stopped(&self) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed) + 1 >= self.0
+        }
+    }
+}

@@ -7,6 +7,7 @@ use frostline::head::{
     FitParams, Groups, LabelledFeatures, LinearHead, NEAR_DUPLICATE, Rejection, UnitRows, fit,
     softmax,
 };
+use frostline::progress::Silent;
 use linfa::ParamGuard;
 use ndarray::{Array2, ArrayView1};
 
@@ -38,7 +39,7 @@ impl Trained {
         let targets: Vec<usize> = train.names.iter().map(target).collect();
         let set = LabelledFeatures::new(train.features.view(), &targets, &classes)?;
         let rows = UnitRows::of(set.features());
-        let groups = Groups::of_near(&train.digests, set.features(), NEAR_DUPLICATE);
+        let groups = Groups::of_near(&train.digests, set.features(), NEAR_DUPLICATE, &Silent)?;
         Ok(Self {
             rejection: Rejection::fit(&set, &groups, 0.05, 0)?.rejection,
             head: fit(&FitParams::new().check()?, &set, None, &mut |_| {})?.head,

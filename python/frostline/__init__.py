@@ -10,6 +10,7 @@ from typing import Any as _Any
 # ONNX Runtime uploads usage data from version 1.29 on, unless this is set before it is loaded.
 _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+from . import _optional
 from ._classifier import Classifier, Prediction
 from ._errors import (
     BackboneError,
@@ -24,8 +25,11 @@ from ._errors import (
     IoError,
     LockedError,
     MissingFileError,
+    MissingImagesError,
+    MissingStoreError,
     OnnxRuntimeError,
     ParameterError,
+    ParameterTypeError,
     StrictError,
     TaskError,
     ThreadError,
@@ -57,8 +61,11 @@ __all__ = [
     "IoError",
     "LockedError",
     "MissingFileError",
+    "MissingImagesError",
+    "MissingStoreError",
     "OnnxRuntimeError",
     "ParameterError",
+    "ParameterTypeError",
     "Prediction",
     "StrictError",
     "TaskError",
@@ -80,8 +87,10 @@ _ESTIMATORS = ("FeatureExtractor", "SoftmaxClassifier")
 def __getattr__(name: str) -> _Any:
     if name not in _ESTIMATORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import _sklearn
-
+    try:
+        from . import _sklearn
+    except ImportError as error:
+        return _optional.stand_in(name, error)
     return getattr(_sklearn, name)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from . import _frostline, _images, _notes
+from . import _frostline, _images, _keywords, _notes
 from ._head import Head
 from ._pickling import WithoutInner
 
@@ -56,21 +56,8 @@ class Classifier(WithoutInner):
         max_pixels: int = 178956970,
         max_bytes: int = 536870912,
     ) -> None:
-        self._head = head if isinstance(head, Head) else os.path.abspath(os.fspath(head))
-        self._keywords = {
-            "tta": tta,
-            "no_reject": no_reject,
-            "device": device,
-            "batch_size": batch_size,
-            "threads": threads,
-            "precision": precision,
-            "conv": conv,
-            "gpu_memory": gpu_memory,
-            "backbone": None if backbone is None else os.fspath(backbone),
-            "max_pixels": max_pixels,
-            "max_bytes": max_bytes,
-        }
-        self._threshold = threshold
+        self._keywords = _keywords.of(locals(), "self", "head")
+        self._head = head if isinstance(head, Head) else os.path.abspath(_keywords.path("head", head))
         self._create()
         self._inner.open()
 
@@ -92,11 +79,11 @@ class Classifier(WithoutInner):
     def __call__(self, images: Any) -> Prediction | list[Prediction]:
         """Return the prediction of an image, or a list of predictions for several images, in their order.
 
-        An image is a path, the bytes of a file, a PIL image, or an array of uint8 with the shape (height,
-        width, 3). One that cannot be used has the reason in the `status` of its prediction.
+        An image is a path, the bytes of a file, an open file, a PIL image, or an array of uint8 with the shape
+        (height, width, 3). One that cannot be used has the reason in the `status` of its prediction.
         """
         items, single = _images.listed(images)
-        rows = [Prediction(*row) for row in self._inner.classify(items, self._threshold)]
+        rows = [Prediction(*row) for row in self._inner.classify(items)]
         return rows[0] if single else rows
 
     def predict_proba(self, images: Any) -> np.ndarray:

@@ -21,7 +21,7 @@ class IoError(Error, OSError):
         return str(self.args[0])
 
     def __reduce__(self) -> Any:
-        return make, ("IoError", str(self), self.errno, self.filename)
+        return make, (type(self).__name__, str(self), self.errno, self.filename)
 
 
 class MissingFileError(IoError, FileNotFoundError):
@@ -40,6 +40,10 @@ class InputError(Error, ValueError, TypeError):
     """An object is no image, or an array has a type or a shape that cannot be used."""
 
 
+class MissingImagesError(ImagesError, MissingFileError):
+    """A file or folder of images does not exist."""
+
+
 class BackboneError(Error):
     """A network cannot be used as a backbone."""
 
@@ -50,6 +54,10 @@ class OnnxRuntimeError(BackboneError):
 
 class FeaturesError(Error):
     """A feature store cannot be used or written."""
+
+
+class MissingStoreError(FeaturesError, MissingFileError):
+    """A feature store does not exist."""
 
 
 class HeadError(Error, ValueError):
@@ -68,6 +76,10 @@ class ParameterError(Error, ValueError):
     """A keyword has a value that is not allowed."""
 
 
+class ParameterTypeError(ParameterError, TypeError):
+    """A keyword has a value of a type that is not allowed."""
+
+
 class LockedError(Error):
     """Another process is writing to a store or file."""
 
@@ -82,11 +94,11 @@ class StrictError(Error):
 
 def make(kind: str, text: str, number: int | None, path: object) -> Error:
     """Return the exception of a kind, with the system's error number and the path if there are any."""
-    if kind == "IoError":
-        made: Error = (MissingFileError if number == _errno.ENOENT else IoError)(text)
+    if kind == "IoError" and number == _errno.ENOENT:
+        kind = "MissingFileError"
+    made: Error = globals()[kind](text)
+    if number is not None:
         made.errno = number  # type: ignore[attr-defined]
-    else:
-        made = globals()[kind](text)
     if path is not None:
         made.filename = str(path)  # type: ignore[attr-defined]
     return made

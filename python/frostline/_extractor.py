@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _frostline, _images, _notes
+from . import _frostline, _images, _keywords, _notes
 from ._pickling import WithoutInner
 
 
@@ -31,17 +31,8 @@ class Extractor(WithoutInner):
         max_pixels: int = 178956970,
         max_bytes: int = 536870912,
     ) -> None:
-        self.backbone = os.fspath(backbone)
-        self._keywords = {
-            "device": device,
-            "batch_size": batch_size,
-            "threads": threads,
-            "precision": precision,
-            "conv": conv,
-            "gpu_memory": gpu_memory,
-            "max_pixels": max_pixels,
-            "max_bytes": max_bytes,
-        }
+        self._keywords = _keywords.of(locals(), "self", "backbone")
+        self.backbone = _keywords.path("backbone", backbone)
         self._create()
         self.num_features: int = self._inner.open()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _frostline, _notes, _progress
+from . import _frostline, _keywords, _notes, _progress
 from ._errors import ParameterError
 from ._store import FeatureStore, Path
 
@@ -27,22 +27,22 @@ class Head:
     @classmethod
     def load(cls, path: Path) -> Head:
         """Read a head file, or the head in a bundle."""
-        path = os.path.abspath(os.fspath(path))
+        path = os.path.abspath(_keywords.path("path", path))
         return cls(_frostline.Head.read(path), path=path)
 
     def save(self, path: Path) -> None:
         """Write the head file, a safetensors file."""
-        self._inner.write(os.fspath(path))
+        self._inner.write(_keywords.path("path", path))
 
     @property
     def weight(self) -> np.ndarray:
-        """The weights, (C, D) float32."""
-        return self._inner.weight()
+        """The weights, (C, D) float32: a read-only copy."""
+        return _read_only(self._inner.weight())
 
     @property
     def bias(self) -> np.ndarray:
-        """The biases, (C) float32."""
-        return self._inner.bias()
+        """The biases, (C) float32: a read-only copy."""
+        return _read_only(self._inner.bias())
 
     @property
     def classes(self) -> list[str]:
@@ -76,11 +76,16 @@ class Head:
         self.__init__(inner, path=state["path"], report=state["report"])  # type: ignore[misc]
 
 
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
+
+
 @contextmanager
-def as_file(head: Path | Head) -> Iterator[str]:
+def as_file(head: Path | Head, name: str = "head") -> Iterator[str]:
     """Yield the path of a head; one that has no file is written to a temporary folder."""
     if not isinstance(head, Head):
-        yield os.fspath(head)
+        yield _keywords.path(name, head)
     elif head._path is not None and os.path.exists(head._path):
         yield head._path
     else:
@@ -97,9 +102,9 @@ _OF_LBFGS = ("l2", "tol", "max_iter")
 
 def _refuse_other_solver(keywords: dict[str, Any]) -> None:
     solver = keywords["solver"]
-    others = {"sgd": _OF_LBFGS, "lbfgs": _OF_SGD, "linfa": _OF_SGD}.get(solver, ())
-    given = [name for name in others if keywords[name] is not None]
-    if solver in ("lbfgs", "linfa") and keywords["nesterov"]:
+    others = _OF_SGD if solver in ("lbfgs", "linfa") else _OF_LBFGS if solver == "sgd" else ()
+    given = [name for name in others if keywords.get(name) is not None]
+    if others is _OF_SGD and keywords["nesterov"]:
         given.append("nesterov")
     if given:
         raise ParameterError(f"`{given[0]}` is no parameter of the solver {solver}")
@@ -117,7 +122,7 @@ def fit_head(
     solver: str = "sgd",
     standardize: bool = False,
     label_smoothing: float = 0.0,
-    class_weight: str | os.PathLike[str] = "none",
+    class_weight: str | os.PathLike[str] | dict[str, float] | None = "none",
     seed: int = 0,
     l2: float | None = None,
     tol: float | None = None,
@@ -145,45 +150,14 @@ def fit_head(
     """Fit a head on a feature store, and return it; with `output`, it is written to that file too.
 
     The keywords are the options of `frostline fit-head`, with the same defaults: `None` is the default of the
-    solver. Problems of the fit are warnings.
+    solver. `class_weight` may also be a dictionary with the weight of each class. Problems of the fit are warnings.
     """
-    keywords = {
-        "overwrite": overwrite,
-        "validation": None if validation is None else os.fspath(validation),
-        "validation_split": validation_split,
-        "augment": augment,
-        "memory": memory,
-        "solver": solver,
-        "standardize": standardize,
-        "label_smoothing": label_smoothing,
-        "class_weight": os.fspath(class_weight),
-        "seed": seed,
-        "l2": l2,
-        "tol": tol,
-        "max_iter": max_iter,
-        "lr": lr,
-        "schedule": schedule,
-        "step_size": step_size,
-        "gamma": gamma,
-        "momentum": momentum,
-        "nesterov": nesterov,
-        "weight_decay": weight_decay,
-        "dropout": dropout,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "patience": patience,
-        "search": search,
-        "learning_curve": learning_curve,
-        "folds": folds,
-        "near": near,
-        "calibrate": calibrate,
-        "reject": reject,
-        "calibrate_on": calibrate_on,
-    }
+    keywords = _keywords.of(locals())
     _refuse_other_solver(keywords)
     with tempfile.TemporaryDirectory(prefix="frostline-") as folder:
-        path = os.fspath(output) if output is not None else os.path.join(folder, "head.safetensors")
-        result, warnings = _frostline.fit_head(os.fspath(store), path, keywords, _progress.of(progress))
+        path = os.path.join(folder, "head.safetensors") if output is None else _keywords.path("output", output)
+        features = _keywords.path("store", store)
+        result, warnings = _frostline.fit_head(features, path, keywords, _progress.of(progress))
         head = Head.load(path)
     if output is None:
         head._path = None

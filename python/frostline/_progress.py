@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
+from . import _optional
+from ._errors import ParameterTypeError
+
 
 class Progress(Protocol):
     """Receives the progress of a long function."""
@@ -44,11 +47,18 @@ def of(progress: bool | Progress | None) -> Progress | None:
     if progress is False:
         return None
     if progress is not None and progress is not True:
+        if not all(callable(getattr(progress, name, None)) for name in ("begin", "advance", "end")):
+            raise ParameterTypeError(
+                f"`progress` is {progress!r:.60}, but must be True, False, None or an object with the methods begin, "
+                "advance and end"
+            )
         return progress
     try:
-        from tqdm.auto import tqdm
+        tqdm = _optional.package("tqdm.auto", "a progress bar").tqdm
     except ImportError:
-        return None
+        if progress is None:
+            return None
+        raise
     in_notebook = "ipykernel" in sys.modules
     shows = progress is True or in_notebook or (sys.stderr is not None and sys.stderr.isatty())
     return _Bar(tqdm, disable=not shows) if shows else None

@@ -14,11 +14,11 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
-    raise ImportError(
-        f"frostline's estimators need scikit-learn 1.6 or later ({error}); run `pip install 'frostline[sklearn]'`"
-    ) from error
+    from ._optional import missing
 
-from . import _frostline, _images, _notes
+    raise missing("this estimator", "scikit-learn 1.6 or later", "sklearn", error) from error
+
+from . import _frostline, _images, _keywords, _notes
 from ._errors import ImagesError, InputError
 from ._extractor import Extractor
 from ._head import _refuse_other_solver
@@ -79,7 +79,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SoftmaxClassifier:
         """Fit the classifier on features (N, D) and labels (N)."""
-        keywords = {**self.get_params(deep=False), "class_weight": "none", "patience": None}
+        keywords = self.get_params(deep=False)
         _refuse_other_solver(keywords)
         wide = getattr(X, "dtype", None) != np.float32
         X, y = validate_data(self, X, y, dtype=np.float32, order="C")
@@ -89,10 +89,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"a fit needs at least 2 classes, but y has only one class: {self.classes_[0]!r}")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        class_weight = self._class_weight(y, targets, sample_weight)
-        weight, bias, self.n_iter_, notes = _frostline.fit_arrays(
-            X, targets, len(self.classes_), class_weight, sample_weight, keywords
-        )
+        names = [str(name) for name in self.classes_]
+        weights = self._class_weight(y, targets, sample_weight)
+        keywords["class_weight"] = None if weights is None else dict(zip(names, weights))
+        weight, bias, self.n_iter_, notes = _frostline.fit_arrays(X, targets, names, sample_weight, keywords)
         if len(self.classes_) == 2:
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
         dtype = np.float64 if wide else np.float32
@@ -181,7 +181,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return np.array([f"f{i}" for i in range(self._extractor().num_features)], dtype=object)
 
     def _extractor(self) -> Extractor:
-        return _opened(**{**self.get_params(deep=False), "backbone": os.fspath(self.backbone)})
+        return _opened(**{**self.get_params(deep=False), "backbone": _keywords.path("backbone", self.backbone)})
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -207,7 +207,7 @@ def _column(X: Any) -> Any:
     values = X.to_numpy() if hasattr(X, "to_numpy") else X
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "OUST" and values.shape[1] == 1:
         return values[:, 0]
-    return values
+    return X if hasattr(X, "columns") else values
 
 
 def _name(images: list[Any], number: int) -> str:

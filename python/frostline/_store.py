@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
-from . import _frostline, _notes, _progress
-from ._errors import ImagesError, ParameterError
+from . import _frostline, _keywords, _notes, _optional, _progress
+from ._errors import ImagesError, ParameterTypeError
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +26,7 @@ class FeatureStore:
     """
 
     def __init__(self, path: Path, *, report: dict[str, Any] | None = None) -> None:
-        self._inner = _frostline.Store(os.path.abspath(os.fspath(path)))
+        self._inner = _frostline.Store(os.path.abspath(_keywords.path("path", path)))
         self.report = report
         """What `extract` did, with the names of its JSON; `None` for a store that was opened."""
 
@@ -73,14 +73,11 @@ class FeatureStore:
 
     def table(self) -> pyarrow.Table:
         """Return the images and their features as a table of pyarrow."""
-        import pyarrow
-
-        return pyarrow.table(self)
+        return _optional.package("pyarrow", "a table").table(self)
 
     def pandas(self) -> pandas.DataFrame:
         """Return a row for each image, with its path, its class, and the features `f0` to `f(D-1)`."""
-        import pandas
-
+        pandas = _optional.package("pandas", "a data frame")
         features, targets = self.numpy()
         classes = np.array([*self.classes, None], dtype=object)
         names = [f"f{i}" for i in range(features.shape[1])]
@@ -108,22 +105,14 @@ class FeatureStore:
         self.__init__(state["path"], report=state["report"])  # type: ignore[misc]
 
 
-def _text(value: Any) -> Any:
-    """Return a size or a number as the command line's text: `224`, `(320, 240)` as `320x240`."""
-    if isinstance(value, bool):
+def _numbers(name: str, value: Any, separator: str) -> str | None:
+    """Return a number or several as the command line's text: `224`, `(320, 240)` as `320x240`."""
+    if value is None or isinstance(value, str):
         return value
-    if isinstance(value, (int, float, np.number)):
-        return str(value)
-    if isinstance(value, (tuple, list)):
-        return "x".join(str(part) for part in value)
-    return value
-
-
-def _channels(value: Any) -> Any:
-    """Return one number, or one for each channel, as the command line's text."""
-    if isinstance(value, (tuple, list, np.ndarray)):
-        return ",".join(str(part) for part in value)
-    return _text(value)
+    parts = value if isinstance(value, (tuple, list, np.ndarray)) else [value]
+    if not all(isinstance(part, (int, float, np.number)) for part in parts):
+        raise ParameterTypeError(f"`{name}` is {value!r:.60}, but must be a number, several numbers or a string")
+    return separator.join(str(part) for part in parts)
 
 
 def extract(
@@ -169,43 +158,17 @@ def extract(
     cannot be used are skipped with a warning; the store's `report` has their reasons. The keywords are the
     options of `frostline extract`. Ctrl-C keeps what is computed.
     """
-    keywords = {
-        "backbone": os.fspath(backbone),
-        "any_name": any_name,
-        "strict": strict,
-        "views": views,
-        "dtype": dtype,
-        "overwrite": overwrite,
-        "verify": verify,
-        "device": device,
-        "batch_size": batch_size,
-        "threads": threads,
-        "precision": precision,
-        "conv": conv,
-        "gpu_memory": gpu_memory,
-        "layer": layer,
-        "pool": pool,
-        "map": map,
-        "prefix_tokens": prefix_tokens,
-        "preset": preset,
-        "resize": _text(resize),
-        "crop": _text(crop),
-        "interpolation": interpolation,
-        "mean": _channels(mean),
-        "std": _channels(std),
-        "channels": channels,
-        "layout": layout,
-        "scale": scale,
-        "exif": exif,
-        "alpha": alpha,
-        "jpeg_scale": jpeg_scale,
-        "max_pixels": max_pixels,
-        "max_bytes": max_bytes,
-    }
-    if not os.fspath(store):
-        raise ParameterError("`store` is empty; it is the path of a folder")
-    paths = [images] if isinstance(images, (str, os.PathLike)) else list(images)
-    result, notes = _frostline.extract(paths, os.fspath(store), keywords, _progress.of(progress))
+    keywords = _keywords.of(locals())
+    keywords.update({name: _numbers(name, keywords[name], "x") for name in ("resize", "crop")})
+    keywords.update({name: _numbers(name, keywords[name], ",") for name in ("mean", "std")})
+    if isinstance(images, (str, bytes, os.PathLike)):
+        paths: list[Any] = [images]
+    elif isinstance(images, Iterable):
+        paths = list(images)
+    else:
+        raise ParameterTypeError(f"`images` is {images!r:.60}, but must be a path or several paths")
+    store = _keywords.path("store", store)
+    result, notes = _frostline.extract(paths, store, keywords, _progress.of(progress))
     skipped = [(image["path"], image["reason"]) for image in result["skipped"]]
     told = _notes.skipped(skipped)
     if skipped and not result["n_images"]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import nullcontext
 from typing import Any
 
-from . import _frostline, _notes, _progress
+from . import _frostline, _keywords, _notes, _progress
 from ._head import Head, as_file
 from ._store import FeatureStore, Path
-
-
-def _path(path: Path | None) -> str | None:
-    return None if path is None else os.fspath(path)
 
 
 def evaluate(
@@ -39,30 +35,11 @@ def evaluate(
 
     Returns what `frostline evaluate --format json` prints; the keywords are its options.
     """
-    keywords = {
-        "any_name": any_name,
-        "tta": tta,
-        "no_reject": no_reject,
-        "store": _path(store),
-        "device": device,
-        "batch_size": batch_size,
-        "threads": threads,
-        "precision": precision,
-        "conv": conv,
-        "gpu_memory": gpu_memory,
-        "backbone": _path(backbone),
-        "include_training": include_training,
-        "intervals": intervals,
-        "seed": seed,
-    }
-    bar = _progress.of(progress)
-    with as_file(head) as first:
-        if compare is None:
-            result, notes = _frostline.evaluate(os.fspath(data), first, keywords, bar)
-        else:
-            with as_file(compare) as second:
-                keywords["compare"] = second
-                result, notes = _frostline.evaluate(os.fspath(data), first, keywords, bar)
+    keywords = _keywords.of(locals())
+    other = nullcontext() if compare is None else as_file(compare, "compare")
+    with as_file(head) as first, other as keywords["compare"]:
+        path = _keywords.path("data", data)
+        result, notes = _frostline.evaluate(path, first, keywords, _progress.of(progress))
     _notes.warn(notes)
     return result
 
@@ -80,13 +57,10 @@ def inspect(
 
     Returns what `frostline inspect --format json` prints; the keywords are its options.
     """
-    keywords: dict[str, Any] = {"against": _path(against), "near": near, "folds": folds, "seed": seed}
-    if head is None:
-        result, notes = _frostline.inspect(os.fspath(store), keywords)
-    else:
-        with as_file(head) as path:
-            keywords["head"] = path
-            result, notes = _frostline.inspect(os.fspath(store), keywords)
+    keywords = _keywords.of(locals())
+    features = _keywords.path("store", store)
+    with nullcontext() if head is None else as_file(head) as keywords["head"]:
+        result, notes = _frostline.inspect(features, keywords)
     _notes.warn(notes)
     return result
 
@@ -116,28 +90,10 @@ def report(
 ) -> dict[str, Any]:
     """Write the evaluation of a head as a self-contained HTML page; the keywords are the options of
     `frostline report`."""
-    keywords = {
-        "overwrite": overwrite,
-        "any_name": any_name,
-        "tta": tta,
-        "no_reject": no_reject,
-        "store": _path(store),
-        "device": device,
-        "batch_size": batch_size,
-        "threads": threads,
-        "precision": precision,
-        "conv": conv,
-        "gpu_memory": gpu_memory,
-        "backbone": _path(backbone),
-        "images": _path(images),
-        "train": _path(train),
-        "train_images": _path(train_images),
-        "include_training": include_training,
-    }
+    keywords = _keywords.of(locals())
     with as_file(head) as path:
-        result, notes = _frostline.report(
-            os.fspath(data), path, os.fspath(output), keywords, _progress.of(progress)
-        )
+        data, output = _keywords.path("data", data), _keywords.path("output", output)
+        result, notes = _frostline.report(data, path, output, keywords, _progress.of(progress))
     _notes.warn(notes)
     return result
 
@@ -164,21 +120,9 @@ def export(
 
     Returns what `frostline export --format json` prints; the keywords are its options.
     """
-    keywords = {
-        "overwrite": overwrite,
-        "layout": layout,
-        "input": input,
-        "resize": resize,
-        "outputs": outputs,
-        "precision": precision,
-        "calibration": _path(calibration),
-        "with_rejection": with_rejection,
-        "verify": _path(verify),
-        "max_drop": max_drop,
-        "threads": threads,
-        "backbone": _path(backbone),
-    }
+    keywords = _keywords.of(locals())
     with as_file(head) as path:
-        result, notes = _frostline.export(path, os.fspath(output), keywords, _progress.of(progress))
+        output = _keywords.path("output", output)
+        result, notes = _frostline.export(path, output, keywords, _progress.of(progress))
     _notes.warn(notes)
     return result

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::errors::exception;
 use crate::head::Head;
 use crate::images::{Rows, images};
-use crate::keywords::Keywords;
+use crate::keywords::{Keywords, read};
 use crate::session::Session;
 use crate::work;
 use frostline::classifier::{Labelling, Prediction, Predictor, Unclassified};
@@ -25,6 +25,7 @@ use frostline::tasks::{check_threshold, provide_for};
 #[pyclass(frozen, module = "frostline._frostline")]
 pub(crate) struct Classifier {
     predictor: Predictor,
+    labelling: Labelling,
     how: Computing,
     session: Session<frostline::Classifier>,
 }
@@ -47,6 +48,12 @@ impl Classifier {
         let py = head.py();
         let keywords = Keywords(keywords);
         let tta = keywords.tta()?;
+        let labelling = Labelling {
+            threshold: keywords.optional("threshold")?,
+            top_k: 1,
+        };
+        let checked = labelling.threshold.map_or(Ok(()), check_threshold);
+        checked.map_err(|error| exception(py, &error))?;
         let predictor = match head.cast::<Head>() {
             Ok(head) => Predictor::of(head.get().0.as_ref().clone(), tta).map_err(|problem| {
                 let problem = format!("its feature manifest cannot be used: {problem}");
@@ -56,11 +63,12 @@ impl Classifier {
                     problem: FileProblem::Damaged(problem),
                 }
             }),
-            Err(_) => Predictor::open(&head.extract::<PathBuf>()?, tta),
+            Err(_) => Predictor::open(&read::<PathBuf>("head", head)?, tta),
         };
         let predictor = predictor.map_err(|error| exception(py, &error))?;
         Ok(Self {
             predictor: predictor.rejecting(keywords.rejecting()?),
+            labelling,
             how: keywords.computing()?,
             session: Session::new(),
         })
@@ -76,22 +84,11 @@ impl Classifier {
     }
 
     /// Classifies a list of images.
-    fn classify<'py>(
-        &self,
-        py: Python<'py>,
-        list: &Bound<'py, PyList>,
-        threshold: Option<f64>,
-    ) -> PyResult<Vec<Row<'py>>> {
-        let checked = threshold.map_or(Ok(()), check_threshold);
-        checked.map_err(|error| exception(py, &error))?;
-        let labelling = Labelling {
-            threshold,
-            top_k: 1,
-        };
+    fn classify<'py>(&self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<Vec<Row<'py>>> {
         let results = self.results(py, images(list)?)?;
         Ok(results
             .into_iter()
-            .map(|result| self.row(py, labelling, result))
+            .map(|result| self.row(py, result))
             .collect())
     }
 
@@ -135,12 +132,8 @@ impl Classifier {
         })
     }
 
-    fn row<'py>(
-        &self,
-        py: Python<'py>,
-        labelling: Labelling,
-        result: Result<Prediction, Unclassified>,
-    ) -> Row<'py> {
+    fn row<'py>(&self, py: Python<'py>, result: Result<Prediction, Unclassified>) -> Row<'py> {
+        let labelling = &self.labelling;
         let classes = self.predictor.classes();
         let prediction = match result {
             Ok(prediction) => prediction,

@@ -8,11 +8,17 @@ use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
 use frostline::backbones::DEFAULT_BACKBONE;
-use frostline::error::{BackboneError, Error, NetworkProblem, RuntimeProblem};
+use frostline::error::{
+    BackboneError, Error, FeaturesError, FileKind, FileProblem, ImagesError, NetworkProblem,
+    RuntimeProblem,
+};
 
 /// How ONNX Runtime and the default backbone get into a Python environment.
 const EXTRA: &str =
     "run `pip install 'frostline[cpu]'`, or `pip install 'frostline[cuda]'` for NVIDIA GPUs";
+
+/// The number of the system's error that a file does not exist, on all systems.
+const ENOENT: i32 = 2;
 
 /// Returns the exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -28,6 +34,12 @@ pub(crate) fn parameter(py: Python<'_>, name: &str, problem: &str) -> PyErr {
     make(py, ("ParameterError", text, None::<i32>, None::<&Path>))
 }
 
+/// Returns the exception for a value of another type.
+pub(crate) fn wrong_type(py: Python<'_>, name: &str, problem: &str) -> PyErr {
+    let text = format!("`{name}` {problem}");
+    make(py, ("ParameterTypeError", text, None::<i32>, None::<&Path>))
+}
+
 /// Returns the exception for an object that is no image.
 pub(crate) fn input(py: Python<'_>, problem: String) -> PyErr {
     make(py, ("InputError", problem, None::<i32>, None::<&Path>))
@@ -37,6 +49,8 @@ fn named(py: Python<'_>, kind: &str, text: &str, error: &Error) -> PyErr {
     let (number, path) = match error {
         Error::Io { path, source, .. } => (source.raw_os_error(), Some(path.as_path())),
         Error::File { path, .. } => (None, Some(path.as_path())),
+        Error::Features(FeaturesError::Missing { store }) => (Some(ENOENT), Some(store.as_path())),
+        Error::Images(ImagesError::Missing(path)) => (Some(ENOENT), Some(Path::new(path))),
         _ => (None, None),
     };
     make(py, (kind, text.to_owned(), number, path))
@@ -56,9 +70,11 @@ fn kind(error: &Error) -> &'static str {
     match error {
         Error::Io { .. } => "IoError",
         Error::File { .. } => "FileError",
+        Error::Images(ImagesError::Missing(_)) => "MissingImagesError",
         Error::Images(_) => "ImagesError",
         Error::Backbone(BackboneError::Runtime(_)) => "OnnxRuntimeError",
         Error::Backbone(_) => "BackboneError",
+        Error::Features(FeaturesError::Missing { .. }) => "MissingStoreError",
         Error::Features(_) => "FeaturesError",
         Error::Head(_) => "HeadError",
         Error::Task(_) => "TaskError",
@@ -84,19 +100,35 @@ fn message(error: &Error) -> String {
 
 fn with_hint(error: &Error) -> String {
     let text = message(error);
-    let missing = match error {
-        Error::Backbone(BackboneError::Runtime(problem)) => {
-            matches!(problem, RuntimeProblem::Missing { .. })
+    hint(error).map_or_else(|| text.clone(), |hint| format!("{text}; {hint}"))
+}
+
+/// Returns what to do, in Python's terms.
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Backbone(BackboneError::Runtime(RuntimeProblem::Missing { .. })) => EXTRA,
+        Error::Backbone(BackboneError::Network { path, problem }) => match problem {
+            NetworkProblem::NotInstalled { .. } | NetworkProblem::NoContent { .. }
+                if path == Path::new(DEFAULT_BACKBONE) =>
+            {
+                EXTRA
+            }
+            NetworkProblem::NoContent { .. } => "pass the file of the network as `backbone`",
+            _ => return None,
+        },
+        Error::File { kind, problem, .. } => match (kind, problem) {
+            (FileKind::StorePart, FileProblem::Cut(_) | FileProblem::Damaged(_)) => {
+                "run the same `extract(…, verify=True)` to compute the damaged part again"
+            }
+            (
+                FileKind::StoreManifest | FileKind::StoreIndex,
+                FileProblem::Cut(_) | FileProblem::Damaged(_),
+            ) => "run the same `extract` again to rebuild the file",
+            _ => return None,
+        },
+        Error::Features(FeaturesError::NoSamples { .. } | FeaturesError::Incomplete { .. }) => {
+            "run the same `extract` again"
         }
-        Error::Backbone(BackboneError::Network { path, problem }) => {
-            matches!(problem, NetworkProblem::NotInstalled { .. })
-                && path == Path::new(DEFAULT_BACKBONE)
-        }
-        _ => false,
-    };
-    if missing {
-        format!("{text}; {EXTRA}")
-    } else {
-        text
-    }
+        _ => return None,
+    })
 }

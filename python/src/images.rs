@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::errors::input;
-use frostline::images::{Image, RgbImage};
+use frostline::images::{Image, RgbImage, SkipReason};
 
 /// An array with a row for each image of a list, and why images without a result have none.
 pub(crate) type Rows<'py, T> = (Bound<'py, PyArray2<T>>, Vec<(usize, String)>);
@@ -41,6 +41,9 @@ fn direct(item: &Bound<'_, PyAny>, number: usize) -> PyResult<Option<Image>> {
 fn converted(item: &Bound<'_, PyAny>, number: usize) -> PyResult<Image> {
     let package = item.py().import("frostline._images")?;
     let plain = package.call_method1("plain", (item, number))?;
+    if let Ok(reason) = plain.getattr("reason") {
+        return Ok(SkipReason::Other(reason.extract()?).into());
+    }
     let image = direct(&plain, number)?;
     image.ok_or_else(|| input(item.py(), format!("image {number} cannot be used")))
 }

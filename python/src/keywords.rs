@@ -1,20 +1,63 @@
 //! Keyword arguments as the library's options. The package passes them as dictionaries, with the names of the
-//! command line's options and `None` for those that were not given.
+//! command line's options and `None` for those that were not given; other names are ignored.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{exception, parameter};
+use crate::errors::{exception, parameter, wrong_type};
 use frostline::backbones::{Home, Overrides, RunOptions};
 use frostline::classifier::{Rejecting, Tta};
 use frostline::features::Computing;
 use frostline::images::{DecodeOptions, Limits, Names, channel_values};
 use frostline::tasks::{HeadOptions, Overwrite};
+
+/// The type of a keyword, with its name in messages.
+pub(crate) trait Value<'py>: FromPyObjectOwned<'py> {
+    const NAME: &'static str;
+}
+
+macro_rules! values {
+    ($($name:literal: $($kind:ty),+;)+) => {$($(
+        impl<'py> Value<'py> for $kind {
+            const NAME: &'static str = $name;
+        }
+    )+)+};
+}
+
+values! {
+    "True or False": bool;
+    "an integer": u32, u64, i64, usize;
+    "a number": f32, f64;
+    "a string": String;
+    "a path (str or os.PathLike)": PathBuf;
+    "a dictionary of class names and weights": BTreeMap<String, f64>;
+}
+
+/// Converts the value of a keyword or an argument.
+pub(crate) fn read<'py, T: Value<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
+    value.extract::<T>().map_err(|error| {
+        let (py, error) = (value.py(), error.into());
+        let shown = value.repr().map(|text| text.to_string());
+        let shown = shown.unwrap_or_else(|_| "an object".to_owned());
+        let shown: String = shown.chars().take(60).collect();
+        if error.is_instance_of::<PyOverflowError>(py) {
+            let problem = if shown.starts_with('-') {
+                format!("is {shown}, but must not be negative")
+            } else {
+                format!("is too large: {shown}")
+            };
+            return parameter(py, name, &problem);
+        }
+        wrong_type(py, name, &format!("is {shown}, but must be {}", T::NAME))
+    })
+}
 
 /// Keyword arguments.
 pub(crate) struct Keywords<'a, 'py>(pub(crate) &'a Bound<'py, PyDict>);
@@ -25,38 +68,26 @@ impl<'py> Keywords<'_, 'py> {
     }
 
     /// Returns a value, or `None` if it was not given.
-    pub(crate) fn optional<T>(&self, name: &str) -> PyResult<Option<T>>
-    where
-        T: FromPyObjectOwned<'py>,
-    {
+    pub(crate) fn optional<T: Value<'py>>(&self, name: &str) -> PyResult<Option<T>> {
         let given = self.0.get_item(name)?.filter(|value| !value.is_none());
-        let Some(value) = given else { return Ok(None) };
-        let read = value.extract::<T>().map(Some);
-        read.map_err(|error| {
-            let error: PyErr = error.into();
-            let shown = value
-                .repr()
-                .map_or_else(|_| String::new(), |text| text.to_string());
-            parameter(
-                self.py(),
-                name,
-                &format!("is {shown}: {}", error.value(self.py())),
-            )
-        })
+        given.map(|value| read(name, &value)).transpose()
+    }
+
+    /// Returns a value, or the library's default if it was not given.
+    pub(crate) fn or<T: Value<'py>>(&self, name: &str, default: T) -> PyResult<T> {
+        Ok(self.optional(name)?.unwrap_or(default))
     }
 
     /// Returns a value that has a default in the package.
-    pub(crate) fn required<T>(&self, name: &str) -> PyResult<T>
-    where
-        T: FromPyObjectOwned<'py>,
-    {
+    pub(crate) fn required<T: Value<'py>>(&self, name: &str) -> PyResult<T> {
         let value = self.optional(name)?;
-        value.ok_or_else(|| parameter(self.py(), name, "is None, but has no such value"))
+        let problem = || format!("is None, but must be {}", T::NAME);
+        value.ok_or_else(|| wrong_type(self.py(), name, &problem()))
     }
 
     /// Returns a flag, which is off by default.
     pub(crate) fn flag(&self, name: &str) -> PyResult<bool> {
-        Ok(self.optional(name)?.unwrap_or_default())
+        self.or(name, false)
     }
 
     /// Parses the word of a choice, or a size.
@@ -154,8 +185,8 @@ impl<'py> Keywords<'_, 'py> {
     /// Returns the size limits of images.
     fn limits(&self) -> PyResult<Limits> {
         let mut limits = Limits::default();
-        limits.max_pixels = self.optional("max_pixels")?.unwrap_or(limits.max_pixels);
-        limits.max_bytes = self.optional("max_bytes")?.unwrap_or(limits.max_bytes);
+        limits.max_pixels = self.or("max_pixels", limits.max_pixels)?;
+        limits.max_bytes = self.or("max_bytes", limits.max_bytes)?;
         Ok(limits)
     }
 

@@ -29,7 +29,10 @@ pub(crate) struct Store(Arc<FeatureStore>);
 impl Store {
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let open = move |_: &work::Watch| FeatureStore::open(&path);
+        let open = move |_: &work::Watch| {
+            FeatureStore::require_run(&path)?;
+            FeatureStore::open(&path)
+        };
         let store = work::run(py, None, Interrupted::IsLeft, open)?;
         Ok(Self(Arc::new(store)))
     }

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
 use crate::errors::{exception, parameter};
-use crate::keywords::Keywords;
+use crate::keywords::{Keywords, read};
 use crate::results::{json, object, plain};
 use crate::work::{self, Interrupted};
 use frostline::error::Error;
@@ -29,7 +29,7 @@ type Noted = (Py<PyAny>, Vec<String>);
 
 /// The folders and files to extract.
 fn inputs(images: &Bound<'_, PyList>, keywords: &Keywords<'_, '_>) -> PyResult<Inputs> {
-    let paths = images.iter().map(|path| path.extract());
+    let paths = images.iter().map(|path| read("images", &path));
     let paths = paths.collect::<PyResult<_>>()?;
     Ok(Inputs::Paths(paths, keywords.names()?))
 }
@@ -76,10 +76,18 @@ pub(crate) fn extract(
         Ok((result, report.notes, report.installed_from))
     })?;
     if let Some(file) = installed {
-        let log = py.import("frostline._notes")?.getattr("log")?;
-        log.call_method1("info", ("installed the backbone from %s", file))?;
+        log(
+            py,
+            &format!("installed the backbone from {}", file.display()),
+        )?;
     }
     Ok((object(py, &result)?, notes))
+}
+
+/// Tells the logger `frostline` something that is no warning.
+fn log(py: Python<'_>, text: &str) -> PyResult<()> {
+    let log = py.import("frostline._notes")?.getattr("log")?;
+    log.call_method1("info", ("%s", text)).map(drop)
 }
 
 fn dtype(keywords: &Keywords<'_, '_>) -> PyResult<Dtype> {
@@ -104,11 +112,12 @@ pub(crate) fn fit_head(
     let py = keywords.py();
     let keywords = Keywords(keywords);
     let options = fit_options(&keywords, features, output)?;
+    let overwrite = keywords.overwrite()?;
     let check = || {
         options.check()?;
         let guard = OutputGuard::new().reads([&options.features]);
         let guard = guard.reads(options.validation.store());
-        guard.check(&options.output, Wanted::Head, overwrite(&keywords))
+        guard.check(&options.output, Wanted::Head, overwrite)
     };
     check().map_err(|error| exception(py, &error))?;
     // The crate linfa-logistic cannot be stopped.
@@ -123,10 +132,6 @@ pub(crate) fn fit_head(
         Ok((result, warnings))
     })?;
     Ok((object(py, &result)?, warnings))
-}
-
-fn overwrite(keywords: &Keywords<'_, '_>) -> tasks::Overwrite {
-    keywords.overwrite().unwrap_or_default()
 }
 
 fn warnings(report: &FitHeadReport) -> Vec<String> {
@@ -171,7 +176,7 @@ fn fit_options(
             return Err(parameter(keywords.0.py(), "calibrate_on", &problem));
         }
     };
-    options.near = keywords.optional("near")?.unwrap_or(options.near);
+    options.near = keywords.or("near", options.near)?;
     options.memory = keywords.optional("memory")?;
     Ok(options)
 }
@@ -179,13 +184,6 @@ fn fit_options(
 /// The parameters of the fit. The package refuses those of another solver.
 pub(crate) fn params(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<FitParams> {
     let default = FitValues::default();
-    let class_weight = match keywords.required::<String>("class_weight")?.as_str() {
-        "none" => ClassWeight::None,
-        "balanced" => ClassWeight::Balanced,
-        file => {
-            read_class_weights(file.as_ref()).map_err(|error| exception(keywords.0.py(), &error))?
-        }
-    };
     let solver = match keywords.required::<String>("solver")?.as_str() {
         "sgd" => Solver::Sgd,
         "lbfgs" => Solver::Lbfgs,
@@ -195,33 +193,40 @@ pub(crate) fn params(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<FitP
             return Err(parameter(keywords.0.py(), "solver", &problem));
         }
     };
-    let label_smoothing = keywords.optional("label_smoothing")?;
     Ok(FitParams::new()
         .solver(solver)
         .standardize(keywords.flag("standardize")?)
-        .label_smoothing(label_smoothing.unwrap_or(default.label_smoothing))
-        .class_weight(class_weight)
-        .seed(keywords.optional("seed")?.unwrap_or(default.seed))
-        .lr(keywords.optional("lr")?.unwrap_or(default.lr))
+        .label_smoothing(keywords.or("label_smoothing", default.label_smoothing)?)
+        .class_weight(class_weight(keywords)?)
+        .seed(keywords.or("seed", default.seed)?)
+        .lr(keywords.or("lr", default.lr)?)
         .schedule(schedule(keywords, search && solver == Solver::Sgd)?)
-        .momentum(keywords.optional("momentum")?.unwrap_or(default.momentum))
+        .momentum(keywords.or("momentum", default.momentum)?)
         .nesterov(keywords.flag("nesterov")?)
-        .weight_decay(
-            keywords
-                .optional("weight_decay")?
-                .unwrap_or(default.weight_decay),
-        )
-        .dropout(keywords.optional("dropout")?.unwrap_or(default.dropout))
-        .batch_size(
-            keywords
-                .optional("batch_size")?
-                .unwrap_or(default.batch_size),
-        )
-        .epochs(keywords.optional("epochs")?.unwrap_or(default.epochs))
+        .weight_decay(keywords.or("weight_decay", default.weight_decay)?)
+        .dropout(keywords.or("dropout", default.dropout)?)
+        .batch_size(keywords.or("batch_size", default.batch_size)?)
+        .epochs(keywords.or("epochs", default.epochs)?)
         .patience(keywords.optional("patience")?)
-        .l2(keywords.optional("l2")?.unwrap_or(default.l2))
-        .tol(keywords.optional("tol")?.unwrap_or(default.tol))
-        .max_iter(keywords.optional("max_iter")?.unwrap_or(default.max_iter)))
+        .l2(keywords.or("l2", default.l2)?)
+        .tol(keywords.or("tol", default.tol)?)
+        .max_iter(keywords.or("max_iter", default.max_iter)?))
+}
+
+/// `none`, `balanced`, a dictionary, or a file.
+fn class_weight(keywords: &Keywords<'_, '_>) -> PyResult<ClassWeight> {
+    let given = keywords.0.get_item("class_weight")?;
+    if given.is_some_and(|weights| weights.is_instance_of::<PyDict>()) {
+        return Ok(ClassWeight::Given(keywords.required("class_weight")?));
+    }
+    let Some(name) = keywords.optional::<PathBuf>("class_weight")? else {
+        return Ok(ClassWeight::None);
+    };
+    match name.to_str() {
+        Some("none") => Ok(ClassWeight::None),
+        Some("balanced") => Ok(ClassWeight::Balanced),
+        _ => read_class_weights(&name).map_err(|error| exception(keywords.0.py(), &error)),
+    }
 }
 
 fn schedule(keywords: &Keywords<'_, '_>, search: bool) -> PyResult<Schedule> {
@@ -296,22 +301,23 @@ pub(crate) fn evaluate(
     options.compare = keywords.optional("compare")?;
     let default = Bootstrap::default();
     let resamples = keywords.within("intervals", 0, Bootstrap::MOST)?;
-    let seed = keywords.optional("seed")?.unwrap_or(default.seed);
+    let seed = keywords.or("seed", default.seed)?;
     options.bootstrap = Bootstrap::new(resamples.unwrap_or(default.resamples), seed);
     let end = end_of(&options.input);
-    let (result, notes) = work::run(py, bar, end, move |watch| {
+    let (result, notes, basis) = work::run(py, bar, end, move |watch| {
         let report = tasks::evaluate(&options, watch)?;
         let overlap = report.training_overlap;
+        let optimistic = overlap.training > 0;
         let skipped = report.skipped.iter();
         let skipped = skipped.map(|image| format!("skipped {}: {}", image.path, image.reason));
-        let about = overlap.omission().into_iter().chain(overlap.sentence());
+        let warning = overlap.sentence().filter(|_| optimistic);
+        let about = overlap.omission().into_iter().chain(warning);
         let notes = report.notes.iter().cloned().chain(about).chain(skipped);
-        let notes = notes.collect();
-        Ok((
-            json(&EvaluationJson::new(&report, options.compare.as_deref())),
-            notes,
-        ))
+        let notes: Vec<String> = notes.collect();
+        let result = json(&EvaluationJson::new(&report, options.compare.as_deref()));
+        Ok((result, notes, overlap.sentence().filter(|_| !optimistic)))
     })?;
+    basis.map_or(Ok(()), |text| log(py, &text))?;
     Ok((object(py, &result)?, notes))
 }
 
@@ -323,9 +329,9 @@ pub(crate) fn inspect(features: PathBuf, keywords: &Bound<'_, PyDict>) -> PyResu
     let mut options = InspectOptions::new(features);
     options.against = keywords.optional("against")?;
     options.head = keywords.optional("head")?;
-    options.near = keywords.optional("near")?.unwrap_or(options.near);
-    options.folds = keywords.optional("folds")?.unwrap_or(options.folds);
-    options.seed = keywords.optional("seed")?.unwrap_or(options.seed);
+    options.near = keywords.or("near", options.near)?;
+    options.folds = keywords.or("folds", options.folds)?;
+    options.seed = keywords.or("seed", options.seed)?;
     let report = work::run(py, None, Interrupted::IsLeft, move |_| {
         tasks::inspect(&options)
     })?;
@@ -406,7 +412,7 @@ pub(crate) fn export(
     options.outputs = keywords.word("outputs")?.unwrap_or_default();
     options.precision = keywords.word("precision")?.unwrap_or_default();
     options.calibration = keywords.optional("calibration")?;
-    options.max_drop = keywords.optional("max_drop")?.unwrap_or(options.max_drop);
+    options.max_drop = keywords.or("max_drop", options.max_drop)?;
     options.with_rejection = keywords.flag("with_rejection")?;
     options.verify = keywords.optional("verify")?;
     let threads = keywords.within("threads", 1, 1024)?;

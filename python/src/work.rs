@@ -1,11 +1,12 @@
 //! Runs a task without Python's global lock: on its own thread, while the calling thread handles signals
 //! and shows progress.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -27,6 +28,9 @@ pub(crate) enum Interrupted {
     /// It is left to itself: it may not stop early, but writes no file once it was asked to stop.
     IsLeft,
 }
+
+/// The result of a task, or what it panicked with.
+type Ended<T> = thread::Result<Result<T>>;
 
 /// What a task reports, and whether it should stop.
 #[derive(Default)]
@@ -81,18 +85,54 @@ pub(crate) fn run<T: Send + 'static>(
     task: impl FnOnce(&Watch) -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
     let watch = Arc::new(Watch::default());
-    let (sender, mut receiver) = sync_channel(1);
     let own = Arc::clone(&watch);
+    let (work, receiver) = sent(move || task(&own));
+    let started = named().spawn(work);
+    started.map_err(|source| no_thread(py, ThreadsFor::Images, source))?;
+    wait(py, receiver, &watch, bar, interrupted)
+}
+
+/// Runs a task that borrows values, and returns its result once its thread has ended.
+pub(crate) fn run_scoped<T: Send>(
+    py: Python<'_>,
+    task: impl FnOnce(&Watch) -> Result<T> + Send,
+) -> PyResult<T> {
+    let watch = Watch::default();
+    thread::scope(|scope| {
+        let (work, receiver) = sent(|| task(&watch));
+        let started = named().spawn_scoped(scope, work);
+        started.map_err(|source| no_thread(py, ThreadsFor::Features, source))?;
+        wait(py, receiver, &watch, None, Interrupted::Stops)
+    })
+}
+
+fn named() -> Builder {
+    Builder::new().name("frostline".to_owned())
+}
+
+fn no_thread(py: Python<'_>, purpose: ThreadsFor, source: io::Error) -> PyErr {
+    exception(py, &Error::NoThread { purpose, source })
+}
+
+/// Returns a task that sends its result, also if it panics, and where the result arrives.
+fn sent<T>(task: impl FnOnce() -> Result<T>) -> (impl FnOnce(), Receiver<Ended<T>>) {
+    let (sender, receiver) = sync_channel(1);
     let work = move || {
-        let result = catch_unwind(AssertUnwindSafe(|| task(&own)));
+        let result = catch_unwind(AssertUnwindSafe(task));
         // Nobody waits for a task that was left.
         let _ = sender.send(result);
     };
-    let started = Builder::new().name("frostline".to_owned()).spawn(work);
-    started.map_err(|source| {
-        let purpose = ThreadsFor::Images;
-        exception(py, &Error::NoThread { purpose, source })
-    })?;
+    (work, receiver)
+}
+
+/// Waits for the result of a task, handles signals and shows progress.
+fn wait<T: Send>(
+    py: Python<'_>,
+    mut receiver: Receiver<Ended<T>>,
+    watch: &Watch,
+    bar: Option<&Bound<'_, PyAny>>,
+    interrupted: Interrupted,
+) -> PyResult<T> {
     let mut end = None;
     loop {
         let came;
@@ -100,7 +140,7 @@ pub(crate) fn run<T: Send + 'static>(
             let came = receiver.recv_timeout(TICK);
             (receiver, came)
         });
-        let shown = show(&watch, bar);
+        let shown = show(watch, bar);
         match came {
             Ok(Ok(result)) => return finish(py, result, end.or(shown.err())),
             Ok(Err(panic)) => resume_unwind(panic),

@@ -50,6 +50,13 @@ def test_a_head_in_memory(head, classifier, files):
     assert in_memory.predict_proba(files).tobytes() == classifier.predict_proba(files).tobytes()
 
 
+def test_weights_are_read_only(head):
+    loaded = fl.Head.load(head)
+    for array in (loaded.weight, loaded.bias):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
 def test_pickle_by_path_and_by_content(head, classifier, files, tmp_path):
     moved = tmp_path / "moved.safetensors"
     loaded = fl.Head.load(head)

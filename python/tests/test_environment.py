@@ -10,6 +10,7 @@ import pytest
 from conftest import program
 
 import frostline as fl
+from frostline import _environment
 
 
 def test_the_program_is_of_the_same_version():
@@ -51,6 +52,27 @@ def test_a_classifier_brings_its_backbone(images, tmp_path, monkeypatch):
     assert classifier(os.path.join(images, store.paths[0])).label == "blue"
 
 
+def test_without_its_backbone_the_hint_names_the_extra(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("FROSTLINE_HOME", str(tmp_path / "home"))
+    head = fl.fit_head(fl.extract(images, tmp_path / "s"), solver="lbfgs")
+    monkeypatch.setenv("FROSTLINE_HOME", str(tmp_path / "another"))
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    for package in _environment.packages():
+        if os.path.isdir(os.path.join(package, "onnxruntime")):
+            (site / "onnxruntime").symlink_to(os.path.join(package, "onnxruntime"))
+    monkeypatch.setattr(_environment, "packages", lambda: [str(site)])
+    for call in (
+        lambda: fl.extract(images, tmp_path / "t"),
+        lambda: fl.Extractor(),
+        lambda: fl.Classifier(head),
+        lambda: fl.evaluate(head, images),
+        lambda: fl.export(head, tmp_path / "network.onnx"),
+    ):
+        with pytest.raises(fl.BackboneError, match=r"run `pip install 'frostline\[cpu\]'`"):
+            call()
+
+
 def test_a_backbone_in_a_file(images, network, tmp_path, monkeypatch):
     """A head whose backbone is not installed, and is found nowhere but in the file that is given."""
     moved = tmp_path / "moved.onnx"
@@ -60,7 +82,7 @@ def test_a_backbone_in_a_file(images, network, tmp_path, monkeypatch):
     head = fl.fit_head(store, solver="lbfgs", l2=0.01)
     for path in (moved, moved.with_suffix(".toml")):
         path.unlink()
-    with pytest.raises(fl.BackboneError):
+    with pytest.raises(fl.BackboneError, match="pass the file of the network as `backbone`"):
         fl.Classifier(head)
     image = os.path.join(images, store.paths[0])
     assert fl.Classifier(head, backbone=network)(image).label == "blue"

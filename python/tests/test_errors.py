@@ -1,6 +1,8 @@
 """The exceptions, their hierarchy and their words."""
 
+import inspect
 import os
+import pickle
 import subprocess
 import sys
 
@@ -20,9 +22,35 @@ def test_every_kind_is_an_error():
 def test_a_missing_file(tmp_path):
     with pytest.raises(fl.MissingFileError) as caught:
         fl.Head.load(tmp_path / "none.safetensors")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is fl.MissingFileError and again.filename == caught.value.filename
     assert isinstance(caught.value, FileNotFoundError) and caught.value.errno == 2
     assert caught.value.filename == str(tmp_path / "none.safetensors")
     assert str(caught.value).startswith("cannot read `") and "No such file" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (lambda none, head, out: fl.FeatureStore(none), fl.MissingStoreError),
+        (lambda none, head, out: fl.fit_head(none), fl.MissingStoreError),
+        (lambda none, head, out: fl.inspect(none), fl.MissingStoreError),
+        (lambda none, head, out: fl.evaluate(head, none), fl.MissingImagesError),
+        (lambda none, head, out: fl.extract(none, out), fl.MissingImagesError),
+        (lambda none, head, out: fl.evaluate(none, none), fl.MissingFileError),
+        (lambda none, head, out: fl.export(none, out), fl.MissingFileError),
+        (lambda none, head, out: fl.Classifier(none), fl.MissingFileError),
+    ],
+)
+def test_a_missing_path(head, tmp_path, call, kind):
+    none = str(tmp_path / "none")
+    with pytest.raises(FileNotFoundError) as caught:
+        call(none, head, tmp_path / "out")
+    error = caught.value
+    assert type(error) is kind and isinstance(error, fl.MissingFileError)
+    assert error.errno == 2 and error.filename == none and none in str(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind and str(again) == str(error)
 
 
 def test_a_file_of_another_format(tmp_path, files):
@@ -64,7 +92,11 @@ def test_deleted_parts(images, network, tmp_path):
         ("resize", "big", "`resize`"),
         ("mean", (1, 2), "`mean`"),
         ("exif", "perhaps", "`exif`"),
-        ("layer", 3, "`layer` is 3"),
+        ("layer", 3, "`layer` is 3, but must be a string"),
+        ("batch_size", "8", "`batch_size` is '8', but must be an integer"),
+        ("max_pixels", -1, "`max_pixels` is -1, but must not be negative"),
+        ("max_pixels", 10**30, "`max_pixels` is too large: 1000"),
+        ("scale", "half", "`scale` is 'half', but must be a number"),
     ],
 )
 def test_keywords_out_of_range(images, network, tmp_path, keyword, value, text):
@@ -73,6 +105,39 @@ def test_keywords_out_of_range(images, network, tmp_path, keyword, value, text):
     assert text in str(caught.value) and isinstance(caught.value, ValueError)
     assert "--" not in str(caught.value)
     assert not (tmp_path / "s").exists()
+
+
+CALLS = {
+    fl.extract: ("images", "out", "backbone"),
+    fl.fit_head: ("store",),
+    fl.evaluate: ("head", "store"),
+    fl.inspect: ("store",),
+    fl.report: ("head", "store", "out"),
+    fl.export: ("head", "out"),
+    fl.Classifier: ("head",),
+    fl.Extractor: ("network",),
+}
+PARAMETERS = [(call, name) for call in CALLS for name in inspect.signature(call).parameters]
+
+
+@pytest.mark.parametrize(("call", "name"), PARAMETERS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_value_of_another_type_is_named(call, name, images, store, head, network, tmp_path):
+    known = {"images": images, "store": store, "head": head, "network": network, "out": tmp_path / "out"}
+    arguments = dict(zip(inspect.signature(call).parameters, [known.get(place) for place in CALLS[call]]))
+    if call is fl.extract:
+        arguments["backbone"] = network
+    if name in ("l2", "tol", "max_iter"):
+        arguments["solver"] = "lbfgs"
+    with pytest.raises(fl.ParameterTypeError, match=f"^`{name}` is <object object at .*, but must be ") as caught:
+        call(**{**arguments, name: object()})
+    assert isinstance(caught.value, TypeError) and isinstance(caught.value, fl.ParameterError)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("call", [fl.Classifier, fl.Head.load, fl.FeatureStore, lambda path: fl.extract("a", path)])
+def test_an_empty_path_is_none(call):
+    with pytest.raises(fl.ParameterError, match=r"^`\w+` is empty, but must be a path$"):
+        call("")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +150,9 @@ def test_keywords_out_of_range(images, network, tmp_path, keyword, value, text):
         {"solver": "linfa", "epochs": 3},
         {"momentum": 1.0},
         {"epochs": 0},
+        {"epochs": -1},
+        {"class_weight": {"red": 0.0, "green": 1.0, "blue": 1.0}},
+        {"class_weight": {0: 1.0}},
         {"reject": 2.0},
         {"calibrate_on": "validation"},
         {"schedule": "step"},
@@ -164,6 +232,18 @@ def test_no_usable_image(network, tmp_path):
         fl.extract(tmp_path / "photos", tmp_path / "s", backbone=network)
 
 
-def test_an_empty_path_is_no_store(images, network):
-    with pytest.raises(fl.ParameterError, match="`store` is empty"):
-        fl.extract(images, "", backbone=network)
+@pytest.mark.parametrize(
+    ("module", "call", "extra"),
+    [
+        ("pyarrow", "fl.FeatureStore({store!r}).table()", "all"),
+        ("pandas", "fl.FeatureStore({store!r}).pandas()", "all"),
+        ("tqdm", "fl.inspect; fl.fit_head({store!r}, progress=True)", "all"),
+        ("sklearn", "fl.SoftmaxClassifier()", "sklearn"),
+    ],
+)
+def test_the_hint_for_a_missing_package(store, module, call, extra):
+    code = f"import sys; sys.modules[{module!r}] = None\nimport frostline as fl\n{call.format(store=store.path)}"
+    ended = run(code)
+    assert ended.returncode == 1 and ended.stderr.splitlines()[-1].startswith("ImportError: "), ended.stderr
+    assert f"needs {'scikit-learn' if module == 'sklearn' else module}" in ended.stderr
+    assert f"run `pip install 'frostline[{extra}]'`" in ended.stderr

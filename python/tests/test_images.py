@@ -1,6 +1,7 @@
 """Arrays and PIL images in the place of files."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def with_alpha(pixels):
     return alpha.reshape(pixels.shape[:2])
 
 
-@pytest.mark.parametrize("mode", ["P", "1", "L", "LA", "RGB", "RGBA", "I;16", "PA"])
+@pytest.mark.parametrize("mode", ["P", "1", "L", "LA", "RGB", "RGBA", "I;16"])
 def test_modes_are_as_in_a_saved_file(extractor, pixels, mode):
     if mode == "P":
         image = palette(pixels)
@@ -119,11 +120,28 @@ def test_modes_are_as_in_a_saved_file(extractor, pixels, mode):
     elif mode == "I;16":
         image = Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 257)
         assert image.mode == "I;16"
-    elif mode == "PA":
-        image = palette(pixels).convert("RGBA")
     else:
         image = Image.fromarray(pixels).convert(mode)
     same(extractor, image, saved(image))
+
+
+def test_a_palette_with_alpha_is_as_its_colours(extractor, pixels):
+    image = Image.new("PA", (2, 1))
+    image.putpalette([200, 10, 20, 30, 40, 250])
+    image.putpixel((0, 0), (0, 255))
+    image.putpixel((1, 0), (1, 128))
+    colours = np.array([[[200, 10, 20, 255], [30, 40, 250, 128]]], np.uint8)
+    same(extractor, image, saved(Image.fromarray(colours)))
+
+
+@pytest.mark.parametrize("mode", ["I", "I;16L", "I;16B"])
+def test_16_bits_are_as_in_a_saved_file(extractor, pixels, mode):
+    values = pixels[:, :, 0].astype(np.uint16) * 257
+    wanted = saved(Image.fromarray(values))
+    kind = {"I": "<i4", "I;16L": "<u2", "I;16B": ">u2"}[mode]
+    image = Image.frombytes(mode, values.shape[::-1], values.astype(kind).tobytes())
+    assert image.mode == mode
+    same(extractor, image, wanted)
 
 
 def test_a_transparent_palette_is_as_in_a_saved_file(extractor, pixels):
@@ -137,9 +155,64 @@ def test_inks_are_converted_by_pillow(extractor, pixels):
     same(extractor, image, np.asarray(image.convert("RGB")))
 
 
-def test_floats_have_no_scale(extractor, pixels):
-    with pytest.raises(fl.InputError, match="mode F"):
-        extractor([Image.fromarray(pixels).convert("F")])
+def closed(files):
+    image = Image.open(files[0])
+    image.close()
+    return image
+
+
+def cut(files):
+    with open(files[0], "rb") as file:
+        return Image.open(io.BytesIO(file.read()[:-400]))
+
+
+def closed_file(files):
+    file = io.BytesIO(b"")
+    file.close()
+    return file
+
+
+UNUSABLE = [
+    (cut, "cannot be decoded by Pillow: "),
+    (closed, "cannot be decoded by Pillow: "),
+    (closed_file, "cannot be read: I/O operation on closed file"),
+    (lambda _: io.BytesIO(), "is empty (0 bytes)"),
+    (lambda _: Image.new("RGB", (0, 0)), "has no pixels (0 × 0)"),
+    (lambda _: Image.new("F", (8, 8)), "is a PIL image of mode F"),
+    (lambda _: Image.fromarray(np.full((8, 8), 65536, np.int32)), "is a PIL image of mode I with values outside"),
+]
+
+
+@pytest.mark.parametrize(("image", "reason"), UNUSABLE, ids=lambda value: value if isinstance(value, str) else "")
+def test_one_bad_image_is_data(classifier, extractor, files, image, reason):
+    good, bad = classifier([files[0], image(files)])
+    assert good.status == "ok" and bad.label is None
+    assert bad.status.startswith("skipped: " + reason), bad.status
+    with pytest.warns(fl.FrostlineWarning, match="1 image skipped: image 1: " + re.escape(reason)):
+        features = extractor([files[0], image(files)])
+    assert np.isfinite(features[0]).all() and np.isnan(features[1]).all()
+
+
+def test_open_files_are_read_from_their_start(extractor, classifier, files):
+    with open(files[0], "rb") as file:
+        content = io.BytesIO(file.read())
+        same(extractor, file, files[0])
+        same(extractor, content, files[0])
+        assert classifier(content).label == "blue"
+        assert classifier([file, content])[1].label == "blue"
+    with open(files[0], encoding="latin-1") as text, pytest.raises(fl.InputError, match="open as text"):
+        extractor([text])
+
+
+def test_a_table_is_no_list_of_images(extractor, classifier, files):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"path": files, "class": "blue"})
+    for call in (extractor, classifier):
+        with pytest.raises(TypeError, match=r"a DataFrame; give one of its columns, such as `table\[.path.\]`"):
+            call(table)
+    assert np.array_equal(extractor(table["path"]), extractor(files))
+    with pytest.raises(TypeError, match="a dict"):
+        extractor({"path": files})
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

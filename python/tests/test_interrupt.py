@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 import pytest
 from conftest import picture
+from PIL import Image
 
 import frostline as fl
 
@@ -136,6 +137,46 @@ store, output = {str(tmp_path / "s")!r}, {str(tmp_path / "out")!r}
         assert left == set()
 
 
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A store of 2,500 images of 50 classes with 4,096 features, which are random numbers."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    generator = np.random.default_rng(9)
+    folder = tmp_path_factory.mktemp("wide")
+    weights = generator.normal(0, 1, (3 * 8 * 8, 4096)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Flatten", ["x"], ["f"]), helper.make_node("MatMul", ["f", "w"], ["features"])],
+        "wide",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 4096])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    opset = [helper.make_opsetid("", 13)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "wide.onnx")
+    text = 'name = "wide"\n[features]\nlayer = "features"\n[preprocessing]\nresize = 8\ncrop = 8\n'
+    (folder / "wide.toml").write_text(text)
+    for number in range(2500):
+        path = folder / "images" / f"{number % 50:02}" / f"{number:04}.bmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path)
+    return fl.extract(folder / "images", folder / "features", backbone=folder / "wide.onnx").path
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "fl.inspect(store)",
+        "fl.fit_head(store, solver='lbfgs', search=True)",
+        # A call takes 50 ms or so.
+        "while True: store.numpy()",
+        "while True: store.table()",
+    ],
+)
+def test_features_in_a_store(wide, call):
+    stops(f"store = fl.FeatureStore({wide!r})", call)
+
+
 def test_a_fit_leaves_no_file(store, tmp_path):
     code = f"""
 import frostline as fl
@@ -154,6 +195,8 @@ def test_an_exception_in_the_progress_stops_the_task(many, network, tmp_path):
     class Broken:
         def begin(self, what, total):
             raise ZeroDivisionError(what)
+
+        advance = end = begin
 
     with pytest.raises(ZeroDivisionError):
         fl.extract(many, tmp_path / "s", backbone=network, progress=Broken())

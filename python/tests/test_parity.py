@@ -67,6 +67,14 @@ def test_results_have_the_names_of_the_program(head, store, images, tmp_path):
     assert (tmp_path / "ours.onnx").exists()
 
 
+def test_what_the_metrics_stand_on_is_no_warning(store, caplog):
+    head = fl.fit_head(store, solver="lbfgs", folds=3, near=1.0)
+    with caplog.at_level("INFO", logger="frostline"):
+        result = fl.evaluate(head, store)
+    assert result["training_overlap"]["out_of_fold"] == 36
+    assert "All 36 training images are evaluated out of fold" in caplog.text
+
+
 def test_report_is_a_page(head, store, images, tmp_path):
     result = fl.report(head, store, tmp_path / "report.html", images=images, include_training=True)
     page = (tmp_path / "report.html").read_text()

@@ -14,10 +14,7 @@ EMOJI = os.environ.get("FROSTLINE_EMOJI", ROOT / "data" / "emoji")
 
 
 MISSING = "the emoji sample is missing: cargo run -p emoji -- data/emoji"
-pytestmark = [
-    pytest.mark.skipif(not os.path.isdir(EMOJI), reason=MISSING),
-    pytest.mark.filterwarnings("ignore::frostline.FrostlineWarning"),
-]
+pytestmark = pytest.mark.skipif(not os.path.isdir(EMOJI), reason=MISSING)
 
 
 def run(document, folder, monkeypatch):
@@ -40,6 +37,8 @@ def test_the_lines_of_the_readme(tmp_path, monkeypatch, capsys):
     assert isinstance(scope["head"], fl.Head) and scope["head"].metrics["calibration"]
 
 
+# One image of the sample is in both sets, and a warning says so.
+@pytest.mark.filterwarnings("ignore:results are optimistic. 1 of the 227:frostline.FrostlineWarning")
 def test_the_examples_of_the_reference(tmp_path, monkeypatch):
     blocks, scope = run("docs/python.md", tmp_path, monkeypatch)
     assert len(blocks) == 6

@@ -26,6 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 # Notes such as "the training loss is still falling" are no failures of these tests.
@@ -48,11 +49,38 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [fl.SoftmaxClassifier(), fl.SoftmaxClassifier(solver="lbfgs"), fl.FeatureExtractor()],
+    [fl.SoftmaxClassifier(), fl.SoftmaxClassifier(solver="lbfgs")],
     expected_failed_checks=expected_failures,
 )
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+# `check_estimator` skips all of these for estimators whose input is no table of numbers. Those that are not here pass
+# such a table to `fit` or `transform`, or are for estimators with `predict` or `sample_weight`.
+CHECKS_WITHOUT_NUMBERS = [
+    checks.check_do_not_raise_errors_in_init_or_set_params,
+    checks.check_estimator_cloneable,
+    checks.check_estimator_repr,
+    checks.check_estimator_tags_renamed,
+    checks.check_estimators_fit_returns_self,
+    checks.check_estimators_overwrite_params,
+    checks.check_estimators_unfitted,
+    checks.check_get_params_invariance,
+    checks.check_mixin_order,
+    checks.check_no_attributes_set_in_init,
+    checks.check_parameters_default_constructible,
+    checks.check_readonly_memmap_input,
+    checks.check_requires_y_none,
+    checks.check_set_params,
+    checks.check_transformers_unfitted,
+    checks.check_valid_tag_types,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS_WITHOUT_NUMBERS, ids=lambda check: check.__name__)
+def test_checks_of_a_transformer_of_images(check):
+    check("FeatureExtractor", fl.FeatureExtractor())
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +167,15 @@ def test_weights_of_one_change_nothing(digits):
 
 def test_heads_are_those_of_fit_head(store):
     X, y = store.numpy()
-    for options in ({"lr": 0.1, "dropout": 0.2}, {"solver": "lbfgs", "class_weight": "balanced"}):
+    names = np.array(store.classes)[y]
+    weights = {"blue": 0.5, "green": 2.0, "red": 1.0}
+    for options in (
+        {"lr": 0.1, "dropout": 0.2},
+        {"solver": "lbfgs", "class_weight": "balanced"},
+        {"solver": "lbfgs", "class_weight": weights},
+    ):
         theirs = fl.fit_head(store, **options)
-        ours = fl.SoftmaxClassifier(**options).fit(X, y)
+        ours = fl.SoftmaxClassifier(**options).fit(X, names)
         assert ours.coef_.tobytes() == theirs.weight.tobytes()
         assert ours.intercept_.tobytes() == theirs.bias.tobytes()
 
@@ -247,6 +281,18 @@ def test_what_cannot_be_fitted_is_an_error(digits):
         fl.SoftmaxClassifier(solver="lbfgs", max_iter=2).fit(X, y)
 
 
+def test_messages_are_about_samples_of_the_callers_classes(digits):
+    X, y = digits[0][:6], np.array(["an image", "b"] * 3)
+    with pytest.warns(fl.FrostlineWarning) as caught:
+        fl.SoftmaxClassifier(solver="lbfgs").fit(X, y)
+    wanted = "some classes have too few samples: `an image` (3), `b` (3); use at least 5"
+    assert wanted in [str(warning.message) for warning in caught]
+    with pytest.raises(fl.ParameterTypeError, match="`epochs` is '3', but must be an integer"):
+        fl.SoftmaxClassifier(epochs="3").fit(X, y)
+    with pytest.raises(fl.ParameterError, match="^`epochs` is -1, but must not be negative$"):
+        fl.SoftmaxClassifier(epochs=-1).fit(X, y)
+
+
 def test_model_selection(digits):
     X, y = (part[:600] for part in digits)
     search = GridSearchCV(fl.SoftmaxClassifier(solver="lbfgs"), {"l2": [0.1, 1000.0]}, cv=3, n_jobs=2)
@@ -298,6 +344,13 @@ def test_images_that_cannot_be_used_are_errors(files, network, tmp_path):
     extractor = fl.FeatureExtractor(network)
     with pytest.raises(fl.ImagesError, match=r"1 image skipped: image 1 \(.*broken.jpg\)"):
         extractor.transform([files[0], str(tmp_path / "broken.jpg")])
+    closed = Image.open(files[0])
+    closed.close()
+    with pytest.raises(fl.ImagesError, match="1 image skipped: image 1: cannot be decoded by Pillow"):
+        extractor.transform([files[0], closed])
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(fl.InputError, match="a DataFrame; give one of its columns"):
+        extractor.transform(pandas.DataFrame({"path": files, "class": "red"}))
     for images, text in [(files[0], "put it into a list"), ([], "no images"), ([3], "image 0 is of the type int")]:
         with pytest.raises(fl.InputError, match=text):
             extractor.transform(images)
@@ -338,18 +391,25 @@ import sys
 sys.modules["sklearn"] = None
 import frostline as fl
 from frostline import *
+from frostline import FeatureExtractor
 assert {"SoftmaxClassifier", "FeatureExtractor"} <= set(dir(fl))
-try:
-    fl.SoftmaxClassifier
-except ImportError as error:
-    print(error)
+hasattr(fl, "SoftmaxClassifier")
+help(fl)
+for name in ("SoftmaxClassifier", "FeatureExtractor"):
+    try:
+        getattr(fl, name)()
+    except ImportError as error:
+        print(name, error)
 try:
     fl.no_such_name
 except AttributeError as error:
     print(error)
 """
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert "pip install 'frostline[sklearn]'" in shown and "no attribute 'no_such_name'" in shown
+    assert shown.startswith("Help on package frostline:") and "fit_head(" in shown
+    for name in ("SoftmaxClassifier", "FeatureExtractor"):
+        assert re.search(rf"^{name} .*run `pip install 'frostline\[sklearn\]'`$", shown, re.M)
+    assert "no attribute 'no_such_name'" in shown
 
 
 def test_scikit_learn_is_imported_late():

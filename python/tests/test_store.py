@@ -122,20 +122,67 @@ def test_a_store_can_be_read_while_it_is_written(images, network, tmp_path):
     assert len(fl.FeatureStore(path)) == 36
 
 
-def test_a_million_paths():
+def test_an_open_store_is_that_of_its_run(images, network, tmp_path):
+    fl.extract(images / "red", tmp_path / "s", backbone=network)
+    opened, other = fl.FeatureStore(tmp_path / "s"), fl.FeatureStore(tmp_path / "s")
+    wanted, _ = opened.numpy()
+    before = wanted.tobytes()
+    arguments = {"args": (images, tmp_path / "s"), "kwargs": {"backbone": network}}
+    thread = threading.Thread(target=fl.extract, **arguments)
+    thread.start()
+    while thread.is_alive():
+        assert opened.numpy()[0].tobytes() == before
+    thread.join()
+    assert wanted.tobytes() == other.numpy()[0].tobytes() == before and len(other) == len(other.paths) == 12
+
+
+def test_a_store_without_a_finished_run(images, network, tmp_path):
+    """As while the first run is writing, which writes the index last."""
+    store = fl.extract(images, tmp_path / "s", backbone=network)
+    os.remove(tmp_path / "s" / "index.arrow")
+    for call in (fl.FeatureStore, fl.fit_head):
+        with pytest.raises(fl.FeaturesError, match=r"no extraction has finished yet \(one may still be running\)"):
+            call(tmp_path / "s")
+    assert len(fl.extract(images, tmp_path / "s", backbone=network)) == len(store)
+
+
+def test_a_flipped_byte_is_found_and_computed_again(images, network, store, tmp_path):
+    ours = fl.extract(images, tmp_path / "s", backbone=network)
+    part = tmp_path / "s" / "part-00000.arrow"
+    content = bytearray(part.read_bytes())
+    content[content.index(store.numpy()[0][5].tobytes())] ^= 1
+    part.write_bytes(content)
+    fl.extract(images, tmp_path / "s", backbone=network)
+    for call in (ours.numpy, ours.table, lambda: fl.fit_head(ours)):
+        with pytest.raises(fl.FileError, match=r"does not match its checksum; run the same `extract\(…, verify=True\)`"):
+            call()
+    with pytest.warns(fl.FrostlineWarning, match="part-00000"):
+        again = fl.extract(images, tmp_path / "s", backbone=network, verify=True)
+    assert again.numpy()[0].tobytes() == store.numpy()[0].tobytes()
+
+
+def test_bytes_after_the_end_of_a_part(images, network, tmp_path):
+    store = fl.extract(images, tmp_path / "s", backbone=network)
+    with open(tmp_path / "s" / "part-00000.arrow", "ab") as file:
+        file.write(b"more")
+    with pytest.raises(fl.FileError, match="is damaged: it has 4 bytes after its end"):
+        store.numpy()
+
+
+def test_a_million_paths(network, tmp_path):
     """Each is converted, looked for and skipped, in seconds and a few hundred bytes."""
-    code = """
+    code = f"""
 import resource, time
 import frostline as fl
-paths = [f"/nowhere/photos/{number:07}.jpg" for number in range(1_000_000)]
+paths = ["/nowhere/photos/%07d.jpg" % number for number in range(1_000_000)]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()
 try:
-    fl.extract(paths, "/nowhere/store")
+    fl.extract(paths, "store", backbone={str(network)!r})
 except fl.Error as error:
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     seconds, kilobytes, message = ended.stdout.split(" ", 2)
     assert float(seconds) < 60 and int(kilobytes) < 500_000
     assert "1000000 images skipped: /nowhere/photos/0000000.jpg: no such file" in message

@@ -139,7 +139,10 @@ pub enum NoSamples {
     #[error("the last extraction could not use any image")]
     NoneUsable,
     /// There is no index.
-    #[error("it has no `index.arrow`: no extraction has finished yet, or the file was removed")]
+    #[error(
+        "it has no `index.arrow`: no extraction has finished yet (one may still be running), or the file was \
+         removed"
+    )]
     NoIndex,
 }
 

@@ -10,7 +10,7 @@ use super::content::Digest;
 use super::dtype::Dtype;
 use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
-use super::names::{INDEX, part_paths};
+use super::names::{INDEX, MANIFEST, part_paths};
 use super::part::{Layout, Part};
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
@@ -97,12 +97,21 @@ impl FeatureStore {
         if self.index.used().next().is_some() {
             return Ok(());
         }
-        let reason = if self.path.join(INDEX).exists() {
-            NoSamples::NoneUsable
-        } else {
-            NoSamples::NoIndex
-        };
-        let store = self.path.clone();
+        Self::require_run(&self.path)?;
+        let (store, reason) = (self.path.clone(), NoSamples::NoneUsable);
+        Err(FeaturesError::NoSamples { store, reason }.into())
+    }
+
+    /// Returns an error if no run has written the index of a store, which opens as an empty store.
+    ///
+    /// # Errors
+    /// [`FeaturesError::NoSamples`].
+    #[doc(hidden)]
+    pub fn require_run(path: &Path) -> Result<()> {
+        if !path.join(MANIFEST).exists() || path.join(INDEX).exists() {
+            return Ok(());
+        }
+        let (store, reason) = (path.to_owned(), NoSamples::NoIndex);
         Err(FeaturesError::NoSamples { store, reason }.into())
     }
 

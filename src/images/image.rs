@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::RgbImage;
+use super::{RgbImage, SkipReason};
 
-/// An image to process: a file, the bytes of a file, or decoded pixels. Paths, bytes and [`RgbImage`]s
-/// convert into it.
+/// An image to process: a file, the bytes of a file, or decoded pixels. Paths, bytes, [`RgbImage`]s
+/// and [`SkipReason`]s convert into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Image {
@@ -16,6 +16,8 @@ pub enum Image {
     Bytes(Arc<[u8]>),
     /// Upright pixels, whose colours are used unchanged.
     Rgb(Arc<RgbImage>),
+    /// An image that the caller cannot provide; the result has the reason.
+    Unusable(SkipReason),
 }
 
 macro_rules! conversions {
@@ -32,4 +34,5 @@ conversions! {
     File of &str, String, &String, &Path, PathBuf, &PathBuf;
     Bytes of Vec<u8>, &[u8];
     Rgb of RgbImage;
+    Unusable of SkipReason;
 }

@@ -110,6 +110,9 @@ pub enum SkipReason {
         /// What is wrong.
         detail: String,
     },
+    /// A reason of the caller, who decodes images itself, as a predicate.
+    #[error("{0}")]
+    Other(String),
 }
 
 /// Returns [`SkipReason::UnsupportedKind`].

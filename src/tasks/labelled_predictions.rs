@@ -407,12 +407,11 @@ impl<'a> Tally<'a> {
                 .into());
         }
         labelled.notes = notes.to_vec();
-        if labelled.rejected.is_some() && labelled.training_overlap.out_of_fold > 0 {
-            labelled.notes.push(
-                "the head's rejection is not applied to training images evaluated out of fold: it was \
-                fitted on them"
-                    .to_owned(),
-            );
+        let known = labelled.training_overlap.out_of_fold;
+        if labelled.rejected.is_some() && known > 0 {
+            labelled.notes.push(format!(
+                "rejected images are not counted: the head's rejection was fitted on {known} of the images"
+            ));
             labelled.rejected = None;
         }
         labelled.unknown_classes = left_out.unknown_classes;

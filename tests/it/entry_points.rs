@@ -112,16 +112,18 @@ fn bad_images_are_results_in_their_places() {
         Image::from(&good),
         Image::from(&b"not an image"[..]),
         Image::from(Vec::new()),
+        Image::from(SkipReason::Other("has no pixels".to_owned())),
     ];
     let found = classifier.classify(given).unwrap();
     let skipped = |at: usize| match &found[at] {
         Err(Unclassified::Skipped(reason)) => reason.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(found.len(), 4);
+    assert_eq!(found.len(), 5);
     assert_eq!(skipped(0), SkipReason::Missing);
     assert!(found[1].is_ok());
     assert_eq!(skipped(2), SkipReason::NotAnImage("a text file"));
     assert_eq!(skipped(3), SkipReason::Empty);
+    assert_eq!(skipped(4).to_string(), "has no pixels");
     assert!(classifier.classify([""; 0]).unwrap().is_empty());
 }

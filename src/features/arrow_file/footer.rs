@@ -10,6 +10,7 @@ use arrow_schema::{DataType, Field, Schema};
 use super::source::{Failure, Source};
 use crate::error::FileProblem;
 use crate::features::names::VERSION;
+use crate::phrases::counted;
 use crate::seal;
 
 /// The key of the checksum in the footer's metadata.
@@ -41,6 +42,8 @@ const MAGIC: &[u8] = b"ARROW1";
 const TAIL: u64 = 10;
 /// The size limit of a footer, in bytes. Most of a footer is the manifest.
 const LARGEST: u64 = 8 << 20;
+/// How many appended bytes are recognised as such.
+const APPENDED: u64 = 64 << 10;
 
 /// Returns the footer's bytes and their position.
 pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> {
@@ -51,9 +54,8 @@ pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> 
     if !MAGIC.starts_with(&start) {
         return Err(foreign("it does not start like an Arrow file").into());
     }
-    let cut = || FileProblem::Cut(format!("it ends at byte {length}, without an Arrow footer"));
     let Some((size, MAGIC)) = tail.split_first_chunk() else {
-        return Err(cut().into());
+        return Err(without_end(source, length)?.into());
     };
     let end = length - TAIL;
     let size = u64::from(u32::from_le_bytes(*size));
@@ -63,6 +65,20 @@ pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> 
         }
         _ => Err(damaged("its footer has the wrong length").into()),
     }
+}
+
+/// Returns what is wrong with a file that does not end with a footer.
+fn without_end(source: Source<'_>, length: u64) -> Result<FileProblem, Failure> {
+    let start = length.saturating_sub(APPENDED).max(MAGIC.len() as u64);
+    let tail = source.range(&(start.min(length)..length))?;
+    let end = tail.windows(MAGIC.len()).rposition(|bytes| bytes == MAGIC);
+    Ok(match end {
+        Some(end) => {
+            let extra = counted(tail.len() - end - MAGIC.len(), "byte");
+            FileProblem::Damaged(format!("it has {extra} after its end"))
+        }
+        None => FileProblem::Cut(format!("it ends at byte {length}, without an Arrow footer")),
+    })
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Footer<'_>, FileProblem> {

@@ -167,6 +167,11 @@ fn a_cut_file_is_told_from_a_foreign_one() {
             "{length}: {problem}"
         );
     }
+    for (extra, words) in [(1, "1 byte"), (9, "9 bytes"), (50_000, "50000 bytes")] {
+        let longer = [file.clone(), vec![b'x'; extra]].concat();
+        let problem = parse(&longer).unwrap_err().to_string();
+        assert_eq!(problem, format!("damaged: it has {words} after its end"));
+    }
     for foreign in [
         &b"PK\x03\x04"[..],
         b"no Arrow file, and not short",

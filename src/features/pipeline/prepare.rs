@@ -88,6 +88,9 @@ impl Preparer<'_> {
                 Image::File(path) => path,
                 Image::Bytes(bytes) => return Ok(self.given(Content::Bytes(Arc::clone(bytes)))),
                 Image::Rgb(pixels) => return Ok(self.given(Content::Rgb(Arc::clone(pixels)))),
+                Image::Unusable(reason) => {
+                    return Err(Prepared::Skipped(reason.clone(), untimed).into());
+                }
             },
         };
         if let Some(picture) = self.known.recognised.picture(path) {

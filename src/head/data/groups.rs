@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::ArrayView2;
 
 use super::neighbours::for_each_near_pair;
+use crate::error::Result;
+use crate::progress::Progress;
 
 /// The group of each row, (N). Cross-validation keeps a group, such as near-duplicates, in one fold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,16 +29,25 @@ impl Groups {
     /// directly or through other rows.
     ///
     /// Every row is compared with every other, a block at a time. Pairs are not stored, so memory grows only
-    /// with N, however many rows are near-duplicates.
+    /// with N, however many rows are near-duplicates. `progress` is asked whether to stop after each pair of
+    /// blocks.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
     /// When there is not one digest per row.
-    #[must_use]
-    pub fn of_near(digests: &[[u8; 32]], features: ArrayView2<'_, f32>, near: f32) -> Self {
+    pub fn of_near(
+        digests: &[[u8; 32]],
+        features: ArrayView2<'_, f32>,
+        near: f32,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
         assert_eq!(digests.len(), features.nrows(), "one digest per row");
         let joins = Joins::new(digests.len());
-        for_each_near_pair(features, near, |left, right| joins.join(left, right));
-        Self::joined(digests, &joins)
+        let join = |left, right| joins.join(left, right);
+        for_each_near_pair(features, near, progress, join)?;
+        Ok(Self::joined(digests, &joins))
     }
 
     /// Groups rows with equal `digests`, and rows that were joined.
@@ -141,7 +152,10 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::error::Error;
     use crate::head::data::UnitRows;
+    use crate::progress::Silent;
+    use crate::progress::tests::StopsAt;
 
     #[test]
     fn equal_and_near_rows_share_a_group() {
@@ -156,6 +170,10 @@ mod tests {
         assert_eq!(groups.len(), 3);
         assert!(Groups::of_equal(&[]).is_empty());
         assert_eq!(Groups::of_equal(&digests).len(), 5);
+    }
+
+    fn near(digests: &[[u8; 32]], features: ArrayView2<'_, f32>, near: f32) -> Groups {
+        Groups::of_near(digests, features, near, &Silent).unwrap()
     }
 
     fn numbered(n: usize) -> Vec<[u8; 32]> {
@@ -182,11 +200,11 @@ mod tests {
             let (sin, cos) = angle(row).to_radians().sin_cos();
             [cos, sin][column] * (1 + row) as f32
         });
-        let groups = Groups::of_near(&numbered(22), features.view(), 0.98);
+        let groups = near(&numbered(22), features.view(), 0.98);
         assert_eq!(groups.len(), 2);
         assert!(groups.of_row()[..21].iter().all(|&group| group == 0));
         let without = features.select(ndarray::Axis(0), &(0..20).collect::<Vec<_>>());
-        let groups = Groups::of_near(&numbered(20), without.view(), 0.98);
+        let groups = near(&numbered(20), without.view(), 0.98);
         assert_eq!((groups.len(), groups.of_row()[10]), (2, 1));
     }
 
@@ -196,7 +214,7 @@ mod tests {
         let features = Array2::from_shape_fn((700, 3), |(row, column)| {
             ((row * (7 + column * 12) + row * row * (column + 1)) % 101) as f32 - 50.0
         });
-        let groups = Groups::of_near(&numbered(700), features.view(), 0.9995);
+        let groups = near(&numbered(700), features.view(), 0.9995);
         let unit = UnitRows::of(features.view());
         let joins = Joins::new(700);
         for (left, a) in unit.rows().rows().into_iter().enumerate() {
@@ -209,6 +227,21 @@ mod tests {
         let expected = Groups::joined(&numbered(700), &joins);
         assert_eq!(groups, expected);
         assert!((50..690).contains(&groups.len()), "{}", groups.len());
+    }
+
+    #[test]
+    fn a_search_that_is_asked_to_stop_compares_no_further_blocks() {
+        // 8 blocks of 256 rows are 36 pairs of blocks, and each is a question.
+        let features = Array2::from_shape_fn((2000, 2), |(row, column)| (row + column) as f32);
+        for (nth, asked) in [(usize::MAX, 36..=36), (1, 1..=8), (5, 5..=13)] {
+            let progress = StopsAt::new(nth);
+            let groups = Groups::of_near(&numbered(2000), features.view(), 0.9, &progress);
+            assert_eq!(groups.is_ok(), nth == usize::MAX);
+            if let Err(error) = groups {
+                assert!(matches!(error, Error::Interrupted { kept: None }));
+            }
+            assert!(asked.contains(&progress.asked()), "{}", progress.asked());
+        }
     }
 
     #[test]

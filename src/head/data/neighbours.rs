@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::{in_parallel, start_processors};
+use crate::progress::{Progress, go_on};
 
 /// The cosine from which two images count as near-duplicates, such as resized, cropped or re-encoded copies.
 ///
@@ -165,18 +166,24 @@ impl UnitRows {
 /// Calls `near` for every pair of rows (the earlier first) with a similarity of `threshold` or more, on any
 /// thread and in any order.
 ///
-/// Rows are scaled block by block, and neither a copy of all rows nor any pair is stored.
+/// Rows are scaled block by block, and neither a copy of all rows nor any pair is stored. `progress` is asked
+/// whether to stop after each pair of blocks.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn for_each_near_pair(
     features: ArrayView2<'_, f32>,
     threshold: f32,
+    progress: &dyn Progress,
     near: impl Fn(usize, usize) + Sync,
-) {
+) -> Result<()> {
     let n = features.nrows();
     let block = |first: usize| UnitRows::of(features.slice(s![first..n.min(first + BLOCK), ..]));
     let of_block = |number: usize| {
         let first = number * BLOCK;
         let rows = block(first);
         for start in (first..n).step_by(BLOCK) {
+            go_on(progress)?;
             let cosines = rows.0.dot(&block(start).0.t());
             for ((left, right), cosine) in cosines.indexed_iter() {
                 let (left, right) = (first + left, start + right);
@@ -185,8 +192,11 @@ pub(crate) fn for_each_near_pair(
                 }
             }
         }
+        Ok(())
     };
-    in_parallel(n.div_ceil(BLOCK), of_block);
+    in_parallel(n.div_ceil(BLOCK), of_block)
+        .into_iter()
+        .collect()
 }
 
 /// Inserts a neighbour into the sorted best `k`; rows must arrive in ascending order.
@@ -206,6 +216,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::progress::Silent;
 
     fn close(a: f32, b: f32) -> bool {
         (a - b).abs() < 1e-6
@@ -249,9 +260,8 @@ mod tests {
             features.row_mut(to).assign(&(row * 2.0));
         }
         let found = Mutex::new(Vec::new());
-        for_each_near_pair(features.view(), 1.0 - 2e-7, |left, right| {
-            found.lock().unwrap().push((left, right));
-        });
+        let find = |left, right| found.lock().unwrap().push((left, right));
+        for_each_near_pair(features.view(), 1.0 - 2e-7, &Silent, find).unwrap();
         let mut pairs = found.into_inner().unwrap();
         pairs.sort_unstable();
         assert_eq!(pairs, [(3, 690), (300, 301)]);

@@ -168,8 +168,6 @@ fn same_kind(train: &LabelledFeatures<'_>, validation: &LabelledFeatures<'_>) ->
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use linfa::ParamGuard;
     use ndarray::{Array2, array};
 
@@ -179,6 +177,7 @@ mod tests {
     use crate::head::data::Groups;
     use crate::head::parallel::processors;
     use crate::head::{FitParams, FitWarning, Folds, learning_curve, out_of_fold, search};
+    use crate::progress::tests::StopsAt;
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {
         let classes = ClassIndex::from_names(["a", "b"]);
@@ -347,18 +346,6 @@ mod tests {
         }
     }
 
-    /// Asks to stop from the nth question on.
-    struct StopsAt(usize, AtomicUsize);
-
-    impl Progress for StopsAt {
-        fn begin(&self, _what: &str, _total: u64) {}
-        fn advance(&self, _steps: u64) {}
-        fn end(&self) {}
-        fn is_stopped(&self) -> bool {
-            self.1.fetch_add(1, Ordering::Relaxed) + 1 >= self.0
-        }
-    }
-
     #[test]
     fn a_fit_that_is_asked_to_stop_takes_no_further_step() {
         // With 2000 features and ten classes, SGD uses two threads where there are two.
@@ -379,7 +366,7 @@ mod tests {
                 .check()
                 .unwrap();
             for nth in [1, 5] {
-                let stops = || StopsAt(nth, AtomicUsize::new(0));
+                let stops = || StopsAt::new(nth);
                 let (progress, mut epochs) = (stops(), 0);
                 let job = Job {
                     progress: &progress,
@@ -387,7 +374,7 @@ mod tests {
                 };
                 assert!(interrupted(run(job, &mut |_| epochs += 1).unwrap_err()));
                 // An epoch has eight steps. Threads of L-BFGS each ask once more.
-                assert!(epochs == 0 && progress.1.into_inner() <= nth + processors());
+                assert!(epochs == 0 && progress.asked() <= nth + processors());
                 let of_folds = out_of_fold(&params, &set, None, &folds, &stops());
                 assert!(interrupted(of_folds.unwrap_err()));
                 let curve = learning_curve(&params, &set, None, &groups, &folds, &stops());
@@ -396,7 +383,7 @@ mod tests {
                 assert!(interrupted(search.unwrap_err()));
             }
             let job = Job {
-                progress: &StopsAt(usize::MAX, AtomicUsize::new(0)),
+                progress: &StopsAt::new(usize::MAX),
                 ..Job::new(&params, &set, None)
             };
             let fitted = fit(&params, &set, None, &mut |_| {}).unwrap();

@@ -51,17 +51,25 @@ impl<'a, 'f> Images<'a, 'f> {
     }
 
     /// Returns the groups of duplicates and near-duplicates, by the centre view of each image.
-    pub(super) fn groups(&self) -> &Groups {
-        self.groups.get_or_init(|| {
-            let centres = self.set.features().slice_move(s![..; self.set.views(), ..]);
-            let digests: Vec<[u8; 32]> = self.digests.iter().map(|digest| digest.0).collect();
-            Groups::of_near(&digests, centres, self.near)
-        })
+    pub(super) fn groups(&self, progress: &dyn Progress) -> Result<&Groups> {
+        if let Some(known) = self.groups.get() {
+            return Ok(known);
+        }
+        let centres = self.set.features().slice_move(s![..; self.set.views(), ..]);
+        let digests: Vec<[u8; 32]> = self.digests.iter().map(|digest| digest.0).collect();
+        let groups = Groups::of_near(&digests, centres, self.near, progress)?;
+        Ok(self.groups.get_or_init(|| groups))
     }
 
     /// Divides the images into folds; groups stay together.
-    pub(super) fn folds(&self, asked: CrossValidation, seed: u64) -> Result<Folds> {
-        Folds::new(self.set.targets(), self.groups(), asked.folds, seed)
+    pub(super) fn folds(
+        &self,
+        asked: CrossValidation,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> Result<Folds> {
+        let groups = self.groups(progress)?;
+        Folds::new(self.set.targets(), groups, asked.folds, seed)
     }
 
     /// Returns the out-of-fold logits of heads fitted with `params`, the parameters of the final fit. They
@@ -75,7 +83,7 @@ impl<'a, 'f> Images<'a, 'f> {
         if let Some(known) = self.left_out.get() {
             return Ok(known);
         }
-        let folds = self.folds(asked, params.values().seed)?;
+        let folds = self.folds(asked, params.values().seed, progress)?;
         let logits = out_of_fold(params, self.set, self.validation, &folds, progress)?;
         Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
@@ -88,7 +96,7 @@ impl<'a, 'f> Images<'a, 'f> {
         fixed: &[Tunable],
         progress: &dyn Progress,
     ) -> Result<Search> {
-        let folds = self.folds(asked, params.values().seed)?;
+        let folds = self.folds(asked, params.values().seed, progress)?;
         search(params, fixed, self.set, &folds, progress)
     }
 
@@ -99,12 +107,12 @@ impl<'a, 'f> Images<'a, 'f> {
         params: &FitValidParams,
         progress: &dyn Progress,
     ) -> Result<Vec<LearningPoint>> {
-        let folds = self.folds(asked, params.values().seed)?;
+        let folds = self.folds(asked, params.values().seed, progress)?;
         learning_curve(
             params,
             self.set,
             self.validation,
-            self.groups(),
+            self.groups(progress)?,
             &folds,
             progress,
         )

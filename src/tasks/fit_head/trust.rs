@@ -143,7 +143,7 @@ impl FromFolds {
             });
         }
         if let Some(rate) = options.reject {
-            let fit = Rejection::fit(&of_centres(set)?, images.groups(), rate, seed)?;
+            let fit = Rejection::fit(&of_centres(set)?, images.groups(progress)?, rate, seed)?;
             found.rejection = Some(fit);
         }
         Ok(found)
