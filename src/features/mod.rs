@@ -36,6 +36,7 @@ mod source;
 mod stamps;
 mod store;
 mod stretches;
+mod worker;
 mod writer;
 
 pub use content::{Content, Digest, Picture};
@@ -51,7 +52,7 @@ pub use manifest::StoreManifest;
 pub use part::Numbers;
 pub use pipeline::{Bound, Reduced, Speed, Timings};
 #[doc(hidden)]
-pub use pipeline::{Images, Item, Known, Outcome, Pipeline};
+pub use pipeline::{Images, Item, Known, Later, Outcome, Pipeline};
 #[cfg(feature = "serve")]
 pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
@@ -61,4 +62,7 @@ pub use store::FeatureStore;
 #[doc(hidden)]
 pub use store::Span;
 pub use stretches::Stretches;
+pub use worker::{Columns, Isolated, Served};
+#[doc(hidden)]
+pub use worker::{Worker, isolate};
 pub use writer::{Existing, StoreWriter};

@@ -54,6 +54,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arrow_array", &["features"]),
     ("arrow_ipc", &["features"]),
     ("arrow_schema", &["features"]),
+    ("arrow_select", &["features"]),
     ("parquet", &["features"]),
     ("safetensors", &["backbones", "frostline-onnx", "head"]),
     ("linfa", &["head", "tasks"]),
