@@ -138,9 +138,9 @@ enum Command {
     Serve(serve::Args),
     /// Compute features for the rows that another program sends.
     ///
-    /// Reads an Arrow IPC stream from standard input and writes one to standard output, with an answer for each
-    /// batch, in order. An image that cannot be used is a row with its reason in `status`. The exit status is 0
-    /// if every row was answered.
+    /// Reads an Arrow IPC stream from standard input and writes one to standard output, with an answer for
+    /// each batch, in order. An image that cannot be used is a row with its reason in `status`. The exit
+    /// status is 0 if every row was answered.
     Worker(worker::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),

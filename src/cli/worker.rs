@@ -11,7 +11,6 @@ use super::backbone_args::BackboneArgs;
 use super::decoding_args::DecodingArgs;
 use super::examples::examples;
 use super::extract::DtypeArg;
-use super::headings::INPUT;
 use super::output::{gpu_not_used, notes};
 use super::refusal::Refusal;
 use super::run_args::RunArgs;
@@ -26,9 +25,9 @@ use frostline::tasks::{OutputGuard, Overwrite, Wanted, WorkerOptions};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Column with the images: binary for their bytes, text for paths, or a struct with the fields `bytes` and
-    /// `path` [default: `image`, `bytes` or `path`].
-    #[arg(long, value_name = "NAME", help_heading = INPUT)]
+    /// Column with the images: binary for their bytes, text for paths, or a struct with the fields `bytes`
+    /// and `path` [default: `image`, `bytes` or `path`].
+    #[arg(long, value_name = "NAME")]
     column: Option<String>,
     /// Return the column with the images too. Paths are always returned.
     #[arg(long)]
@@ -52,7 +51,8 @@ const EXAMPLES: &str = examples! {
     "Compute the features of a table whose column `path` names files":
     "python3 paths.py | frostline worker > features.arrows"
     "Use another backbone, for images in the column `photo`":
-    "python3 photos.py | frostline worker --backbone vgg19 --column photo > features.arrows"
+    "python3 photos.py | \\
+       frostline worker --backbone vgg19 --column photo > features.arrows"
 };
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {

@@ -29,10 +29,7 @@ pub enum WorkerError {
         batches: u64,
     },
     /// No column has images.
-    #[error(
-        "the input has no column `image`, `bytes` or `path`, only {}",
-        if columns.is_empty() { "no columns at all".to_owned() } else { in_quotes(columns.iter().map(String::as_str)) }
-    )]
+    #[error("the input has no column `image`, `bytes` or `path`{}", only(columns))]
     NoImages {
         /// The columns that there are.
         columns: Vec<String>,
@@ -117,4 +114,11 @@ pub enum WorkerError {
         /// What it returned.
         found: String,
     },
+}
+
+fn only(columns: &[String]) -> String {
+    if columns.is_empty() {
+        return ", and no other".to_owned();
+    }
+    format!(", only {}", in_quotes(columns.iter().map(String::as_str)))
 }

@@ -69,12 +69,12 @@ impl WorkerOptions {
     }
 }
 
-/// Computes the features of the images in an Arrow IPC stream, and writes them as another stream, batch by batch.
-/// An image that cannot be used has a `status` that says why, and no features.
+/// Computes the features of the images in an Arrow IPC stream, and writes them as another stream, batch by
+/// batch. An image that cannot be used has a `status` that says why, and no features.
 ///
 /// # Errors
-/// A backbone or device that does not work; an input that cannot be read, after the answers to all batches before;
-/// an output that cannot be written.
+/// A backbone or device that does not work; an input that cannot be read, after the answers to all batches
+/// before; an output that cannot be written.
 pub fn worker(
     options: &WorkerOptions,
     input: impl Read + Send + 'static,

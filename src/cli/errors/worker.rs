@@ -9,7 +9,7 @@ pub(super) fn hint(error: &WorkerError) -> Option<String> {
             "write it with an Arrow library, such as `pyarrow.ipc.new_stream`"
         }
         WorkerError::NoEnd { .. } => {
-            "close the writer of the stream, not only the pipe; if the program was killed, send its rows again"
+            "close the stream's writer, not only the pipe; if the program was killed, send its rows again"
         }
         WorkerError::NoImages { .. } | WorkerError::NotOne { .. } => {
             "name the column with the images with --column"

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{AnyDictionaryArray, Array, ArrayRef};
 use arrow_schema::DataType;
 
 use crate::images::{Image, Limits, SkipReason};
@@ -25,7 +25,8 @@ pub(super) enum Cells {
 #[derive(Debug)]
 pub(super) struct Values {
     column: ArrayRef,
-    values: ArrayRef,
+    /// The column, or the dictionary's entries.
+    entries: ArrayRef,
     keys: Option<Vec<usize>>,
 }
 
@@ -63,8 +64,8 @@ impl Values {
         let dictionary = dictionary.filter(|dictionary| !dictionary.values().is_empty());
         Self {
             column: ArrayRef::clone(column),
-            values: ArrayRef::clone(dictionary.map_or(column, |dictionary| dictionary.values())),
-            keys: dictionary.map(|dictionary| dictionary.normalized_keys()),
+            entries: ArrayRef::clone(dictionary.map_or(column, |dictionary| dictionary.values())),
+            keys: dictionary.map(AnyDictionaryArray::normalized_keys),
         }
     }
 
@@ -73,7 +74,7 @@ impl Values {
             return None;
         }
         let row = self.keys.as_ref().map_or(row, |keys| keys[row]);
-        let values = &*self.values;
+        let values = &*self.entries;
         if values.is_null(row) {
             return None;
         }

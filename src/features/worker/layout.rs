@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
-use super::MANIFEST_KEY;
 use crate::error::{Error, Result, WorkerError};
 use crate::features::dtype::Dtype;
 
+/// The key of the manifest in the schema's metadata.
+const MANIFEST_KEY: &str = "frostline.manifest";
 /// The names of a column with images, if none is given. `path` is used only if the others are missing.
 const IMAGES: [&str; 2] = ["image", "bytes"];
 const PATH: &str = "path";
@@ -82,7 +83,7 @@ impl Layout {
             let added = added(dtype).map(|field| field.data_type().clone());
             kinds(schema).ends_with(&added)
         });
-        self.dtype = dtype.ok_or_else(|| unexpected("other columns"))?;
+        self.dtype = dtype.ok_or_else(|| unexpected(&"other columns"))?;
         self.schema = Arc::clone(schema);
         Ok(())
     }
@@ -95,12 +96,12 @@ impl Layout {
     ) -> Result<RecordBatch> {
         let kept = self.kept.iter().map(|&i| Arc::clone(batch.column(i)));
         let columns = kept.chain(computed).collect();
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(unexpected)
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| unexpected(&error))
     }
 }
 
 /// Returns the error for answers that do not have their own schema.
-pub(super) fn unexpected(error: impl ToString) -> Error {
+pub(super) fn unexpected(error: &impl ToString) -> Error {
     let found = error.to_string();
     WorkerError::Answer { found }.into()
 }

@@ -160,9 +160,10 @@ impl Worker {
         };
         let backbone = &mut self.network.backbone;
         let known = known(self.dtype);
-        self.pipeline
-            .run(images, backbone, &known, &Silent, each)
-            .map(drop)
+        let ran = self.pipeline.run(images, backbone, &known, &Silent, each);
+        // The writing thread waits for the end of the results.
+        drop(results);
+        ran.map(drop)
     }
 }
 
@@ -182,7 +183,8 @@ enum Incoming {
     Stop,
 }
 
-/// Reads batches, and passes on each of them before its images. A closed channel means that the run has ended.
+/// Reads batches, and passes on each of them before its images. A closed channel means that the run has
+/// ended.
 fn read(
     mut input: Stream<impl Read>,
     (column, limits): (usize, Limits),

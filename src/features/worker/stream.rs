@@ -1,7 +1,8 @@
 //! Reads an Arrow IPC stream that another program writes, and notices if it ends too early.
 //!
-//! The reader of `arrow-ipc` checks what it reads and allocates little more than has arrived, but some damaged
-//! streams make it panic, and it does not tell a stream that was cut between batches from a complete one.
+//! The reader of `arrow-ipc` checks what it reads and allocates little more than has arrived, but some
+//! damaged streams make it panic, and it does not tell a stream that was cut between batches from a complete
+//! one.
 
 use std::io::{self, Chain, Cursor, Read};
 

@@ -15,8 +15,9 @@ use super::{END, answer, answer_of, batch, started, stream};
 use crate::fuzz_seeds::onnx_messages::{bytes, info, model, node, numbers, weight, with_int};
 use crate::harness::Place;
 
-/// Writes a network whose features are the mean colour of an image, and which a black image crashes: it divides
-/// the lowest integer by -1, for which the processor raises an exception; ONNX Runtime checks only for division by zero.
+/// Writes a network whose features are the mean colour of an image, and which a black image crashes: it
+/// divides the lowest integer by -1, for which the processor raises an exception; ONNX Runtime checks only
+/// for division by zero.
 fn crashed_by_black(place: &Place) {
     const INT64: i64 = 7;
     let nodes = vec![

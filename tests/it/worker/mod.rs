@@ -74,9 +74,9 @@ fn with_ids(ids: ArrayRef, images: ArrayRef) -> RecordBatch {
 /// Returns the bytes of a complete stream.
 fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
-    batches
-        .iter()
-        .for_each(|batch| writer.write(batch).unwrap());
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
     writer.into_inner().unwrap()
 }
 

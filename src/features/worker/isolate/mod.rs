@@ -1,12 +1,13 @@
 //! Computes features in a child process, which may crash without an end of the stream.
 //!
-//! The parent holds the stream; the child is a worker of its own, with the same protocol. If it crashes, another
-//! one is started, and each unanswered batch is sent again, alone. If that one crashes too, the rows of the
-//! batch are sent one by one, and a row that crashes it by itself is answered with `failed`. A process that was
-//! killed with SIGKILL may be the victim of another program or of a lack of memory, so its row gets a second
-//! chance.
+//! The parent holds the stream; the child is a worker of its own, with the same protocol. If it crashes,
+//! another one is started, and each unanswered batch is sent again, alone. If that one crashes too, the rows
+//! of the batch are sent one by one, and a row that crashes it by itself is answered with `failed`. A process
+//! that was killed with SIGKILL may be the victim of another program or of a lack of memory, so its row gets
+//! a second chance.
 
 mod ended;
+mod event;
 mod parent;
 mod process;
 
@@ -16,42 +17,24 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-
+use self::event::Event;
+pub use self::parent::Isolated;
 use self::parent::{Output, Parent};
 use self::process::Process;
 use super::layout::Columns;
-use super::serve::Served;
 use super::stream::Stream;
 use crate::error::{Error, Result, ThreadsFor};
 
 /// How many batches are read and not answered.
 const PENDING: usize = 3;
-/// How often in a row the child may crash before it is ready.
-const STARTS: u32 = 3;
-/// How many images in a row may crash the child.
-const CRASHES: u32 = 32;
-
-/// What was answered, and what it took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Isolated {
-    /// The rows.
-    pub served: Served,
-    /// The rows whose images crashed the child; they are part of `served.without`.
-    pub failed: u64,
-    /// How often the child was started again.
-    pub restarts: u32,
-}
 
 /// Answers a stream, as [`Worker::serve`](super::Worker::serve) does, with the process that `command` starts,
 /// which must answer its standard input on its standard output in the same way.
 ///
 /// # Errors
-/// [`WorkerError`](crate::error::WorkerError) for an input that cannot be read or used, after all batches before
-/// it were answered, and for a child that fails with an exit status or does not start; [`Error::Io`] if the
-/// output cannot be written or no process can be started.
+/// [`WorkerError`](crate::error::WorkerError) for an input that cannot be read or used, after all batches
+/// before it were answered, and for a child that fails with an exit status or does not start; [`Error::Io`]
+/// if the output cannot be written or no process can be started.
 pub fn isolate(
     command: &dyn Fn() -> Command,
     columns: &Columns,
@@ -87,22 +70,6 @@ pub fn isolate(
         done: Isolated::default(),
     };
     parent.run()
-}
-
-/// What happens to the parent. The numbers are those of processes.
-enum Event {
-    /// The input has this schema.
-    Schema(SchemaRef),
-    /// The input has another batch.
-    Batch(RecordBatch),
-    /// The input has ended, or cannot be read further.
-    End(Result<()>),
-    /// The process has opened its network, and answers with this schema.
-    Ready(u32, SchemaRef),
-    /// The process has answered its oldest batch.
-    Answer(u32, RecordBatch),
-    /// The process has closed its output.
-    Closed(u32),
 }
 
 /// Reads the schema, and a batch for each permit.

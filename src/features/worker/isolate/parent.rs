@@ -13,18 +13,37 @@ use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::concat::concat_batches;
 
 use super::ended::Ended;
+use super::event::Event;
 use super::process::Process;
-use super::{CRASHES, Event, Isolated, STARTS};
 use crate::error::{Error, Result, WorkerError, system_error};
+use crate::features::dtype::Dtype;
 use crate::features::worker::layout::{Columns, Layout, unexpected};
 use crate::features::worker::results::Results;
+use crate::features::worker::serve::Served;
 use crate::outputs;
+
+/// How often in a row the child may crash before it is ready.
+const STARTS: u32 = 3;
+/// How many images in a row may crash the child.
+const CRASHES: u32 = 32;
+
+/// What was answered, and what it took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Isolated {
+    /// The rows.
+    pub served: Served,
+    /// The rows whose images crashed the child; they are part of `served.without`.
+    pub failed: u64,
+    /// How often the child was started again.
+    pub restarts: u32,
+}
 
 /// The output, whose schema the process tells.
 pub(super) enum Output<'a> {
     /// It has no schema yet.
     Waiting(&'a mut (dyn Write + Send)),
-    Open(StreamWriter<&'a mut (dyn Write + Send)>),
+    Open(Box<StreamWriter<&'a mut (dyn Write + Send)>>),
     /// Opening it has failed.
     Failed,
 }
@@ -66,7 +85,7 @@ impl Parent<'_> {
             self.sent = self.pending.len();
         }
         self.process.end();
-        // A process that ends badly after its last answer does no harm, but it may have had nothing to answer.
+        // A process that ends badly after its last answer does no harm, but it may have had no input at all.
         if let (Some(status @ 1..), None) = (self.process.wait()?.own_status(), &self.input) {
             return Err(WorkerError::Failed { status }.into());
         }
@@ -82,13 +101,13 @@ impl Parent<'_> {
         self.end.is_some() && self.pending.is_empty() && answered
     }
 
-    /// Waits for an event. Returns an answer of the process, or how it has ended; another process has then been
-    /// started.
+    /// Waits for an event. Returns an answer of the process, or how it has ended; another process has then
+    /// been started.
     fn next(&mut self) -> Result<Option<Result<RecordBatch, Ended>>> {
         let event = self.happened.recv();
         match event.expect("a sender is stored next to the receiver") {
             Event::Schema(schema) => {
-                let layout = Layout::of(&schema, self.columns, Default::default(), String::new())?;
+                let layout = Layout::of(&schema, self.columns, Dtype::default(), String::new())?;
                 self.process.begin(&schema);
                 self.input = Some((schema, layout));
             }
@@ -147,7 +166,7 @@ impl Parent<'_> {
         let rows = 0..batch.num_rows();
         let answers = rows.map(|row| self.one(&batch.slice(row, 1)));
         let answers = answers.collect::<Result<Vec<_>>>()?;
-        concat_batches(&self.layout().schema, &answers).map_err(unexpected)
+        concat_batches(&self.layout().schema, &answers).map_err(|error| unexpected(&error))
     }
 
     fn one(&mut self, row: &RecordBatch) -> Result<RecordBatch> {
@@ -198,14 +217,14 @@ impl Parent<'_> {
     /// Writes the schema of the answers, unless an earlier process has told it.
     fn open(&mut self, schema: &SchemaRef) -> Result<()> {
         let Some((_, layout)) = &mut self.input else {
-            return Err(unexpected("a schema before it was sent one"));
+            return Err(unexpected(&"a schema before it was sent one"));
         };
         layout.adopt(schema)?;
         self.output = match mem::replace(&mut self.output, Output::Failed) {
             Output::Waiting(output) => {
                 let mut writer = StreamWriter::try_new(output, schema).map_err(failed)?;
                 writer.flush().map_err(failed)?;
-                Output::Open(writer)
+                Output::Open(Box::new(writer))
             }
             other => other,
         };
@@ -216,18 +235,18 @@ impl Parent<'_> {
     fn release(&mut self, answer: &RecordBatch) -> Result<()> {
         let sent = self.pending.pop_front().map(|batch| batch.num_rows());
         let (Some(sent), Output::Open(writer)) = (sent, &mut self.output) else {
-            return Err(unexpected("a batch that it was not asked for"));
+            return Err(unexpected(&"a batch that it was not asked for"));
         };
         if answer.num_rows() != sent {
             let found = format!("{} rows for {sent}", answer.num_rows());
-            return Err(unexpected(found));
+            return Err(unexpected(&found));
         }
         self.sent -= 1;
         // Fails if the whole input has been read.
         let _ = self.permits.send(());
-        let features = answer.column_by_name("features");
+        let features = answer.column_by_name("features").map(|column| &**column);
         self.done.served.rows += sent as u64;
-        self.done.served.without += features.map_or(0, |column| column.null_count()) as u64;
+        self.done.served.without += features.map_or(0, Array::null_count) as u64;
         writer.write(answer).map_err(failed)?;
         writer.flush().map_err(failed)
     }

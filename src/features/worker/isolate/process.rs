@@ -9,8 +9,8 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 
-use super::Event;
 use super::ended::Ended;
+use super::event::Event;
 use crate::error::{Error, Result, ThreadsFor};
 use crate::features::worker::stream::Stream;
 
