@@ -147,8 +147,8 @@ impl Cluster {
         let mut ends = vec![0.0; self.workers];
         while let Some(left) = shards.pop_front() {
             let Reverse(mut now) = free.pop().expect("a worker is always back in time");
-            let speed = speeds[now.worker];
-            let end = now.at + self.start_up + left / speed;
+            let rate = speeds[now.worker];
+            let end = now.at + self.start_up + left / rate;
             if end <= now.preempted {
                 outcome.started += self.start_up;
                 outcome.held += end - now.at;
@@ -156,7 +156,7 @@ impl Cluster {
                 outcome.length = outcome.length.max(end);
                 ends[now.worker] = end;
             } else {
-                let left = self.preempt(&now, left, speed, storage, &mut outcome);
+                let left = self.preempt(&now, left, rate, storage, &mut outcome);
                 shards.push_back(left);
                 ends[now.worker] = now.preempted.max(now.at);
                 now.at = ends[now.worker] + random.exponential(self.replaced_after);
@@ -174,7 +174,7 @@ impl Cluster {
         &self,
         now: &Free,
         left: f64,
-        speed: f64,
+        rate: f64,
         storage: Storage,
         outcome: &mut Outcome,
     ) -> f64 {
@@ -189,6 +189,6 @@ impl Cluster {
             Storage::Lost => computed,
         };
         outcome.lost += lost;
-        left - (computed - lost) * speed
+        left - (computed - lost) * rate
     }
 }

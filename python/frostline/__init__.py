@@ -39,8 +39,11 @@ from ._frostline import __version__
 from ._head import Head, fit_head
 from ._store import FeatureStore, extract
 from ._tasks import evaluate, export, inspect, report
+from ._worker import Worker
 
 if _TYPE_CHECKING:
+    from . import ray as ray
+    from . import spark as spark
     from ._sklearn import FeatureExtractor as FeatureExtractor
     from ._sklearn import SoftmaxClassifier as SoftmaxClassifier
 
@@ -70,6 +73,7 @@ __all__ = [
     "StrictError",
     "TaskError",
     "ThreadError",
+    "Worker",
     "__version__",
     "evaluate",
     "export",

@@ -79,6 +79,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Head(_) => "HeadError",
         Error::Task(_) => "TaskError",
         Error::Export(_) => "ExportError",
+        Error::Worker(_) => "InputError",
         Error::Parameter { .. } => "ParameterError",
         Error::Locked { .. } => "LockedError",
         Error::NoThread { .. } => "ThreadError",

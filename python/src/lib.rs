@@ -16,6 +16,7 @@ mod session;
 mod store;
 mod tasks;
 mod work;
+mod worker;
 
 use pyo3::prelude::*;
 
@@ -32,6 +33,7 @@ fn _frostline(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<head::Head>()?;
     module.add_class::<classifier::Classifier>()?;
     module.add_class::<extractor::Extractor>()?;
+    module.add_class::<worker::Worker>()?;
     module.add_function(wrap_pyfunction!(tasks::extract, module)?)?;
     module.add_function(wrap_pyfunction!(tasks::fit_head, module)?)?;
     module.add_function(wrap_pyfunction!(fit::fit_arrays, module)?)?;

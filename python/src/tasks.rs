@@ -92,7 +92,8 @@ fn log(py: Python<'_>, text: &str) -> PyResult<()> {
     log.call_method1("info", ("%s", text)).map(drop)
 }
 
-fn dtype(keywords: &Keywords<'_, '_>) -> PyResult<Dtype> {
+/// Returns the type of the features.
+pub(crate) fn dtype(keywords: &Keywords<'_, '_>) -> PyResult<Dtype> {
     match keywords.required::<String>("dtype")?.as_str() {
         "f32" => Ok(Dtype::F32),
         "f16" => Ok(Dtype::F16),

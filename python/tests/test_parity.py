@@ -98,6 +98,8 @@ CLASSES = {
     fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k"}),
     # The features of an image as they are without options of the preprocessing.
     fl.Extractor: ("extract", OF_FOLDERS | {"verify", "dtype", "views"}),
+    # The worker's own way to survive crashes is that of its process.
+    fl.Worker: ("worker", {"no_isolation"}),
 }
 PREPROCESSING = {"layer", "pool", "map", "prefix_tokens", "preset", "resize", "crop", "interpolation", "mean"}
 PREPROCESSING |= {"std", "channels", "layout", "scale", "exif", "alpha", "jpeg_scale"}
@@ -124,7 +126,8 @@ def test_keywords_are_the_options(command):
 def test_keywords_of_classes_are_options(kind):
     command, others = CLASSES[kind]
     keywords = set(inspect.signature(kind).parameters) - {"head"}
-    assert options_of(command) - others - PREPROCESSING == keywords
+    of_pixels = set() if kind is fl.Worker else PREPROCESSING
+    assert options_of(command) - others - of_pixels == keywords
 
 
 @pytest.mark.parametrize("function", [*NOT_KEYWORDS, *CLASSES])

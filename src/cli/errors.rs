@@ -14,6 +14,7 @@ mod runtime;
 #[cfg(feature = "serve")]
 mod serve;
 mod tasks;
+mod worker;
 
 use std::io;
 use std::path::Path;
@@ -73,6 +74,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Head(error) => head::hint(error),
         Error::Task(error) => tasks::hint(error),
         Error::Export(problem) => export::hint(problem),
+        Error::Worker(error) => worker::hint(error),
         #[cfg(feature = "serve")]
         Error::Serve(error) => serve::hint(error),
         Error::File {

@@ -87,10 +87,19 @@ const EXAMPLES: &str = examples! {
 };
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum DtypeArg {
+pub(super) enum DtypeArg {
     #[default]
     F32,
     F16,
+}
+
+impl From<DtypeArg> for Dtype {
+    fn from(arg: DtypeArg) -> Self {
+        match arg {
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::F16 => Self::F16,
+        }
+    }
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -162,10 +171,7 @@ impl Args {
         options.views = self.views;
         options.batch_size = self.run.batch_size;
         options.run = self.run.options(home);
-        options.dtype = match self.dtype {
-            DtypeArg::F32 => Dtype::F32,
-            DtypeArg::F16 => Dtype::F16,
-        };
+        options.dtype = self.dtype.into();
         options.existing = match (self.overwrite, self.verify) {
             (true, _) => Existing::Overwrite,
             (false, true) => Existing::Verify,

@@ -60,6 +60,7 @@ mod talk;
 mod terminal;
 mod training_args;
 mod trust_args;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -136,6 +137,12 @@ enum Command {
     /// Listens on this machine only, unless another address is set. Runs until Ctrl-C or SIGTERM.
     #[cfg(feature = "serve")]
     Serve(serve::Args),
+    /// Compute features for the rows that another program sends.
+    ///
+    /// Reads an Arrow IPC stream from standard input and writes one to standard output, with an answer for
+    /// each batch, in order. An image that cannot be used is a row with its reason in `status`. The exit
+    /// status is 0 if every row was answered.
+    Worker(worker::Args),
     /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
@@ -206,6 +213,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Export(args) => export::run(args, home()?),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(args, home()?),
+        Command::Worker(args) => worker::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor(args) => doctor::run(args, &home()?),

@@ -38,6 +38,7 @@ mod runtime;
 mod serve;
 mod tasks;
 mod threads;
+mod worker;
 
 pub use self::backbones::BackboneError;
 pub use self::data::{DataProblem, Pair};
@@ -56,6 +57,7 @@ pub use self::runtime::{
 pub use self::serve::{NameProblem, ServeError, TokenProblem};
 pub use self::tasks::{Difference, Elsewhere, NeededWheel, OutputProblem, PipProblem, TaskError};
 pub use self::threads::ThreadsFor;
+pub use self::worker::WorkerError;
 
 /// A `Result` with [`Error`](enum@Error) as its default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -103,6 +105,9 @@ pub enum Error {
     /// A head cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportProblem),
+    /// A worker cannot answer its input.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
     /// A server cannot be started.
     #[cfg(feature = "serve")]
     #[error(transparent)]

@@ -9,6 +9,7 @@ use super::index::{self, Index, IndexRow};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Part, Rows};
 use super::stamps::{self, Stamps};
+pub use super::worker::fuzz::worker_stream;
 use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use crate::images::{Preprocessing, View};
 use crate::seal;

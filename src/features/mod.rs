@@ -39,6 +39,7 @@ mod stamps;
 mod status;
 mod store;
 mod stretches;
+mod worker;
 mod writer;
 
 pub use content::{Content, Digest, Picture};
@@ -55,7 +56,7 @@ pub use merge::{MergeOptions, MergeReport, merge};
 pub use part::Numbers;
 pub use pipeline::{Bound, Reduced, Speed, Timings};
 #[doc(hidden)]
-pub use pipeline::{Images, Item, Known, Outcome, Pipeline};
+pub use pipeline::{Images, Item, Known, Later, Outcome, Pipeline};
 #[cfg(feature = "serve")]
 pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
@@ -67,4 +68,7 @@ pub use store::FeatureStore;
 #[doc(hidden)]
 pub use store::Span;
 pub use stretches::Stretches;
+pub use worker::{Columns, Isolated, Served};
+#[doc(hidden)]
+pub use worker::{Worker, isolate};
 pub use writer::{Existing, StoreWriter};

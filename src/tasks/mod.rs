@@ -3,6 +3,7 @@
 //! | task | input | output |
 //! |---|---|---|
 //! | [`extract()`] | images | a feature store |
+//! | [`worker()`] | images in a stream of record batches | their features, as another stream |
 //! | [`fit_head()`] | a feature store | a head file, with its evaluation, calibration and warnings |
 //! | [`classify()`] | images and a head | labels and probabilities, image by image |
 //! | [`evaluate()`] | labelled images or a store, and one or two heads | metrics with intervals |
@@ -68,6 +69,7 @@ mod report;
 mod setup;
 mod suggest;
 mod training_overlap;
+mod worker;
 
 pub use bundle::{BundleOptions, BundleReport, bundle};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
@@ -121,3 +123,4 @@ pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};
+pub use worker::{WorkerOptions, worker};

@@ -57,6 +57,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arrow_buffer", &["images"]),
     ("arrow_ipc", &["features", "images"]),
     ("arrow_schema", &["features", "images"]),
+    ("arrow_select", &["features"]),
     ("parquet", &["features", "images"]),
     ("safetensors", &["backbones", "frostline-onnx", "head"]),
     ("linfa", &["head", "tasks"]),

@@ -71,6 +71,7 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("fit-head", "schedule", "constant cosine step"),
     ("fit-head", "calibrate-on", "folds validation"),
     ("extract", "dtype", "f32 f16"),
+    ("worker", "dtype", "f32 f16"),
     (
         "extract",
         "device",

@@ -157,6 +157,21 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "worker",
+        &[
+            (
+                "Options",
+                "column keep-image dtype no-isolation backbone {global}",
+            ),
+            ("Running the network", "{network}"),
+            (
+                "Preprocessing",
+                "layer pool map prefix-tokens {preprocessing}",
+            ),
+            ("Decoding", "{decoding}"),
+        ],
+    ),
+    (
         "evaluate",
         &[
             ("Options", "head compare format output overwrite {global}"),

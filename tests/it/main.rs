@@ -81,3 +81,4 @@ mod unknown;
 mod version_1;
 mod views;
 mod weights;
+mod worker;

@@ -10,6 +10,7 @@ mod serve;
 mod store;
 mod text;
 mod weights;
+mod worker;
 
 /// A file to start from.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Seed {
 pub(crate) fn of(target: &str) -> Vec<Seed> {
     match target {
         "onnx_import" | "onnx_cut" | "onnx_rewrite" => network::seeds(target),
+        "worker_stream" => worker::streams(),
         "pth" => weights::pth(),
         "safetensors" => weights::safetensors(),
         "head" => head::seeds(),

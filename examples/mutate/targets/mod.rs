@@ -75,6 +75,11 @@ pub(crate) const TARGETS: &[Target] = &[
     of_store("index", "the index of a store", store::index),
     of_store("manifest", "the manifest of a store", store::manifest),
     of_store("stamps", "the stamps of a store", store::stamps),
+    plain(
+        "worker_stream",
+        "the input of a worker",
+        store::worker_stream,
+    ),
     plain("image_jpeg", "a JPEG", image),
     plain("image_png", "a PNG", image),
     plain("image_gif", "a GIF", image),

@@ -184,3 +184,7 @@ fn extend(folder: &Path, existing: Existing) -> Outcome {
     let _ = writer.recognise(&[], Recognise::ByStamp, &decoding, 1, &Silent);
     Ok(writer.finish()?)
 }
+
+pub(crate) fn worker_stream(bytes: &[u8]) -> Outcome {
+    Ok(frostline::features::fuzz::worker_stream(bytes)?)
+}

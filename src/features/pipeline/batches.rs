@@ -148,6 +148,11 @@ impl<'a> Batcher<'a> {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// Returns whether there are images whose results have not been passed on.
+    pub(super) fn has_work(&self) -> bool {
+        !(self.waiting.is_empty() && self.running.is_empty())
+    }
+
     fn start_batch(&mut self) {
         self.since = None;
         let pictures = take(&mut self.pictures);

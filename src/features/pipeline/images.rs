@@ -20,7 +20,17 @@ pub enum Images<'a> {
     Named(Receiver<io::Result<PathBuf>>),
     /// Images that the caller passed.
     Given(vec::IntoIter<Image>),
+    /// Images that another thread passes in groups, until it drops the sender.
+    Arriving(Receiver<Later>),
 }
+
+/// An image that is copied out of its batch when its turn comes.
+pub type Later = Box<dyn FnOnce() -> Image + Send>;
+
+/// How long an image waits for others to fill its batch if images are named one at a time.
+const MOMENT: Duration = Duration::from_millis(50);
+/// The same for images that arrive in groups: a group has ended if nothing follows at once.
+const GROUP_ENDED: Duration = Duration::from_millis(2);
 
 /// The next of the images of a run.
 #[derive(Debug)]
@@ -50,6 +60,13 @@ impl<'a> Images<'a> {
                 return Ok(entries.next().cloned().map_or(Next::End, Next::Found));
             }
             Self::Given(images) => return Ok(images.next().map_or(Next::End, given)),
+            Self::Arriving(images) => {
+                return Ok(match images.recv_timeout(patience) {
+                    Ok(image) => given(image()),
+                    Err(RecvTimeoutError::Timeout) => Next::NotYet,
+                    Err(RecvTimeoutError::Disconnected) => Next::End,
+                });
+            }
             Self::Named(names) => names,
         };
         match names.recv_timeout(patience) {
@@ -69,7 +86,7 @@ impl<'a> Images<'a> {
                 let mut places = entries.as_slice().iter().map(|found| &found.sample().place);
                 places.any(Place::is_remote)
             }
-            Self::Named(_) | Self::Given(_) => false,
+            Self::Named(_) | Self::Given(_) | Self::Arriving(_) => false,
         }
     }
 
@@ -78,7 +95,16 @@ impl<'a> Images<'a> {
         match self {
             Self::Found(entries) => Some(entries.len()),
             Self::Given(images) => Some(images.len()),
-            Self::Named(_) => None,
+            Self::Named(_) | Self::Arriving(_) => None,
+        }
+    }
+
+    /// Returns how long an image waits for others to fill its batch; without work, nothing waits for the next
+    /// image.
+    pub(super) fn moment(&self, has_work: bool) -> Duration {
+        match self {
+            Self::Arriving(_) if has_work => GROUP_ENDED,
+            _ => MOMENT,
         }
     }
 }

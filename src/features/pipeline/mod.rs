@@ -13,8 +13,8 @@ mod run;
 mod speed;
 mod trial;
 
-pub use images::Images;
 pub(super) use images::Next;
+pub use images::{Images, Later};
 pub(super) use item::Taker;
 pub use item::{Item, Known, Outcome};
 #[cfg(feature = "serve")]

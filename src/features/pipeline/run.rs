@@ -7,7 +7,7 @@
 //!
 //! To bound memory, at most as many files are handed out as two batches and the threads hold. The results are
 //! passed on in input order. A full batch goes to the next free lane while the next one is filled. If images
-//! are named one at a time, a batch older than [`MOMENT`] is run even if it is not full.
+//! arrive during the run, a batch older than `Images::moment` is run even if it is not full.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,9 +26,6 @@ use crate::error::{Error, Result};
 use crate::features::recognition::readers;
 use crate::images::{DecodeBudget, DecodeOptions, Limits, Preprocessing, Preprocessor, View};
 use crate::progress::Progress;
-
-/// How long an image waits for others to fill its batch if images are named one at a time.
-const MOMENT: Duration = Duration::from_millis(50);
 
 /// How images become features.
 #[derive(Debug, Clone)]
@@ -146,7 +143,9 @@ fn feed(
             // Wait for a name only if no file is being prepared.
             let idle = !decoders.busy();
             let patience = if idle {
-                MOMENT.saturating_sub(batcher.age())
+                images
+                    .moment(batcher.has_work())
+                    .saturating_sub(batcher.age())
             } else {
                 Duration::ZERO
             };

@@ -34,6 +34,8 @@ pub enum Wanted {
     Parquet,
     /// A `NumPy` array.
     Npy,
+    /// A stream of Arrow record batches.
+    ArrowStream,
     /// One of frostline's man pages.
     ManPage,
 }
@@ -43,9 +45,13 @@ impl Wanted {
     pub(super) fn is_binary(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Html | Self::ManPage => false,
-            Self::Png | Self::Head | Self::Bundle | Self::Network | Self::Parquet | Self::Npy => {
-                true
-            }
+            Self::Png
+            | Self::Head
+            | Self::Bundle
+            | Self::Network
+            | Self::Parquet
+            | Self::Npy
+            | Self::ArrowStream => true,
         }
     }
 
@@ -61,6 +67,7 @@ impl Wanted {
             Self::Network => "an exported network",
             Self::Parquet => "a Parquet table",
             Self::Npy => "a NumPy array",
+            Self::ArrowStream => "an Arrow stream",
             Self::ManPage => "a man page of frostline",
         }
     }

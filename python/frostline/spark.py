@@ -1,0 +1,65 @@
+"""Features of a Spark data frame of images, for Spark 4.
+
+```python
+import frostline.spark
+
+frame = spark.read.format("binaryFile").load("pictures").withColumnRenamed("content", "bytes")
+frostline.spark.extract(frame).write.parquet("features")
+```
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import _optional, _program
+from ._errors import ParameterError
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.resource import ResourceProfile
+    from pyspark.sql import DataFrame
+
+__all__ = ["extract"]
+
+
+def extract(
+    df: DataFrame,
+    backbone: str | os.PathLike[str] = "efficientnet-lite0",
+    *,
+    profile: ResourceProfile | None = None,
+    **options: Any,
+) -> DataFrame:
+    """Return the rows of a data frame with the features of their images, as `array<float>`.
+
+    `options` are those of `frostline worker`: `column`, `device`, `threads` and so on. The columns are those of
+    `frostline.Worker`. Each task has a process that computes with the CPUs of the task (`spark.task.cpus`),
+    unless `threads` is set; `profile` requests other resources for this stage, such as GPUs. An image that
+    crashes the process is a row with the status `failed`.
+    """
+    try:
+        from pyspark.sql import types
+    except ImportError as error:
+        raise _optional.missing("frostline.spark", "pyspark", "spark", error) from error
+    if options.get("dtype", "f32") != "f32":
+        raise ParameterError("`dtype` is f16, but Spark has no such type; it must be f32")
+    options = {"backbone": os.fsdecode(backbone), **options}
+    texts = [(field.name, isinstance(field.dataType, types.StringType)) for field in df.schema]
+    names = _program.kept(texts, options.get("column"), bool(options.get("keep_image")))
+    added = (types.BinaryType(), types.ArrayType(types.FloatType()), types.IntegerType(), types.IntegerType())
+    fields = [df.schema[name] for name in names]
+    kinds = zip(_program.ADDED, (*added, types.StringType()), strict=True)
+    fields += [types.StructField(name, kind) for name, kind in kinds]
+
+    def answers(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        from pyspark import TaskContext
+
+        from frostline import _program
+
+        context = TaskContext.get()
+        threads = context.cpus() if context else None
+        yield from _program.shared({"threads": threads, **options}).map(batches)
+
+    return df.mapInArrow(answers, types.StructType(fields), profile=profile)

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Compares `extract`, `worker`, Ray and Spark on the same pictures: images per second, without starting.
+
+usage: scripts/bench_engines.py IMAGES [--rounds 5] [--times 1] [PART ...]
+
+Run it in the environment of scripts/test_cluster.sh (target/cluster/bin/python), on an idle computer. IMAGES is a folder;
+`--times` uses each picture so often, with a number after its end, so that all digests differ. Parts: extract, worker,
+unisolated, inprocess, ray, spark, class (Ray Data with the usual Python class: Pillow and onnxruntime). Each part is
+timed from the moment its network is open.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PROGRAM = os.path.join(sysconfig.get_path("scripts"), "frostline")
+BACKBONE = "efficientnet-lite0"
+BATCH = 128
+
+
+def load(folder, times):
+    files = sorted(path for path in pathlib.Path(folder).rglob("*") if path.suffix in {".jpg", ".jpeg", ".png"})
+    contents = [file.read_bytes() for file in files]
+    return [content + number.to_bytes(4, "big") * (times > 1) for number in range(times) for content in contents]
+
+
+class Bench:
+    def __init__(self, images, work):
+        self.images, self.work = images, work
+        table = pa.table({"id": pa.array(range(len(images))), "bytes": pa.array(images, pa.binary())})
+        self.batches = table.to_batches(max_chunksize=BATCH)
+        (work / "rows").mkdir()
+        (work / "images").mkdir()
+        for number, batch in enumerate(table.to_batches(max_chunksize=1000)):
+            pq.write_table(pa.Table.from_batches([batch]), work / "rows" / f"{number}.parquet")
+        for number, image in enumerate(images):
+            (work / "images" / f"{number:06}.jpg").write_bytes(image)
+        (work / "few").mkdir()
+        for number, image in enumerate(images[:2]):
+            (work / "few" / f"{number}.jpg").write_bytes(image)
+
+    def extract(self):
+        def seconds(folder):
+            out = self.work / "store"
+            command = [PROGRAM, "extract", self.work / folder, "-o", out, "--overwrite", "--quiet", "--backbone", BACKBONE]
+            start = time.perf_counter()
+            subprocess.run(command, check=True)
+            return time.perf_counter() - start
+
+        return seconds("images") - seconds("few")
+
+    def worker(self, *options):
+        command = [PROGRAM, "worker", "--quiet", "--backbone", BACKBONE, *options]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        writer = pa.ipc.new_stream(process.stdin, self.batches[0].schema)
+        writer.write_batch(self.batches[0].slice(0, 2))
+        process.stdin.flush()
+        reader = pa.ipc.open_stream(process.stdout)
+        reader.read_next_batch()
+
+        def write():
+            for batch in self.batches:
+                writer.write_batch(batch)
+            writer.close()
+            process.stdin.close()
+
+        start = time.perf_counter()
+        threading.Thread(target=write).start()
+        rows = sum(batch.num_rows - batch["features"].null_count for batch in reader)
+        seconds = time.perf_counter() - start
+        assert process.wait() == 0 and rows == len(self.images)
+        return seconds
+
+    def unisolated(self):
+        return self.worker("--no-isolation")
+
+    def inprocess(self):
+        import frostline
+
+        worker = frostline.Worker(BACKBONE)
+        start = time.perf_counter()
+        rows = sum(answer.num_rows for answer in worker.map(self.batches))
+        assert rows == len(self.images)
+        return time.perf_counter() - start
+
+    def ray(self):
+        import frostline.ray
+
+        return self._ray(lambda dataset: frostline.ray.extract(dataset, BACKBONE, rows=256))
+
+    def _ray(self, extracted):
+        import ray
+
+        if not ray.is_initialized():
+            ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+            ray.data.DataContext.get_current().enable_progress_bars = False
+
+        def seconds(dataset):
+            start = time.perf_counter()
+            rows = sum(1 for batch in extracted(dataset).iter_batches(batch_format="pyarrow") for _ in batch["id"])
+            return time.perf_counter() - start, rows
+
+        starting, _ = seconds(ray.data.from_arrow(pa.Table.from_batches([self.batches[0].slice(0, 2)])))
+        whole, rows = seconds(ray.data.read_parquet(str(self.work / "rows")))
+        assert rows == len(self.images)
+        return whole - starting
+
+    def spark(self):
+        import frostline.spark
+        from pyspark.sql import SparkSession
+
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        builder = SparkSession.builder.master("local[2]").config("spark.driver.host", "127.0.0.1")
+        builder = builder.config("spark.ui.enabled", "false").config("spark.driver.memory", "2g")
+        spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "256").getOrCreate()
+        spark.sparkContext.setLogLevel("OFF")
+
+        def seconds(frame):
+            start = time.perf_counter()
+            frostline.spark.extract(frame, BACKBONE).write.mode("overwrite").parquet(str(self.work / "out"))
+            return time.perf_counter() - start
+
+        frame = spark.read.parquet(str(self.work / "rows")).repartition(4).cache()
+        frame.count()
+        # Python processes and their workers are kept, so the first run starts them.
+        seconds(spark.createDataFrame(frame.limit(4).collect(), frame.schema).repartition(4))
+        whole = seconds(frame)
+        assert spark.read.parquet(str(self.work / "out")).count() == len(self.images)
+        return whole
+
+    def usual(self):
+        """Ray Data with a Python class, as its documentation has it."""
+
+        class Usual:
+            def __init__(self, path):
+                import onnxruntime
+
+                self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+            def __call__(self, batch):
+                import io
+
+                import numpy as np
+                from PIL import Image
+
+                inputs = []
+                for content in batch["bytes"]:
+                    image = Image.open(io.BytesIO(content)).convert("RGB")
+                    width, height = image.size
+                    scale = 256 / min(width, height)
+                    image = image.resize((round(width * scale), round(height * scale)), Image.Resampling.BILINEAR)
+                    left, top = (image.width - 224) // 2, (image.height - 224) // 2
+                    image = image.crop((left, top, left + 224, top + 224))
+                    inputs.append((np.asarray(image, np.float32) / 127.5 - 1).transpose(2, 0, 1))
+                name = self.session.get_inputs()[0].name
+                rows = [self.session.run(None, {name: np.stack(inputs[i : i + 8])})[0] for i in range(0, len(inputs), 8)]
+                return {"id": batch["id"], "features": np.concatenate(rows).reshape(len(inputs), -1)}
+
+        path = os.path.join(os.environ["FROSTLINE_HOME"], "models", f"{BACKBONE}.onnx")
+        return self._ray(
+            lambda dataset: dataset.map_batches(Usual, fn_constructor_args=(path,), batch_size=256, concurrency=1, num_cpus=1)
+        )
+
+
+PARTS = ("extract", "worker", "unisolated", "inprocess", "ray", "spark", "class")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("images")
+    parser.add_argument("parts", nargs="*", default=PARTS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--times", type=int, default=1)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        bench = Bench(load(args.images, args.times), pathlib.Path(work))
+        seconds = {part: [] for part in args.parts}
+        for number in range(args.rounds):
+            for part in args.parts:
+                took = getattr(bench, {"class": "usual"}.get(part, part))()
+                seconds[part].append(took)
+                print(f"round {number + 1}: {part}: {took:.2f} s", file=sys.stderr, flush=True)
+        base = statistics.median(seconds.get("extract") or [0])
+        for part, all_ in seconds.items():
+            median = statistics.median(all_)
+            row = {"part": part, "seconds": round(median, 2), "images_per_s": round(len(bench.images) / median, 1)}
+            print(json.dumps({**row, "of_extract": round(base / median, 3) if base else None, "all": [round(s, 2) for s in all_]}))
+
+
+if __name__ == "__main__":
+    main()
