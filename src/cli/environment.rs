@@ -4,6 +4,7 @@ pub(super) const ENVIRONMENT: &str = "\x1b[1;4mEnvironment variables:\x1b[0m
   FROSTLINE_HOME                 folder of backbones, ONNX Runtime and caches
   FROSTLINE_ALLOW_SHARED_HOME=1  accept a home that other users can write to
   ORT_DYLIB_PATH                 the ONNX Runtime library to use; an absolute path
+  AWS_…, GOOGLE_…, AZURE_…       credentials and settings of object stores
   VIRTUAL_ENV, CONDA_PREFIX      the Python environment in which ONNX Runtime is looked for
   PIP_INDEX_URL                  the package index; `setup` uses all settings of pip
   NO_COLOR                       no colours

@@ -64,6 +64,7 @@ const STILTED: &[&str] = &[
 /// Options of cargo, pip and the examples.
 const FOREIGN_OPTIONS: &[&str] = &[
     "--all",
+    "--array",
     "--bench",
     "--example",
     "--features",
@@ -76,6 +77,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "--retries",
     "--sshlogin",
     "--test",
+    "--wait",
 ];
 
 fn root() -> &'static Path {
