@@ -80,13 +80,17 @@ def processes() -> dict[int, tuple[int, str]]:
 
 
 def descendants() -> dict[int, str]:
-    """Return the command lines of the processes that this one has started, directly or not."""
+    """Return the command lines of the processes that this one has started, directly or not.
+
+    Spark's Python processes outlive the daemon that has started them, so those of this environment count too.
+    """
     all_ = processes()
     own, grown = {os.getpid()}, True
     while grown:
         more = {number for number, (parent, _) in all_.items() if parent in own} - own
         own |= more
         grown = bool(more)
+    own |= {number for number, (_, line) in all_.items() if line.startswith(f"{sys.executable} -m pyspark.")}
     return {number: all_[number][1] for number in own - {os.getpid()}}
 
 

@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
     rows.say("spark", start)
     for name, target in (
         ("spark, killed workers", lambda line: "frostline worker" in line),
-        ("spark, killed Python processes", lambda line: "pyspark.daemon" in line or "pyspark/daemon" in line),
+        ("spark, killed Python processes", lambda line: "-m pyspark." in line and "java" not in line.split()[0]),
     ):
         start = time.time()
         killer = rows.Killer(target, 1.0)
