@@ -38,7 +38,7 @@ pub(crate) struct Found {
 
 impl UnitRows {
     /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
-    /// Among more than [`MANY`] rows, the search is approximate.
+    /// Among more than 50,000 rows, the search is approximate.
     #[must_use]
     pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
         self.search(self, k, |query, row, _| query == row).nearest
@@ -48,11 +48,11 @@ impl UnitRows {
     /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
     /// with a similarity of `threshold` or more.
     ///
-    /// Among more than [`MANY`] rows, the search is approximate: it may miss some neighbours, and some of the
+    /// Among more than 50,000 rows, the search is approximate: it may miss some neighbours, and some of the
     /// pairs that `near` is called for.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`] when the two do not have the same D.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two do not have the same D.
     pub(crate) fn nearest_and_near(
         &self,
         queries: Option<&Self>,
