@@ -81,7 +81,9 @@ pub use preprocess::{
     Channels, Crop, CropRounding, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View,
     Views,
 };
-pub(crate) use read::{FileBytes, read, read_file};
+#[cfg(feature = "report")]
+pub(crate) use read::read_file;
+pub(crate) use read::{FileBytes, read};
 pub use scan::{
     FolderLayout, Found, Labels, Names, Sample, Scan, Separator, Shard, ShardProblem, parse_list,
     read_list, read_list_file, scan_folder, scan_inputs, scan_list,
