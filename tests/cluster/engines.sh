@@ -22,15 +22,18 @@ environment() {
     "$target/cluster/bin/pip" install --quiet --force-reinstall --no-deps "$wheel"
 }
 
-# Installs Java if there is none.
+# Whether there is Java, or it can be installed.
 java_runtime() {
     command -v java >/dev/null && return
-    if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-        echo "engines: Spark needs Java 17 or later (Debian: apt-get install openjdk-17-jre-headless)" >&2
-        exit 1
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "installing Java"
+        apt-get update -qq >/dev/null || true
+        for package in openjdk-17-jre-headless default-jre-headless; do
+            apt-get install -qq -y --no-install-recommends "$package" >/dev/null 2>&1 && return
+        done
     fi
-    say "installing Java"
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends openjdk-17-jre-headless >/dev/null
+    say "Java is missing: Spark is not tested (Debian: apt-get install openjdk-17-jre-headless)"
+    return 1
 }
 
 # Runs a file of tests/cluster with nothing of the checkout on Python's path except its folder.
@@ -46,6 +49,6 @@ say "2,000 rows"
 PYTHONPATH="$PWD/tests/cluster" "$target/cluster/bin/python" -c \
     'import sys, pathlib, rows; rows.write(pathlib.Path(sys.argv[1]))' "$work"
 for part in "${parts[@]}"; do
-    [ "$part" != spark ] || java_runtime
+    if [ "$part" = spark ] && ! java_runtime; then continue; fi
     engine "$part"
 done
