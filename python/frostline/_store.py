@@ -105,6 +105,12 @@ class FeatureStore:
         self.__init__(state["path"], report=state["report"])  # type: ignore[misc]
 
 
+def write_numbers(keywords: dict[str, Any]) -> None:
+    """Replace the numbers of the preprocessing by the command line's text."""
+    keywords.update({name: _numbers(name, keywords[name], "x") for name in ("resize", "crop")})
+    keywords.update({name: _numbers(name, keywords[name], ",") for name in ("mean", "std")})
+
+
 def _numbers(name: str, value: Any, separator: str) -> str | None:
     """Return a number or several as the command line's text: `224`, `(320, 240)` as `320x240`."""
     if value is None or isinstance(value, str):
@@ -161,8 +167,7 @@ def extract(
     options of `frostline extract`. Ctrl-C keeps what is computed.
     """
     keywords = _keywords.of(locals())
-    keywords.update({name: _numbers(name, keywords[name], "x") for name in ("resize", "crop")})
-    keywords.update({name: _numbers(name, keywords[name], ",") for name in ("mean", "std")})
+    write_numbers(keywords)
     if isinstance(images, (str, bytes, os.PathLike)):
         paths: list[Any] = [images]
     elif isinstance(images, Iterable):

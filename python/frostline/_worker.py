@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _frostline, _keywords, _optional
 from ._pickling import WithoutInner
-from ._store import _numbers
-
-if TYPE_CHECKING:
-    import pyarrow
+from ._store import write_numbers
 
 
 class _Stream:
@@ -68,8 +65,7 @@ class Worker(WithoutInner):
         max_bytes: int = 536870912,
     ) -> None:
         self._keywords = _keywords.of(locals(), "self")
-        self._keywords.update({name: _numbers(name, self._keywords[name], "x") for name in ("resize", "crop")})
-        self._keywords.update({name: _numbers(name, self._keywords[name], ",") for name in ("mean", "std")})
+        write_numbers(self._keywords)
         self.backbone = self._keywords["backbone"] = _keywords.path("backbone", backbone)
         self._create()
         self.num_features: int = self._inner.open()
@@ -90,7 +86,8 @@ class Worker(WithoutInner):
             raise TypeError(f"`table` is {table!r:.60}, but must be an Arrow table, or a dictionary of columns")
         answer = pyarrow.table(_Stream(self._inner.answer(table.__arrow_c_stream__())))
         if isinstance(table, pyarrow.RecordBatch):
-            return answer.combine_chunks().to_batches()[0] if len(answer) else _empty(pyarrow, answer.schema)
+            batches = answer.combine_chunks().to_batches()
+            return batches[0] if batches else pyarrow.RecordBatch.from_pylist([], schema=answer.schema)
         return answer
 
     def map(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -99,7 +96,3 @@ class Worker(WithoutInner):
 
     def __repr__(self) -> str:
         return f"Worker({self.backbone!r}, {self.num_features} features)"
-
-
-def _empty(pyarrow: Any, schema: pyarrow.Schema) -> pyarrow.RecordBatch:
-    return pyarrow.RecordBatch.from_arrays([pyarrow.array([], field.type) for field in schema], schema=schema)

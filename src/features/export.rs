@@ -15,8 +15,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::content::{Content, Digest};
 use super::index::IndexRow;
-use super::manifest::StoreManifest;
-use super::merge::MANIFEST_KEY;
+use super::manifest::{StoreManifest, TABLE_KEY};
 use super::store::FeatureStore;
 use crate::error::{Error, FeaturesError, Result, csv_error, system_error};
 use crate::images::View;
@@ -138,7 +137,7 @@ fn write_parquet(
 ) -> Result<()> {
     let name = outputs::name(path);
     let failed = |e| Error::io("write", name)(system_error(e));
-    let metadata = HashMap::from([(MANIFEST_KEY.to_owned(), manifest.to_json())]);
+    let metadata = HashMap::from([(TABLE_KEY.to_owned(), manifest.to_json())]);
     let batch = table(rows, features)
         .and_then(|batch| {
             let schema = batch.schema().as_ref().clone().with_metadata(metadata);

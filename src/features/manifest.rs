@@ -96,6 +96,9 @@ impl StoreManifest {
     }
 }
 
+/// The key of a manifest in the metadata of a table that is no part of a store.
+pub(super) const TABLE_KEY: &str = "frostline.manifest";
+
 /// What a `manifest.json` says about its folder.
 pub(super) enum Told {
     /// The folder is a store.

@@ -41,6 +41,12 @@ pub struct ShardRecord {
     names: String,
 }
 
+/// Returns whether the last run of a store has finished: its index lists the images of the record, or there
+/// is an index and no record.
+pub(super) fn has_finished(store: &Path, record: Option<&ShardRecord>, index: &Index) -> bool {
+    record.map_or_else(|| store.join(INDEX).exists(), |record| record.is_of(index))
+}
+
 /// The file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Fields {

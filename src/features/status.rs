@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::index::Index;
 use super::manifest::StoreManifest;
-use super::merge::absent;
-use super::shard_record::ShardRecord;
+use super::merge::{absent, refuse_differences};
+use super::shard_record::{ShardRecord, has_finished};
 use super::store::FeatureStore;
 use crate::error::{Error, FeaturesError, Result};
 use crate::images::Shard;
@@ -116,7 +116,8 @@ pub fn status(stores: &[PathBuf]) -> RunStatus {
                 match &first {
                     None => first = Some((store, manifest)),
                     Some((other, agreed)) => {
-                        problems.extend(difference((other, agreed), (store, &manifest)));
+                        let refused = refuse_differences((other, agreed), (store, &manifest));
+                        problems.extend(refused.err().map(|problem| problem.to_string()));
                     }
                 }
             }
@@ -159,10 +160,7 @@ fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest)> {
     let store = FeatureStore::open(path)?;
     let record = ShardRecord::read(path)?;
     let index = store.index();
-    let is_finished = match &record {
-        Some(record) => record.is_of(index),
-        None => store.has_index(),
-    };
+    let is_finished = has_finished(path, record.as_ref(), index);
     let manifest = store.manifest().clone();
     let shard = record.as_ref().map(|record| record.shard);
     let base = ShardStatus {
@@ -199,18 +197,4 @@ fn reasons(index: &Index) -> BTreeMap<String, usize> {
         *counts.entry(reason.clone()).or_default() += 1;
     }
     counts
-}
-
-fn difference(
-    (first, one): (&Path, &StoreManifest),
-    (second, other): (&Path, &StoreManifest),
-) -> Option<String> {
-    let names = [first, second].map(|path| format!("`{}`", path.display()));
-    let differences = one.differences(other, [&names[0], &names[1]]);
-    let stores = [first.to_owned(), second.to_owned()];
-    let problem = FeaturesError::OtherStore {
-        stores,
-        differences: differences.clone(),
-    };
-    (!differences.is_empty()).then(|| problem.to_string())
 }

@@ -78,11 +78,6 @@ impl FeatureStore {
         &self.index
     }
 
-    /// Returns whether a run has finished.
-    pub(super) fn has_index(&self) -> bool {
-        self.path.join(INDEX).exists()
-    }
-
     /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
     /// removed. The files are not changed.
     pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {

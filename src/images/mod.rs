@@ -93,4 +93,5 @@ pub use scan::{ignored_text, is_remote, listed};
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;
 pub use sniff::sniff;
+pub(crate) use tables::cell;
 pub use thumbnail::thumbnail;

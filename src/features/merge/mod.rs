@@ -14,7 +14,7 @@ mod target;
 
 pub(super) use complete::absent;
 pub use report::{MergeOptions, MergeReport};
-pub(super) use table::MANIFEST_KEY;
+pub(super) use sources::refuse_differences;
 
 use self::sources::Source;
 use self::target::Target;

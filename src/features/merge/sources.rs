@@ -8,8 +8,8 @@ use crate::error::{Error, FeaturesError, Result};
 use crate::features::identity::is_store;
 use crate::features::index::Index;
 use crate::features::manifest::StoreManifest;
-use crate::features::names::{INDEX, part_paths};
-use crate::features::shard_record::ShardRecord;
+use crate::features::names::part_paths;
+use crate::features::shard_record::{ShardRecord, has_finished};
 use crate::features::store::incomplete;
 use crate::features::writer::StoreWriter;
 
@@ -51,10 +51,7 @@ impl Source {
         }
         let manifest = StoreManifest::read(path)?;
         let (index, shard) = (Index::read(path)?, ShardRecord::read(path)?);
-        let is_finished = match &shard {
-            Some(record) => record.is_of(&index),
-            None => path.join(INDEX).exists(),
-        };
+        let is_finished = has_finished(path, shard.as_ref(), &index);
         Ok(Self {
             path: path.to_owned(),
             manifest,
@@ -116,7 +113,11 @@ pub(super) fn agreed(sources: &[Source]) -> Result<StoreManifest> {
     Ok(first.manifest.clone())
 }
 
-fn refuse_differences(
+/// Returns an error that names two stores if their manifests differ.
+///
+/// # Errors
+/// [`FeaturesError::OtherStore`].
+pub(in crate::features) fn refuse_differences(
     (first, one): (&Path, &StoreManifest),
     (second, other): (&Path, &StoreManifest),
 ) -> Result<()> {

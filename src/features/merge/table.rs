@@ -30,11 +30,9 @@ use crate::error::{FileKind, FileProblem, Result};
 use crate::features::arrow_file::Failure;
 use crate::features::content::{Content, Digest};
 use crate::features::index::{IndexRow, is_name};
-use crate::features::manifest::StoreManifest;
+use crate::features::manifest::{StoreManifest, TABLE_KEY};
+use crate::images::cell;
 use crate::inputs::{self, Links};
-
-/// The key of the manifest in the schema's metadata.
-pub(in crate::features) const MANIFEST_KEY: &str = "frostline.manifest";
 
 /// Rows that are read at a time.
 const BATCH: usize = 1024;
@@ -48,8 +46,8 @@ const BATCH: usize = 1024;
 pub(super) fn manifest(path: &Path) -> Result<StoreManifest> {
     let read = || {
         let (schema, _) = open(path)?;
-        let text = schema.metadata().get(MANIFEST_KEY);
-        let missing = format!("its schema's metadata has no `{MANIFEST_KEY}`");
+        let text = schema.metadata().get(TABLE_KEY);
+        let missing = format!("its schema's metadata has no `{TABLE_KEY}`");
         let text = text.ok_or_else(|| foreign(missing))?;
         let manifest: StoreManifest = serde_json::from_str(text)
             .map_err(|e| damaged(format!("its manifest cannot be read: {e}")))?;
@@ -174,18 +172,20 @@ impl<'a> Columns<'a> {
 
     /// Reads a row, or returns what is wrong with it.
     fn row(&self, row: usize, width: usize) -> Result<(IndexRow, Vec<f32>), String> {
-        let path = text(self.path, row).or_else(|| Some(number(self.path, row)?.to_string()));
+        let path = cell::text(self.path, row).map(str::to_owned);
+        let path = path.or_else(|| Some(number(self.path, row)?.to_string()));
         let path = path.filter(|path| is_name(path)).ok_or("has no path")?;
-        let class = self.class.and_then(|class| text(class, row));
+        let class = self.class.and_then(|class| cell::text(class, row));
+        let class = class.map(str::to_owned);
         if class.as_ref().is_some_and(|class| !is_name(class)) {
             return Err("has a class without a name".to_owned());
         }
-        let status = self.status.and_then(|status| text(status, row));
-        if let Some(status) = status.filter(|status| status != "ok" && !status.is_empty()) {
+        let status = self.status.and_then(|status| cell::text(status, row));
+        if let Some(status) = status.filter(|status| !matches!(*status, "ok" | "")) {
             let reason = ["failed: ", "skipped: "]
                 .iter()
                 .find_map(|start| status.strip_prefix(start));
-            let content = Err(reason.unwrap_or(&status).to_owned());
+            let content = Err(reason.unwrap_or(status).to_owned());
             let row = IndexRow {
                 path,
                 class,
@@ -222,23 +222,6 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Returns the text of a row, also of a dictionary.
-fn text(column: &ArrayRef, row: usize) -> Option<String> {
-    let text = match column.data_type() {
-        _ if column.is_null(row) => return None,
-        DataType::Utf8 => column.as_string::<i32>().value(row),
-        DataType::LargeUtf8 => column.as_string::<i64>().value(row),
-        DataType::Utf8View => column.as_string_view().value(row),
-        DataType::Dictionary(..) => {
-            let dictionary = column.as_any_dictionary();
-            let key = *dictionary.normalized_keys().get(row)?;
-            return text(dictionary.values(), key);
-        }
-        _ => return None,
-    };
-    Some(text.to_owned())
-}
-
 /// Returns the whole number of a row.
 fn number(column: &ArrayRef, row: usize) -> Option<i64> {
     macro_rules! value {
@@ -263,17 +246,16 @@ fn number(column: &ArrayRef, row: usize) -> Option<i64> {
 /// Returns the digest of a row, from bytes or hex digits.
 fn digest(column: &ArrayRef, row: usize) -> Option<Digest> {
     let bytes = match column.data_type() {
-        _ if column.is_null(row) => return None,
-        DataType::FixedSizeBinary(_) => column.as_fixed_size_binary().value(row),
-        DataType::Binary => column.as_binary::<i32>().value(row),
-        DataType::LargeBinary => column.as_binary::<i64>().value(row),
-        DataType::BinaryView => column.as_binary_view().value(row),
-        _ => {
-            let hash = blake3::Hash::from_hex(text(column, row)?).ok()?;
-            return Some(Digest(hash.into()));
+        DataType::FixedSizeBinary(_) if column.is_valid(row) => {
+            Some(column.as_fixed_size_binary().value(row))
         }
+        _ => cell::bytes(column, row),
     };
-    Some(Digest(bytes.try_into().ok()?))
+    if let Some(bytes) = bytes {
+        return Some(Digest(bytes.try_into().ok()?));
+    }
+    let hash = blake3::Hash::from_hex(cell::text(column, row)?).ok()?;
+    Some(Digest(hash.into()))
 }
 
 /// Returns the floats of a row of lists.

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{AnyDictionaryArray, Array, ArrayRef};
 use arrow_schema::DataType;
 
-use crate::images::{Image, Limits, SkipReason};
+use crate::images::{Image, Limits, SkipReason, cell};
 
 /// A column of images whose rows are taken out one by one.
 #[derive(Debug)]
@@ -75,30 +75,15 @@ impl Values {
         }
         let row = self.keys.as_ref().map_or(row, |keys| keys[row]);
         let values = &*self.entries;
-        if values.is_null(row) {
-            return None;
+        if let Some(path) = cell::text(values, row) {
+            return Some(PathBuf::from(path).into());
         }
-        let bytes = |bytes: &[u8]| {
-            let length = bytes.len() as u64;
-            Some(if length > limits.max_bytes {
-                let limit = limits.max_bytes;
-                Image::from(SkipReason::TooLong {
-                    bytes: length,
-                    limit,
-                })
-            } else {
-                Image::from(bytes)
-            })
-        };
-        let path = |path: &str| Some(Image::from(PathBuf::from(path)));
-        match values.data_type() {
-            DataType::Binary => bytes(values.as_binary::<i32>().value(row)),
-            DataType::LargeBinary => bytes(values.as_binary::<i64>().value(row)),
-            DataType::BinaryView => bytes(values.as_binary_view().value(row)),
-            DataType::Utf8 => path(values.as_string::<i32>().value(row)),
-            DataType::LargeUtf8 => path(values.as_string::<i64>().value(row)),
-            DataType::Utf8View => path(values.as_string_view().value(row)),
-            _ => None,
-        }
+        let content = cell::bytes(values, row)?;
+        let (bytes, limit) = (content.len() as u64, limits.max_bytes);
+        Some(if bytes > limit {
+            SkipReason::TooLong { bytes, limit }.into()
+        } else {
+            content.into()
+        })
     }
 }

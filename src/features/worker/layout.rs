@@ -7,9 +7,8 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::error::{Error, Result, WorkerError};
 use crate::features::dtype::Dtype;
+use crate::features::manifest::TABLE_KEY;
 
-/// The key of the manifest in the schema's metadata.
-const MANIFEST_KEY: &str = "frostline.manifest";
 /// The names of a column with images, if none is given. `path` is used only if the others are missing.
 const IMAGES: [&str; 2] = ["image", "bytes"];
 const PATH: &str = "path";
@@ -61,7 +60,7 @@ impl Layout {
         let fields = kept.iter().map(|&i| Arc::clone(&input.fields()[i]));
         let fields: Vec<FieldRef> = fields.chain(added).collect();
         let mut metadata = input.metadata().clone();
-        metadata.insert(MANIFEST_KEY.to_owned(), manifest);
+        metadata.insert(TABLE_KEY.to_owned(), manifest);
         Ok(Self {
             image,
             kept,

@@ -5,6 +5,7 @@
 //! has the names of integers (`ClassLabel`).
 
 mod arrow;
+pub(crate) mod cell;
 mod columns;
 mod parquet;
 mod row;

@@ -7,6 +7,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
+use super::cell;
 use super::columns::Columns;
 
 /// The columns of a batch.
@@ -40,30 +41,25 @@ impl<'a> Values<'a> {
     /// Returns the bytes of a row's image.
     pub(super) fn bytes(&self, row: usize) -> Option<&'a [u8]> {
         let bytes = self.bytes?;
-        if self.around.is_some_and(|around| around.is_null(row)) || bytes.is_null(row) {
+        if self.around.is_some_and(|around| around.is_null(row)) {
             return None;
         }
-        match bytes.data_type() {
-            DataType::Binary => Some(bytes.as_binary::<i32>().value(row)),
-            DataType::LargeBinary => Some(bytes.as_binary::<i64>().value(row)),
-            DataType::BinaryView => Some(bytes.as_binary_view().value(row)),
-            _ => None,
-        }
+        cell::bytes(bytes, row)
     }
 
     /// Returns the path of a row's image.
     pub(super) fn path(&self, row: usize) -> Option<String> {
-        text(self.path?, row).filter(|path| !path.is_empty())
+        text_or_number(self.path?, row).filter(|path| !path.is_empty())
     }
 
     /// Returns the label of a row as text.
     pub(super) fn label(&self, row: usize) -> Option<String> {
-        text(self.label?, row)
+        text_or_number(self.label?, row)
     }
 }
 
 /// Returns a text, or a number as text.
-fn text(array: &dyn Array, row: usize) -> Option<String> {
+fn text_or_number(array: &dyn Array, row: usize) -> Option<String> {
     macro_rules! number {
         ($kind:ty) => {
             array.as_primitive::<$kind>().value(row).to_string()
@@ -73,9 +69,6 @@ fn text(array: &dyn Array, row: usize) -> Option<String> {
         return None;
     }
     Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
-        DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
-        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
         DataType::Boolean => array.as_boolean().value(row).to_string(),
         DataType::Int8 => number!(Int8Type),
         DataType::Int16 => number!(Int16Type),
@@ -86,10 +79,9 @@ fn text(array: &dyn Array, row: usize) -> Option<String> {
         DataType::UInt32 => number!(UInt32Type),
         DataType::UInt64 => number!(UInt64Type),
         DataType::Dictionary(..) => {
-            let dictionary = array.as_any_dictionary_opt()?;
-            let key = *dictionary.normalized_keys().get(row)?;
-            return text(dictionary.values(), key);
+            let (values, row) = cell::entry(array, row)?;
+            return text_or_number(values, row);
         }
-        _ => return None,
+        _ => return cell::text(array, row).map(str::to_owned),
     })
 }
