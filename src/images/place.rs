@@ -21,8 +21,8 @@ pub(super) enum Spot {
     Range(Arc<Container>, u64, u64),
     /// The image of a series with this number.
     Item(Arc<Series>, u64),
-    /// An object of a store.
-    Object(Object),
+    /// An object of a store. It is larger than the others, of which there may be millions.
+    Object(Box<Object>),
 }
 
 impl Default for Place {
@@ -50,7 +50,7 @@ impl Place {
 
     /// Returns the place of an object of a store.
     pub(super) fn object(object: Object) -> Self {
-        Self(Spot::Object(object))
+        Self(Spot::Object(Box::new(object)))
     }
 
     /// Returns the local file that has the bytes, alone or with those of other images.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::merged::{merged, refuse_mixed};
+use super::merged::Merged;
 use super::names::{no_images, shown, unreachable_input};
 use super::table::First;
 use super::walk::link_reason;
@@ -157,11 +157,11 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<S
             return layout::folder(only, labels, which);
         }
     }
-    let mut one = |input: &PathBuf| scan_one(input, labels, which, &mut first);
-    let scans = inputs.iter().map(&mut one);
-    let scans: Vec<Scan> = scans.collect::<Result<_>>()?;
-    refuse_mixed(inputs, &scans)?;
-    let scan = merged(scans);
+    let mut merged = Merged::new();
+    for input in inputs {
+        merged.add(input, scan_one(input, labels, which, &mut first)?);
+    }
+    let scan = merged.finish()?;
     if scan.entries.is_empty() {
         return Err(no_images(None, which, scan.ignored));
     }

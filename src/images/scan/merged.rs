@@ -1,60 +1,80 @@
 //! Merges the scans of several inputs, whose classes must agree.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::arranged::Listing;
 use super::names::shown;
-use super::{FolderLayout, Sample, Scan};
+use super::{FolderLayout, Found, Sample, Scan};
 use crate::error::{ImagesError, Result};
 
-/// Rejects a mix of inputs with and without classes, since it is unclear which was meant.
-pub(super) fn refuse_mixed(inputs: &[PathBuf], scans: &[Scan]) -> Result<()> {
-    let of = |layout: FolderLayout| {
-        let mut all = inputs.iter().zip(scans);
-        all.find(|(_, scan)| scan.layout == layout && !scan.entries.is_empty())
-    };
-    let (Some((with, _)), Some((without, _))) =
-        (of(FolderLayout::ClassFolders), of(FolderLayout::Flat))
-    else {
-        return Ok(());
-    };
-    let (with, without) = (shown(with), shown(without));
-    Err(ImagesError::MixedFolders { with, without }.into())
+/// The images of the inputs that were scanned so far.
+pub(super) struct Merged<'a> {
+    all: Scan,
+    empty_classes: BTreeSet<String>,
+    /// The first input with images in class folders, and the first one with other images.
+    with: Option<&'a Path>,
+    without: Option<&'a Path>,
 }
 
-pub(super) fn merged(scans: Vec<Scan>) -> Scan {
-    let mut all = Listing::default().scan();
-    let mut empty_classes = BTreeSet::new();
-    for scan in scans {
+impl<'a> Merged<'a> {
+    pub(super) fn new() -> Self {
+        Self {
+            all: Listing::default().scan(),
+            empty_classes: BTreeSet::new(),
+            with: None,
+            without: None,
+        }
+    }
+
+    /// Adds the scan of an input.
+    pub(super) fn add(&mut self, input: &'a Path, scan: Scan) {
+        let first = match scan.layout {
+            FolderLayout::ClassFolders => &mut self.with,
+            FolderLayout::Flat => &mut self.without,
+        };
+        if !scan.entries.is_empty() {
+            first.get_or_insert(input);
+        }
         if scan.layout == FolderLayout::ClassFolders {
-            all.layout = FolderLayout::ClassFolders;
+            self.all.layout = FolderLayout::ClassFolders;
         }
-        all.entries.extend(scan.entries);
-        all.notes.extend(scan.notes);
-        empty_classes.extend(scan.empty_classes);
+        self.all.entries.extend(scan.entries);
+        self.all.notes.extend(scan.notes);
+        self.empty_classes.extend(scan.empty_classes);
         for (extension, count) in scan.ignored {
-            *all.ignored.entry(extension).or_default() += count;
+            *self.all.ignored.entry(extension).or_default() += count;
         }
     }
-    if all.layout == FolderLayout::ClassFolders {
-        let classes = all
-            .entries
-            .iter()
-            .filter_map(|found| found.sample().class.as_deref());
-        classes.for_each(|class| {
-            empty_classes.remove(class);
-        });
-        // A place is compared by what it is, not by the state of its reader.
-        #[allow(clippy::mutable_key_type)]
-        let mut seen = HashSet::new();
-        all.entries.retain(|found| {
-            let Sample { place, name, .. } = found.sample();
-            // Several members of an archive may be links to one.
-            let name = place.address().is_none().then(|| name.clone());
-            seen.insert((place.clone(), name))
-        });
+
+    /// Returns the images of all inputs, each once.
+    ///
+    /// # Errors
+    /// [`ImagesError::MixedFolders`] for a mix of inputs with and without classes, since it is unclear which
+    /// was meant.
+    pub(super) fn finish(self) -> Result<Scan> {
+        if let (Some(with), Some(without)) = (self.with, self.without) {
+            let (with, without) = (shown(with), shown(without));
+            return Err(ImagesError::MixedFolders { with, without }.into());
+        }
+        let (mut all, mut empty_classes) = (self.all, self.empty_classes);
+        if all.layout == FolderLayout::ClassFolders {
+            let samples = all.entries.iter().map(Found::sample);
+            let classes = samples.filter_map(|sample| sample.class.as_deref());
+            classes.for_each(|class| {
+                empty_classes.remove(class);
+            });
+            // A place is compared by what it is, not by the state of its reader.
+            #[allow(clippy::mutable_key_type)]
+            let mut seen = HashSet::new();
+            all.entries.retain(|found| {
+                let Sample { place, name, .. } = found.sample();
+                // Several members of an archive may be links to one.
+                let name = place.address().is_none().then(|| name.clone());
+                seen.insert((place.clone(), name))
+            });
+        }
+        all.empty_classes = empty_classes.into_iter().collect();
+        Ok(all)
     }
-    all.empty_classes = empty_classes.into_iter().collect();
-    all
 }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arranged::{Listing, Named, folder_of};
-use super::merged::{merged, refuse_mixed};
+use super::merged::Merged;
 use super::names::{extension_key, is_image, is_left_out};
 use super::patterns::fits;
 use super::table::First;
@@ -75,10 +75,11 @@ fn of_pattern(url: &Url, how: (Labels, Names), first: &mut First) -> Result<Scan
         .iter()
         .map(|object| object.address().into())
         .collect();
-    let scans = objects.into_iter().map(|object| one(object, how, first));
-    let scans: Vec<Scan> = scans.collect::<Result<_>>()?;
-    refuse_mixed(&names, &scans)?;
-    Ok(merged(scans))
+    let mut merged = Merged::new();
+    for (name, object) in names.iter().zip(objects) {
+        merged.add(name, one(object, how, first)?);
+    }
+    merged.finish()
 }
 
 /// Lists the images of an object.
