@@ -93,7 +93,11 @@ impl Whole {
         let run = RunOptions::new(home);
         let frozen = Frozen::by_name(backbone, |_| {}, Decoding::default(), &run)?;
         let mut scan = scan_folder(images, Labels::None)?;
-        scan.entries.truncate(count.unwrap_or(usize::MAX));
+        scan.entries = scan
+            .entries
+            .iter()
+            .take(count.unwrap_or(usize::MAX))
+            .collect();
         let pipeline = Pipeline {
             decoding: DecodeOptions::default(),
             preprocessing: frozen.spec.preprocessing,

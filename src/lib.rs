@@ -85,6 +85,7 @@ pub mod serve;
 #[doc(hidden)]
 pub mod stamp;
 pub mod tasks;
+mod texts;
 mod threads;
 mod visible;
 mod words;

@@ -6,6 +6,7 @@
 //! `"checksum":"` in JSON. The checksum detects damage. It is not a signature: anyone who changes a file can
 //! recompute it.
 
+use std::io::{self, Read};
 use std::ops::Range;
 
 /// The placeholder for the digits before they are computed.
@@ -30,6 +31,23 @@ pub(crate) fn is_right(bytes: &[u8], place: Range<usize>) -> bool {
     bytes.get(place.clone()).is_some_and(|found| {
         found.len() == BLANK.len() && found == digits(bytes, &place).as_bytes()
     })
+}
+
+/// Returns whether the digits at `place` are the checksum of a file, which is read piece by piece.
+///
+/// # Errors
+/// Those of reading the file.
+pub(crate) fn is_right_in(file: &mut impl Read, place: Range<usize>) -> io::Result<bool> {
+    let mut hasher = blake3::Hasher::new();
+    let mut found = [0; BLANK.len()];
+    io::copy(&mut file.take(place.start as u64), &mut hasher)?;
+    if place.len() != found.len() {
+        return Ok(false);
+    }
+    file.read_exact(&mut found)?;
+    hasher.update(BLANK.as_bytes());
+    io::copy(file, &mut hasher)?;
+    Ok(hasher.finalize().to_hex().as_bytes() == found)
 }
 
 fn digits(bytes: &[u8], place: &Range<usize>) -> String {
@@ -74,10 +92,12 @@ mod tests {
     fn every_bit_counts() {
         let (json, place) = sealed();
         assert!(is_right(&json, place.clone()));
+        assert!(is_right_in(&mut &json[..], place.clone()).unwrap());
         for bit in 0..json.len() * 8 {
             let mut flipped = json.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(!is_right(&flipped, place.clone()), "bit {bit}");
+            assert!(!is_right_in(&mut &flipped[..], place.clone()).unwrap());
         }
         assert!(!is_right(&json[..place.end - 1], place.clone()));
         assert!(!is_right(&json, place.start..place.end - 1));

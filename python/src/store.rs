@@ -38,7 +38,7 @@ impl Store {
     }
 
     fn __len__(&self) -> usize {
-        self.0.index().used().count()
+        self.0.index().n_used()
     }
 
     #[getter]
@@ -54,9 +54,9 @@ impl Store {
 
     /// The paths of the used samples, as Python names files.
     fn paths(&self) -> Vec<OsString> {
-        let used = self.0.index().used();
-        used.map(|(row, _)| from_text(&row.path).into_os_string())
-            .collect()
+        let index = self.0.index();
+        let paths = index.used_numbers().filter_map(|number| index.path(number));
+        paths.map(|path| from_text(path).into_os_string()).collect()
     }
 
     /// The classes in index order.
@@ -67,9 +67,10 @@ impl Store {
     /// The class of each used sample, or -1.
     fn targets<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         let classes = self.class_index();
-        let target = |class: &String| classes.class_to_idx(class).map(|index| index as i64);
-        let used = self.0.index().used();
-        let targets = used.map(|(row, _)| row.class.as_ref().and_then(target).unwrap_or(-1));
+        let target = |class| classes.class_to_idx(class).map(|index| index as i64);
+        let index = self.0.index();
+        let used = index.used_numbers();
+        let targets = used.map(|number| index.class(number).and_then(target).unwrap_or(-1));
         targets.collect::<Vec<_>>().into_pyarray(py)
     }
 
@@ -98,7 +99,7 @@ impl Store {
     fn features<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let store = Arc::clone(&self.0);
         let read = move |_: &work::Watch| {
-            let digests: Vec<_> = store.index().used().map(|(_, digest)| digest).collect();
+            let digests: Vec<_> = store.index().digests().collect();
             store.features(&digests)
         };
         let features = work::run(py, None, Interrupted::IsLeft, read)?;
@@ -118,7 +119,7 @@ impl Store {
 
 impl Store {
     fn class_index(&self) -> ClassIndex {
-        let used = self.0.index().used();
-        ClassIndex::from_names(used.filter_map(|(row, _)| row.class.clone()))
+        let classes = self.0.index().class_counts().into_keys();
+        ClassIndex::from_names(classes.flatten().map(str::to_owned))
     }
 }

@@ -229,7 +229,7 @@ fn show(path: &Path, format: FindingsFormat) -> anyhow::Result<()> {
 
 fn describe(store: &FeatureStore) -> Result<Text, Error> {
     let (manifest, index) = (store.manifest(), store.index());
-    let used = index.used().count();
+    let used = index.n_used();
     let mut text = Text::new();
     text.lines([
         format!("store          {}", store.path().display()),
@@ -243,7 +243,7 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
         format!(
             "last run       {} used, {} skipped",
             counted(used, "image"),
-            index.rows.len() - used
+            index.len() - used
         ),
     ]);
     text.lines(settings(manifest));

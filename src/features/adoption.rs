@@ -1,18 +1,16 @@
 //! Opens an existing store for writing. Damaged files are rebuilt or set aside, never deleted.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::arrow_file::Seal;
 use super::folder::remove_leftovers;
 use super::identity::{Testimony, can_be_rebuilt, is_store};
-use super::index::Index;
+use super::index::{self, Index};
 use super::manifest::StoreManifest;
 use super::names::{next_number, part_paths};
 use super::part::{self, Extent};
-use super::stamps::Stamps;
+use super::stamps::{self, Stamps};
 use super::writer::{Existing, StoreWriter};
 use crate::error::{Error, FeaturesError, FileProblem, Result};
 
@@ -77,7 +75,6 @@ impl StoreWriter {
 
     /// Adopts the intact parts, and sets the others aside.
     fn take_parts(&mut self, existing: Existing) -> Result<()> {
-        let mut known = HashSet::new();
         let mut bad = Vec::new();
         let extent = match existing {
             Existing::Verify => Extent::Whole,
@@ -86,7 +83,7 @@ impl StoreWriter {
         for path in part_paths(&self.path)? {
             match part::adopt(&path, &self.manifest, extent, self.can_write()) {
                 Ok(digests) => {
-                    known.extend(digests);
+                    self.directory.add_part(self.parts.len(), &digests);
                     self.parts.push(path);
                 }
                 Err(error @ Error::File { .. }) => bad.push((path, error)),
@@ -96,10 +93,10 @@ impl StoreWriter {
         let is_foreign = |problem: &FileProblem| matches!(problem, FileProblem::Foreign { .. });
         let is_foreign =
             |error: &Error| matches!(error, Error::File { problem, .. } if is_foreign(problem));
-        if known.is_empty() && bad.iter().any(|(_, error)| is_foreign(error)) {
+        if self.directory.is_empty() && bad.iter().any(|(_, error)| is_foreign(error)) {
             self.refuse_features_of_another_store()?;
         }
-        self.known = Arc::new(known);
+        self.found = self.directory.len();
         bad.iter()
             .try_for_each(|(path, error)| self.set_aside(path, error))
     }
@@ -137,12 +134,19 @@ impl StoreWriter {
     fn seal_all(&self, found: &StoreManifest) -> Result<()> {
         // An unreadable index is rewritten at the end of the run.
         match Index::read(&self.path) {
-            Ok(index) if index != Index::default() => index.write(&self.path)?,
+            Ok(found) if !found.is_empty() => {
+                let mut ledger = index::ledger(&self.path, true)?;
+                found.rows().try_for_each(|row| ledger.push(row))?;
+                ledger.complete()?.take_place()?;
+            }
             _ => {}
         }
-        let stamps = Stamps::read(&self.path);
+        let mut stamps = Stamps::default();
+        stamps.add_store(&self.path);
         if stamps != Stamps::default() {
-            stamps.write(&self.path)?;
+            let mut ledger = stamps::ledger(&self.path, true)?;
+            stamps.sorted().try_for_each(|row| ledger.push(row))?;
+            ledger.complete()?.take_place()?;
         }
         found.write(&self.path)
     }

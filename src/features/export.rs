@@ -50,7 +50,7 @@ pub fn export(
     format: ExportFormat,
     output: &Path,
 ) -> Result<usize> {
-    let (rows, digests): (Vec<&IndexRow>, Vec<Digest>) = store.index().used().unzip();
+    let (rows, digests): (Vec<IndexRow>, Vec<Digest>) = store.index().used().unzip();
     if rows.is_empty() {
         let store = store.path().to_owned();
         return Err(FeaturesError::NothingToExport { store }.into());
@@ -68,7 +68,7 @@ pub fn export(
     Ok(rows.len())
 }
 
-fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Result<()> {
+fn write_npy(rows: &[IndexRow], features: &Array2<f32>, output: &Path) -> Result<()> {
     let path = output.join("features.npy");
     outputs::write_through(&path, |file| {
         let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::io("write", &path));
@@ -93,7 +93,7 @@ fn npy_header((n, d): (usize, usize)) -> Vec<u8> {
     header
 }
 
-fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
+fn write_csv(rows: &[IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
     outputs::write_through(path, |file| {
         let failed = |e: csv::Error| Error::io("write", outputs::name(path))(csv_error(e));
         let mut csv = csv::Writer::from_writer(file);
@@ -130,7 +130,7 @@ fn content(row: &IndexRow) -> Content {
 }
 
 fn write_parquet(
-    rows: &[&IndexRow],
+    rows: &[IndexRow],
     features: Array2<f32>,
     manifest: &StoreManifest,
     path: &Path,
@@ -169,12 +169,12 @@ fn plain_features() -> WriterProperties {
 /// # Errors
 /// As [`FeatureStore::features`].
 pub fn record_batch(store: &FeatureStore) -> Result<RecordBatch> {
-    let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
+    let (rows, digests): (Vec<IndexRow>, Vec<_>) = store.index().used().unzip();
     let batch = table(&rows, store.features(&digests)?);
     batch.map_err(|e| Error::io("read", store.path())(system_error(e)))
 }
 
-fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, ArrowError> {
+fn table(rows: &[IndexRow], features: Array2<f32>) -> Result<RecordBatch, ArrowError> {
     let width =
         i32::try_from(features.ncols()).map_err(|e| ArrowError::CastError(e.to_string()))?;
     let values = Arc::new(Float32Array::from(features.into_raw_vec_and_offset().0));

@@ -8,7 +8,7 @@ use super::dtype::Dtype;
 use super::index::{self, Index, IndexRow};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Part, Rows};
-use super::stamps::{self, Stamps};
+use super::stamps::{self, StampRow, Stamps};
 pub use super::worker::fuzz::worker_stream;
 use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use crate::images::{Preprocessing, View};
@@ -103,13 +103,14 @@ pub fn index_example() -> Vec<u8> {
         row("2.png", None, Ok(content())),
         row("3.png", None, Err("it is empty".to_owned())),
     ];
-    Index { rows }.to_bytes().expect("it is small")
+    let index: Index = rows.into_iter().collect();
+    index.to_bytes().expect("it is small")
 }
 
 /// Reads stamps and returns their number, or `None` if they are refused.
 #[must_use]
 pub fn stamps_bytes(file: &[u8]) -> Option<usize> {
-    stamps::of_bytes(file.to_vec()).map(|stamps| stamps.len())
+    stamps::of_bytes(file.to_vec()).map(|stamps| stamps.sorted().count())
 }
 
 /// Returns a stamps file with one stamp as a fuzzing seed.
@@ -119,7 +120,11 @@ pub fn stamps_bytes(file: &[u8]) -> Option<usize> {
 #[must_use]
 pub fn stamps_example() -> Vec<u8> {
     let mut stamps = Stamps::default();
-    stamps.insert("/a/1.png".to_owned(), stamp_of(b"1"), content());
+    stamps.push(&StampRow {
+        key: "/a/1.png".to_owned(),
+        stamp: stamp_of(b"1"),
+        content: content(),
+    });
     stamps.to_bytes().expect("it is small")
 }
 

@@ -11,7 +11,7 @@
 //! No path, class or reason is empty. The index is written last, so it never lists features that are missing.
 //! The next run rewrites a damaged index.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,15 +22,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Failure, Rows, Table, versioned};
 use super::content::{Content, Digest};
+use super::ledger::Ledger;
 use super::names::INDEX;
-use crate::error::{FileKind, FileProblem, Result};
-use crate::phrases::counted;
+use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::texts::Texts;
 
 /// The size limit of an index, in bytes. Ten million images take about 1.5 GB.
-const LARGEST: u64 = 4 << 30;
-/// Rows of a record batch. With so few, even the longest possible paths stay below Arrow's limit of 2 GiB of
-/// text.
-const BATCH: usize = 100_000;
+pub(super) const LARGEST: u64 = 4 << 30;
 
 /// One image of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,19 +41,141 @@ pub struct IndexRow {
     pub content: Result<Content, String>,
 }
 
-/// The images of the last run, in input order.
+/// The images of the last run, in input order. They are packed: about 55 bytes each in addition to the path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
-    /// One row for each image.
-    pub rows: Vec<IndexRow>,
+    paths: Texts,
+    classes: Vec<String>,
+    /// The number of each class.
+    numbers: HashMap<String, u32>,
+    /// The number of the class of each image, or [`NONE`].
+    of_rows: Vec<u32>,
+    /// The content of each image; that of a skipped one has the width 0.
+    contents: Vec<Content>,
+    /// Why images were skipped.
+    reasons: BTreeMap<usize, String>,
 }
 
+/// No class.
+const NONE: u32 = u32::MAX;
+
+/// The content of a skipped image.
+const SKIPPED: Content = Content {
+    digest: Digest([0; 32]),
+    width: 0,
+    height: 0,
+};
+
 impl Index {
-    /// Iterates over the rows of used images, with their digests.
-    pub fn used(&self) -> impl Iterator<Item = (&IndexRow, Digest)> {
-        self.rows
-            .iter()
-            .filter_map(|row| Some((row, row.content.as_ref().ok()?.digest)))
+    /// Adds an image.
+    pub fn push(&mut self, row: IndexRow) {
+        let class = row.class.map_or(NONE, |class| self.number(class));
+        self.of_rows.push(class);
+        self.paths.push(&row.path);
+        match row.content {
+            Ok(content) => self.contents.push(content),
+            Err(reason) => {
+                self.reasons.insert(self.contents.len(), reason);
+                self.contents.push(SKIPPED);
+            }
+        }
+    }
+
+    fn number(&mut self, class: String) -> u32 {
+        if let Some(number) = self.numbers.get(&class) {
+            return *number;
+        }
+        let number = u32::try_from(self.classes.len()).expect("they fit into memory");
+        self.classes.push(class.clone());
+        self.numbers.insert(class, number);
+        number
+    }
+
+    /// Returns the number of images, used and skipped.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.contents.len()
+    }
+
+    /// Returns whether there are no images.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.contents.is_empty()
+    }
+
+    /// Returns an image by its number, from 0.
+    #[must_use]
+    pub fn row(&self, number: usize) -> Option<IndexRow> {
+        let content = *self.contents.get(number)?;
+        Some(IndexRow {
+            path: self.paths.get(number)?.to_owned(),
+            class: self.class(number).map(str::to_owned),
+            content: match self.reasons.get(&number) {
+                None => Ok(content),
+                Some(reason) => Err(reason.clone()),
+            },
+        })
+    }
+
+    /// Returns the class of an image by its number.
+    #[must_use]
+    pub fn class(&self, number: usize) -> Option<&str> {
+        match *self.of_rows.get(number)? {
+            NONE => None,
+            class => Some(&self.classes[class as usize]),
+        }
+    }
+
+    /// Returns the path of an image by its number.
+    #[must_use]
+    pub fn path(&self, number: usize) -> Option<&str> {
+        self.paths.get(number)
+    }
+
+    /// Returns the digest of a used image by its number.
+    #[must_use]
+    pub fn digest(&self, number: usize) -> Option<Digest> {
+        let content = self.contents.get(number)?;
+        (content.width > 0).then_some(content.digest)
+    }
+
+    /// Iterates over all images.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = IndexRow> {
+        (0..self.len()).map(|number| self.row(number).expect("the number is below the length"))
+    }
+
+    /// Iterates over the used images, with their digests.
+    pub fn used(&self) -> impl Iterator<Item = (IndexRow, Digest)> {
+        self.rows()
+            .filter_map(|row| Some((row.content.as_ref().ok()?.digest, row)))
+            .map(|(digest, row)| (row, digest))
+    }
+
+    /// Iterates over the numbers of the used images.
+    pub fn used_numbers(&self) -> impl Iterator<Item = usize> {
+        let used = self.contents.iter().enumerate();
+        used.filter_map(|(number, content)| (content.width > 0).then_some(number))
+    }
+
+    /// Iterates over the digests of the used images.
+    pub fn digests(&self) -> impl Iterator<Item = Digest> {
+        let used = self.contents.iter().filter(|content| content.width > 0);
+        used.map(|content| content.digest)
+    }
+
+    /// Returns the number of used images.
+    #[must_use]
+    pub fn n_used(&self) -> usize {
+        self.len() - self.reasons.len()
+    }
+
+    /// Iterates over the skipped images: their paths and reasons.
+    pub fn skipped(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let reasons = self.reasons.iter();
+        reasons.map(|(number, reason)| {
+            let path = self.paths.get(*number).unwrap_or_default();
+            (path, reason.as_str())
+        })
     }
 
     /// Counts the used images of each class, and under `None` those without one.
@@ -63,37 +183,19 @@ impl Index {
     #[must_use]
     pub fn class_counts(&self) -> BTreeMap<Option<&str>, usize> {
         let mut counts = BTreeMap::new();
-        for (row, _) in self.used() {
-            *counts.entry(row.class.as_deref()).or_insert(0) += 1;
+        for number in self.used_numbers() {
+            *counts.entry(self.class(number)).or_insert(0) += 1;
         }
         counts
     }
 
-    /// Returns the index with the rows of `newer` in the places of those with the same paths.
-    pub(super) fn updated(mut self, newer: &Self) -> Self {
-        let newer = newer.rows.iter().map(|row| (row.path.as_str(), row));
-        let newer: HashMap<&str, &IndexRow> = newer.collect();
-        for row in &mut self.rows {
-            if let Some(newer) = newer.get(row.path.as_str()) {
-                row.clone_from(newer);
-            }
-        }
-        self
-    }
-
-    /// Returns a note if images leave the index, for example after extracting a single class folder.
-    pub(super) fn not_here(&self, before: &Self) -> Option<String> {
-        let now: HashSet<Digest> = self.used().map(|(_, digest)| digest).collect();
-        let gone = before.used().filter(|(_, digest)| !now.contains(digest));
-        match gone.count() {
-            0 => None,
-            n => Some(format!(
-                "{} of the previous run {} not in this run and no longer listed; the features stay in the \
-                 store",
-                counted(n, "image"),
-                if n == 1 { "is" } else { "are" }
-            )),
-        }
+    /// Keeps only the used images that are `wanted`, and all skipped ones.
+    pub(super) fn retain_used(&mut self, wanted: impl Fn(&Digest) -> bool) {
+        let kept = self.rows().filter(|row| match &row.content {
+            Ok(content) => wanted(&content.digest),
+            Err(_) => true,
+        });
+        *self = kept.collect();
     }
 
     /// Reads a store's index, which is empty if no run has finished yet.
@@ -102,23 +204,48 @@ impl Index {
     /// [`Error::File`](crate::error::Error::File) if it is truncated, damaged, of another format or of a
     /// newer version; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(store: &Path) -> Result<Self> {
-        let path = store.join(INDEX);
-        let table = Table::read(&path, LARGEST, |_| Ok(schema()));
-        match table.and_then(|table| Ok(of_table(&table)?)) {
-            Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            read => read.map_err(|failure| failure.of(&path, FileKind::StoreIndex)),
-        }
-    }
-
-    /// Writes the index into a store.
-    pub(super) fn write(&self, store: &Path) -> Result<()> {
-        arrow_file::write(&store.join(INDEX), self.to_bytes())
+        let mut index = Self::default();
+        each(store, |row| {
+            index.push(row);
+            Ok(())
+        })?;
+        Ok(index)
     }
 
     /// Serialises the index as the content of its file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
-        arrow_file::sealed(&schema(), self.rows.chunks(BATCH).map(to_batch))
+        let rows: Vec<IndexRow> = self.rows().collect();
+        arrow_file::sealed(&schema(), [to_batch(&rows)])
     }
+}
+
+impl FromIterator<IndexRow> for Index {
+    fn from_iter<T: IntoIterator<Item = IndexRow>>(rows: T) -> Self {
+        let mut index = Self::default();
+        rows.into_iter().for_each(|row| index.push(row));
+        index
+    }
+}
+
+/// Passes the rows of a store's index to `take`. There are none if no run has finished yet.
+///
+/// # Errors
+/// As [`Index::read`], and those of `take`.
+pub(super) fn each(store: &Path, take: impl FnMut(IndexRow) -> Result<()>) -> Result<()> {
+    let path = store.join(INDEX);
+    let table = match Table::open(&path, LARGEST, |_| Ok(schema())) {
+        Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(|failure| failure.of(&path, FileKind::StoreIndex))?,
+    };
+    each_of(&table, take).map_err(|fault| match fault {
+        Fault::File(failure) => failure.of(&path, FileKind::StoreIndex),
+        Fault::Taker(error) => error,
+    })
+}
+
+/// Begins a new index of a store.
+pub(super) fn ledger(store: &Path, can_write: bool) -> Result<Ledger<IndexRow>> {
+    Ledger::begin(store.join(INDEX), &schema(), to_batch, can_write)
 }
 
 fn to_batch(rows: &[IndexRow]) -> Result<RecordBatch, ArrowError> {
@@ -160,17 +287,31 @@ fn schema() -> Schema {
     Schema::new(fields).with_metadata(versioned())
 }
 
-fn of_table(table: &Table) -> Result<Index, FileProblem> {
-    let mut index = Index::default();
-    for rows in table.batches()? {
-        for row in 0..rows.len() {
-            let row = row_of(&rows, row).map_err(|what| {
-                FileProblem::Damaged(format!("row {} {what}", index.rows.len() + 1))
-            })?;
-            index.rows.push(row);
-        }
+/// An error of a file, or of the one who takes its rows.
+enum Fault {
+    File(Failure),
+    Taker(Error),
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::File(failure)
     }
-    Ok(index)
+}
+
+fn each_of(table: &Table, mut take: impl FnMut(IndexRow) -> Result<()>) -> Result<(), Fault> {
+    let mut before = 0;
+    table.each(|rows| {
+        for row in 0..rows.len() {
+            let row = row_of(rows, row).map_err(|what| {
+                let problem = format!("row {} {what}", before + row + 1);
+                Failure::from(FileProblem::Damaged(problem))
+            })?;
+            take(row).map_err(Fault::Taker)?;
+        }
+        before += rows.len();
+        Ok(())
+    })
 }
 
 /// Reads a row, or returns what is wrong with it.
@@ -206,7 +347,16 @@ pub(super) fn is_name(text: &str) -> bool {
 /// Reads an index from bytes in memory.
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Result<Index, Failure> {
     let table = Table::of(bytes, |_| Ok(schema()))?;
-    Ok(of_table(&table)?)
+    let mut index = Index::default();
+    let read = each_of(&table, |row| {
+        index.push(row);
+        Ok(())
+    });
+    match read {
+        Ok(()) => Ok(index),
+        Err(Fault::File(failure)) => Err(failure),
+        Err(Fault::Taker(_)) => unreachable!("taking a row cannot fail"),
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +386,11 @@ mod tests {
 
     fn read_back(rows: Vec<IndexRow>) -> Result<Index> {
         let folder = tempfile::tempdir().unwrap();
-        Index { rows }.write(folder.path()).unwrap();
+        let mut ledger = ledger(folder.path(), true).unwrap();
+        rows.into_iter()
+            .try_for_each(|row| ledger.push(row))
+            .unwrap();
+        ledger.complete().unwrap().take_place().unwrap();
         Index::read(folder.path())
     }
 
@@ -247,7 +401,19 @@ mod tests {
             used("c.png", None),
             skipped("d.png", "it is empty"),
         ];
-        assert_eq!(read_back(rows.clone()).unwrap().rows, rows);
+        let read = read_back(rows.clone()).unwrap();
+        assert_eq!(read.rows().collect::<Vec<_>>(), rows);
+        assert_eq!(
+            (read.len(), read.n_used(), read.class(0), read.path(2)),
+            (3, 2, Some("é"), Some("d.png"))
+        );
+        let digests: Vec<Digest> = read.digests().collect();
+        assert_eq!(read.digest(1), Some(digests[1]));
+        assert_eq!((digests.len(), read.digest(2)), (2, None));
+        assert_eq!(
+            read.skipped().collect::<Vec<_>>(),
+            [("d.png", "it is empty")]
+        );
         assert_eq!(read_back(Vec::new()).unwrap(), Index::default());
         let folder = tempfile::tempdir().unwrap();
         let none = Index::read(folder.path()).unwrap();

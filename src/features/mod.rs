@@ -9,7 +9,7 @@
 //! use frostline::FeatureStore;
 //!
 //! let store = FeatureStore::open("features".as_ref())?;
-//! let digests: Vec<_> = store.index().used().map(|(_, digest)| digest).collect();
+//! let digests: Vec<_> = store.index().digests().collect();
 //! let features = store.features(&digests)?;
 //! println!("{} images with {} features each", features.nrows(), features.ncols());
 //! # Ok::<(), frostline::Error>(())
@@ -18,6 +18,7 @@
 mod adoption;
 mod arrow_file;
 mod content;
+mod directory;
 mod dtype;
 mod export;
 mod extractor;
@@ -26,6 +27,7 @@ mod folder;
 pub mod fuzz;
 mod identity;
 mod index;
+mod ledger;
 mod manifest;
 mod merge;
 mod names;
@@ -33,6 +35,8 @@ mod part;
 mod pipeline;
 mod reader;
 mod recognition;
+mod record;
+mod remembered;
 mod shard_record;
 mod source;
 mod stamps;
@@ -43,6 +47,7 @@ mod worker;
 mod writer;
 
 pub use content::{Content, Digest, Picture};
+pub use directory::Directory;
 pub use dtype::Dtype;
 #[doc(hidden)]
 pub use export::record_batch;

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use super::content::Digest;
+use super::directory::Directory;
 use super::manifest::StoreManifest;
 use super::part::{self, Layout, Numbers};
 use crate::error::Result;
@@ -19,19 +20,13 @@ const ROOM: usize = 64 << 20;
 #[derive(Debug)]
 pub struct FeatureReader {
     manifest: StoreManifest,
-    parts: Vec<Part>,
-    /// The part of each image, and its position in that part.
-    places: HashMap<Digest, (usize, usize)>,
+    directory: Directory,
+    parts: Vec<PathBuf>,
+    /// The parts that were read and checked, by number.
+    checked: HashMap<usize, Layout>,
     /// Parts in memory, the most recently used at the end.
     kept: VecDeque<Kept>,
     room: usize,
-}
-
-#[derive(Debug)]
-struct Part {
-    path: PathBuf,
-    layout: Layout,
-    is_checked: bool,
 }
 
 /// The features of a part.
@@ -43,36 +38,20 @@ struct Kept {
 
 impl FeatureReader {
     /// Creates a reader of the store that `manifest` describes, without parts.
-    pub(super) fn new(manifest: StoreManifest) -> Self {
+    pub(super) fn new(manifest: StoreManifest, directory: Directory) -> Self {
         Self {
             manifest,
+            directory,
             parts: Vec::new(),
-            places: HashMap::new(),
+            checked: HashMap::new(),
             kept: VecDeque::new(),
             room: ROOM,
         }
     }
 
     /// Adds the parts in `paths` that were written since the last call; these come last.
-    ///
-    /// # Errors
-    /// [`Error::File`](crate::error::Error::File) if a part is truncated, damaged, of another format or of a
-    /// newer version.
-    pub(super) fn catch_up(&mut self, paths: &[PathBuf]) -> Result<()> {
-        for path in &paths[self.parts.len()..] {
-            let layout = Layout::read(path, &self.manifest)?;
-            let part = self.parts.len();
-            for (image, digest) in layout.digests.iter().enumerate() {
-                // As in `FeatureStore::views`, the first part counts: two machines may compute one image.
-                self.places.entry(*digest).or_insert((part, image));
-            }
-            self.parts.push(Part {
-                path: path.clone(),
-                layout: layout.without_digests(),
-                is_checked: false,
-            });
-        }
-        Ok(())
+    pub(super) fn catch_up(&mut self, paths: &[PathBuf]) {
+        self.parts.extend_from_slice(&paths[self.parts.len()..]);
     }
 
     /// Reads the features of all views of an image. Returns `None` if no part has them.
@@ -80,7 +59,8 @@ impl FeatureReader {
     /// # Errors
     /// [`Error::File`](crate::error::Error::File) for a part that is damaged or was replaced.
     pub(super) fn image(&mut self, digest: &Digest) -> Result<Option<Vec<f32>>> {
-        let Some(&(part, image)) = self.places.get(digest) else {
+        let position = self.directory.position(digest);
+        let Some((part, image)) = position.map(|found| (found.part(), found.image())) else {
             return Ok(None);
         };
         if let Some(place) = self.kept.iter().position(|kept| kept.part == part) {
@@ -89,19 +69,17 @@ impl FeatureReader {
             self.kept.push_back(kept);
             return Ok(Some(features));
         }
-        let found = &mut self.parts[part];
-        if found.is_checked {
+        if let Some(layout) = self.checked.get(&part) {
             let mut numbers = Numbers::new(self.manifest.dtype);
-            numbers.extend(&found.layout.read_images(image..image + 1)?);
+            numbers.extend(&layout.read_images(image..image + 1)?);
             return Ok(Some(numbers.widened()));
         }
-        let read = part::Part::read(&found.path, &self.manifest)?;
+        let read = part::Part::read(&self.parts[part], &self.manifest)?;
         if read.layout.digests.get(image) != Some(digest) {
             return Err(read.layout.changed());
         }
         let features = read.features(&self.manifest);
-        found.layout = read.layout.without_digests();
-        found.is_checked = true;
+        self.checked.insert(part, read.layout.without_digests());
         let row = self.row(&features, image);
         self.keep(Kept { part, features });
         Ok(Some(row))
@@ -109,8 +87,8 @@ impl FeatureReader {
 
     /// Returns the part that has an image.
     pub(super) fn part_of(&self, digest: &Digest) -> Option<&Path> {
-        let (part, _) = self.places.get(digest)?;
-        Some(&self.parts[*part].path)
+        let position = self.directory.position(digest)?;
+        self.parts.get(position.part()).map(PathBuf::as_path)
     }
 
     fn row(&self, features: &[f32], image: usize) -> Vec<f32> {

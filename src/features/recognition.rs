@@ -1,13 +1,14 @@
 //! Recognises the files whose features a store already has, by their stamps or else by their content, without
 //! running the network.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::content::{Digest, Picture};
-use super::stamps::Stamps;
-use crate::images::{DecodeBudget, DecodeOptions, Found, Place, Sample, dimensions, read};
+use super::directory::Directory;
+use super::remembered::{File, Remembered};
+use crate::images::{DecodeBudget, DecodeOptions, Entries, Found, Place, dimensions, read};
 use crate::progress::Progress;
 use crate::stamp::Stamp;
 use crate::threads::on_threads;
@@ -34,87 +35,110 @@ pub enum Recognise {
     ByContent,
 }
 
-/// The content of the files whose features are in the store.
+/// The images of a scan whose features are in the store. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Recognised(Arc<Images>);
+
 #[derive(Debug, Default)]
-pub struct Recognised(HashMap<Place, Picture>);
+struct Images {
+    directory: Directory,
+    files: Vec<File>,
+    /// The number of the file of each entry of the scan, or [`NONE`].
+    of_entries: Vec<u32>,
+}
+
+const NONE: u32 = u32::MAX;
 
 /// The state that files are looked up in.
 pub(super) struct Lookup<'a> {
-    pub(super) stamps: Stamps,
-    pub(super) known: &'a HashSet<Digest>,
+    pub(super) remembered: Remembered,
+    pub(super) directory: &'a Directory,
     pub(super) decoding: &'a DecodeOptions,
-    pub(super) how: Recognise,
 }
 
 impl Recognised {
-    /// Returns the digest and size of the image in a file, if its features are in the store.
+    /// Returns the digest and size of an image by its number in the scan, if its features are in the store.
     #[must_use]
-    pub fn picture(&self, place: &Place) -> Option<Picture> {
-        self.0.get(place).copied()
+    pub fn picture(&self, entry: usize) -> Option<Picture> {
+        let number = *self.0.of_entries.get(entry)?;
+        let file = self.0.files.get(number as usize)?;
+        Some(file.picture(&self.0.directory))
     }
 
     /// Returns whether the features of all entries are in the store, so that none need to be computed.
     #[must_use]
-    pub fn covers(&self, entries: &[Found]) -> bool {
-        entries.iter().all(|found| match found {
-            Found::Sample(sample) => self.0.contains_key(&sample.place),
-            Found::Skipped { .. } => true,
-            Found::Given { .. } => false,
-        })
+    pub fn covers(&self, entries: &Entries) -> bool {
+        let is_known = |entry: usize| self.0.of_entries.get(entry).is_some_and(|&n| n != NONE);
+        (0..entries.len()).all(|entry| is_known(entry) || entries.is_skipped(entry))
     }
 }
 
 impl Lookup<'_> {
     /// Looks up all entries, with readers for `threads` CPUs.
     pub(super) fn all(
-        &self,
-        entries: &[Found],
+        self,
+        entries: &Entries,
         threads: usize,
         progress: &dyn Progress,
     ) -> Recognised {
-        let samples: Vec<&Sample> = entries
-            .iter()
-            .filter(|f| f.reason().is_none())
-            .map(Found::sample)
-            .collect();
-        let is_remote = samples.iter().any(|sample| sample.place.is_remote());
         let next = AtomicUsize::new(0);
         let budget = DecodeBudget::default();
-        progress.begin("files", samples.len() as u64);
+        // Files that were read are numbered after those that are remembered.
+        let read = Mutex::new(Vec::new());
+        let of_entries: Vec<AtomicU32> = (0..entries.len()).map(|_| NONE.into()).collect();
+        progress.begin("files", entries.len() as u64);
         let worker = || {
-            let mut found = Vec::new();
-            while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(found) = entries.get(number) else {
+                    return;
+                };
                 if progress.is_stopped() {
-                    break;
+                    return;
                 }
-                found.extend(
-                    self.one(&sample.place, &budget)
-                        .map(|seen| (sample.place.clone(), seen)),
-                );
+                if let Found::Sample(sample) = found
+                    && let Some(file) = self.one(&sample.place, &budget, &read)
+                {
+                    of_entries[number].store(file, Ordering::Relaxed);
+                }
                 progress.advance(1);
             }
-            found
         };
-        let all = on_threads(readers(threads, is_remote), worker);
+        on_threads(readers(threads, entries.are_remote()), worker);
         progress.end();
-        Recognised(all.into_iter().flatten().collect())
+        let mut files = self.remembered.into_files();
+        files.extend(read.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Recognised(Arc::new(Images {
+            directory: self.directory.clone(),
+            files,
+            of_entries: of_entries.into_iter().map(AtomicU32::into_inner).collect(),
+        }))
     }
 
-    fn one(&self, place: &Place, budget: &DecodeBudget) -> Option<Picture> {
-        let stamp = place.stamp()?;
-        let remembered = match self.how {
-            Recognise::ByStamp => self.stamps.content(&place.key(), &stamp),
-            Recognise::ByContent => None,
-        };
-        let seen = match remembered {
-            Some(content) => content.picture(Some(stamp)),
-            None => look(place, stamp, self.decoding, budget)?,
-        };
-        let (width, height) = seen.size;
+    /// Returns the number of a file whose image is in the store, and adds it to those that were `read` if it
+    /// is not remembered.
+    fn one(&self, place: &Place, budget: &DecodeBudget, read: &Mutex<Vec<File>>) -> Option<u32> {
+        let (key, stamp) = (place.key(), place.stamp()?);
+        let remembered = self.remembered.files();
+        if let Some(number) = self.remembered.number(&key, &stamp) {
+            let picture = remembered[number as usize].picture(self.directory);
+            return self.fits(&picture, &stamp).then_some(number);
+        }
+        let picture = look(place, stamp, self.decoding, budget)?;
+        let file = File::new(&key, picture, self.directory)?;
+        if !self.fits(&picture, &stamp) {
+            return None;
+        }
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.push(file);
+        u32::try_from(remembered.len() + read.len() - 1).ok()
+    }
+
+    /// Returns whether an image is within the limits.
+    fn fits(&self, picture: &Picture, stamp: &Stamp) -> bool {
+        let (width, height) = picture.size;
         let limits = self.decoding.limits;
-        let fits = u64::from(width) * u64::from(height) <= limits.max_pixels
-            && stamp.size <= limits.max_bytes;
-        (fits && self.known.contains(&seen.digest)).then_some(seen)
+        u64::from(width) * u64::from(height) <= limits.max_pixels && stamp.size <= limits.max_bytes
     }
 }
 
@@ -140,6 +164,7 @@ mod tests {
 
     use super::*;
     use crate::features::content::Content;
+    use crate::features::stamps::{self, StampRow};
     use crate::images::{Labels, Limits, scan_folder};
     use crate::progress::Silent;
 
@@ -147,9 +172,38 @@ mod tests {
     const RED: &[u8] = b"P3 1 1 255 255 0 0";
     const BLUE: &[u8] = b"P3 1 1 255 0 0 255";
 
-    fn recognised(lookup: &Lookup, folder: &Path) -> Recognised {
+    /// Recognises the files of a folder whose images have features, with stamps of an earlier run.
+    fn recognised(
+        folder: &Path,
+        known: &[&[u8]],
+        stamps: &[(&Path, Stamp, Content)],
+        decoding: &DecodeOptions,
+    ) -> Vec<Option<Picture>> {
+        let store = tempfile::tempdir().unwrap();
+        let mut ledger = stamps::ledger(store.path(), true).unwrap();
+        for (path, stamp, content) in stamps {
+            let row = StampRow {
+                key: Place::from(path.to_path_buf()).key(),
+                stamp: *stamp,
+                content: *content,
+            };
+            ledger.push(row).unwrap();
+        }
+        ledger.complete().unwrap().take_place().unwrap();
+        let directory: Directory = known.iter().map(|bytes| Digest::of(bytes)).collect();
+        let lookup = Lookup {
+            remembered: Remembered::read(store.path(), &directory),
+            directory: &directory,
+            decoding,
+        };
         let scan = scan_folder(folder, Labels::None).unwrap();
-        lookup.all(&scan.entries, 2, &Silent)
+        let found = lookup.all(&scan.entries, 2, &Silent);
+        let pictures: Vec<_> = (0..scan.entries.len())
+            .map(|entry| found.picture(entry))
+            .collect();
+        let all = pictures.iter().all(Option::is_some);
+        assert_eq!(found.covers(&scan.entries), all);
+        pictures
     }
 
     #[test]
@@ -163,28 +217,17 @@ mod tests {
             width,
             height: 1,
         };
-        let mut stamps = Stamps::default();
         // The stored content is wrong on purpose, to distinguish it from what is read.
-        stamps.insert(Place::from(path.clone()).key(), stamp, content(BLUE, 7));
-        let known = HashSet::from([Digest::of(RED), Digest::of(BLUE)]);
+        let wrong = [(&*path, stamp, content(BLUE, 7))];
         let decoding = DecodeOptions::default();
-        let mut lookup = Lookup {
-            stamps,
-            known: &known,
-            decoding: &decoding,
-            how: Recognise::ByStamp,
-        };
-        let seen = recognised(&lookup, folder.path())
-            .picture(&path.clone().into())
-            .unwrap();
+        let seen = recognised(folder.path(), &[RED, BLUE], &wrong, &decoding);
+        let seen = seen[0].unwrap();
         assert_eq!(
             (Content::of(&seen), seen.stamp),
             (content(BLUE, 7), Some(stamp))
         );
-        lookup.how = Recognise::ByContent;
-        let seen = recognised(&lookup, folder.path())
-            .picture(&path.clone().into())
-            .unwrap();
+        let seen = recognised(folder.path(), &[RED, BLUE], &[], &decoding);
+        let seen = seen[0].unwrap();
         assert_eq!(Content::of(&seen), content(RED, 1));
         assert_eq!(
             seen.stamp, None,
@@ -198,18 +241,11 @@ mod tests {
         for (name, bytes) in [("a.ppm", RED), ("b.ppm", BLUE), ("c.ppm", b"no image")] {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
-        let known = HashSet::from([Digest::of(BLUE), Digest::of(b"no image")]);
+        let known: [&[u8]; 2] = [BLUE, b"no image"];
         let decoding = DecodeOptions::default();
-        let lookup = Lookup {
-            stamps: Stamps::default(),
-            known: &known,
-            decoding: &decoding,
-            how: Recognise::ByStamp,
-        };
-        let found = recognised(&lookup, folder.path());
-        let names = ["a.ppm", "b.ppm", "c.ppm"]
-            .map(|name| found.picture(&folder.path().join(name).into()).is_some());
-        assert_eq!(names, [false, true, false]);
+        let found = recognised(folder.path(), &known, &[], &decoding);
+        let found: Vec<bool> = found.iter().map(Option::is_some).collect();
+        assert_eq!(found, [false, true, false]);
         let limits = Limits::default();
         for limits in [
             Limits {
@@ -222,13 +258,8 @@ mod tests {
             },
         ] {
             let small = DecodeOptions { limits, ..decoding };
-            let lookup = Lookup {
-                stamps: Stamps::default(),
-                decoding: &small,
-                ..lookup
-            };
-            let found = recognised(&lookup, folder.path());
-            assert!(found.picture(&folder.path().join("b.ppm").into()).is_none());
+            let found = recognised(folder.path(), &known, &[], &small);
+            assert!(found.iter().all(Option::is_none));
         }
     }
 }

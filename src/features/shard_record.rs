@@ -17,11 +17,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::Index;
+use super::index;
 use super::names::{INDEX, SHARD};
 use super::writer::StoreWriter;
 use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
-use crate::images::{Found, Shard};
+use crate::images::{Entries, Shard};
 use crate::inputs::{self, Links};
 use crate::{outputs, seal};
 
@@ -43,8 +43,41 @@ pub struct ShardRecord {
 
 /// Returns whether the last run of a store has finished: its index lists the images of the record, or there
 /// is an index and no record.
-pub(super) fn has_finished(store: &Path, record: Option<&ShardRecord>, index: &Index) -> bool {
-    record.map_or_else(|| store.join(INDEX).exists(), |record| record.is_of(index))
+///
+/// # Errors
+/// Those of reading the index.
+pub(super) fn has_finished(store: &Path, record: Option<&ShardRecord>) -> Result<bool> {
+    let Some(record) = record else {
+        return Ok(store.join(INDEX).exists());
+    };
+    let mut names = Names::default();
+    index::each(store, |row| {
+        names.add(&row.path);
+        Ok(())
+    })?;
+    Ok(*record == names.record(record.shard))
+}
+
+/// The number of some names, and their hash.
+#[derive(Default)]
+struct Names {
+    hasher: blake3::Hasher,
+    n: u64,
+}
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        self.hasher.update(name.as_bytes()).update(b"\0");
+        self.n += 1;
+    }
+
+    fn record(&self, shard: Shard) -> ShardRecord {
+        ShardRecord {
+            shard,
+            n_images: self.n,
+            names: self.hasher.finalize().to_hex().to_string(),
+        }
+    }
 }
 
 /// The file.
@@ -61,25 +94,9 @@ struct Fields {
 impl ShardRecord {
     /// Creates the record of a run over images with these names.
     fn new<'a>(shard: Shard, names: impl Iterator<Item = &'a str>) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        let mut n_images = 0;
-        for name in names {
-            hasher.update(name.as_bytes()).update(b"\0");
-            n_images += 1;
-        }
-        let names = hasher.finalize().to_hex().to_string();
-        Self {
-            shard,
-            n_images,
-            names,
-        }
-    }
-
-    /// Returns whether an index lists the images of this record, so that its run has finished.
-    #[must_use]
-    pub fn is_of(&self, index: &Index) -> bool {
-        let names = index.rows.iter().map(|row| row.path.as_str());
-        *self == Self::new(self.shard, names)
+        let mut all = Names::default();
+        names.for_each(|name| all.add(name));
+        all.record(shard)
     }
 
     /// Reads the record of a store. Returns `None` if the store is not a shard.
@@ -155,7 +172,7 @@ impl StoreWriter {
     ///
     /// # Errors
     /// [`FeaturesError::OtherShard`] if the store holds another shard, or all images of a run.
-    pub(crate) fn begin(&mut self, shard: Option<Shard>, entries: &[Found]) -> Result<()> {
+    pub(crate) fn begin(&mut self, shard: Option<Shard>, entries: &Entries) -> Result<()> {
         let found = match (ShardRecord::read(&self.path), shard) {
             (Err(error @ Error::File { .. }), Some(_)) if is_damage(&error) => {
                 self.notes.push(format!("{error}; it was rewritten"));
@@ -168,8 +185,7 @@ impl StoreWriter {
             }
         };
         let Some(shard) = shard else { return Ok(()) };
-        let names = entries.iter().map(|found| found.sample().name.as_str());
-        let record = ShardRecord::new(shard, names);
+        let record = ShardRecord::new(shard, entries.names());
         if found.as_ref() == Some(&record) || !self.can_write() {
             return Ok(());
         }
@@ -224,18 +240,28 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_that_of_the_run_if_it_lists_the_same_names() {
-        let row = |path: &str| IndexRow {
-            path: path.to_owned(),
-            class: None,
-            content: Err("it is empty".to_owned()),
-        };
-        let index = |names: &[&str]| Index {
-            rows: names.iter().map(|name| row(name)).collect(),
-        };
-        assert!(record().is_of(&index(&["a.png", "b.png"])));
-        assert!(!record().is_of(&index(&["a.png"])));
-        assert!(!record().is_of(&index(&["a.png", "c.png"])));
-        assert!(!record().is_of(&Index::default()));
+    fn a_run_has_finished_if_its_index_lists_the_same_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, store) = (record(), folder.path());
+        let has_finished = |record| has_finished(store, record).unwrap();
+        assert!(!has_finished(Some(&record)) && !has_finished(None));
+        for (names, is_it) in [
+            (vec!["a.png", "b.png"], true),
+            (vec!["a.png"], false),
+            (vec!["a.png", "c.png"], false),
+        ] {
+            let mut ledger = index::ledger(folder.path(), true).unwrap();
+            for name in names {
+                let row = IndexRow {
+                    path: name.to_owned(),
+                    class: None,
+                    content: Err("it is empty".to_owned()),
+                };
+                ledger.push(row).unwrap();
+            }
+            ledger.complete().unwrap().take_place().unwrap();
+            assert_eq!(has_finished(Some(&record)), is_it);
+            assert!(has_finished(None));
+        }
     }
 }

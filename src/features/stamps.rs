@@ -11,7 +11,6 @@
 //! The file is optional: if it is missing, damaged or not a regular file, all files are read again. It does
 //! not list files that were changed less than two seconds before they were read.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,86 +20,131 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::arrow_file::{self, Rows, Table, versioned};
+use super::arrow_file::{self, Failure, Rows, Table, versioned};
 use super::content::{Content, Digest, Picture};
 use super::index::is_name;
+use super::ledger::Ledger;
 use super::names::STAMPS;
-use crate::error::Result;
-use crate::images::Place;
+use crate::error::{FileProblem, Result};
+use crate::images::{Place, path_text};
 use crate::stamp::Stamp;
+use crate::texts::Texts;
 
 /// The size limit of a stamps file, in bytes. Ten million images take about 2 GB.
-const LARGEST: u64 = 4 << 30;
-/// Rows of a record batch. With so few, even the longest possible paths stay below Arrow's limit of 2 GiB of
-/// text.
-const BATCH: usize = 100_000;
+pub(super) const LARGEST: u64 = 4 << 30;
 
-/// The stamps of files and their content at that time.
+/// A file: its key (`Place::key`), its stamp, and the content that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StampRow {
+    pub(super) key: String,
+    pub(super) stamp: Stamp,
+    pub(super) content: Content,
+}
+
+impl StampRow {
+    /// Describes a used file that has a stamp.
+    pub(super) fn new(place: &Place, picture: &Picture) -> Option<Self> {
+        Some(Self {
+            key: place.key(),
+            stamp: picture.stamp?,
+            content: Content::of(picture),
+        })
+    }
+}
+
+/// Passes the stamps of a store to `take`.
+///
+/// # Errors
+/// [`Failure`] if the file is missing or damaged; some rows may have been passed on then. Those of `take`.
+pub(super) fn each(
+    store: &Path,
+    take: impl FnMut(StampRow) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    each_of(
+        &Table::open(&store.join(STAMPS), LARGEST, |_| Ok(schema()))?,
+        take,
+    )
+}
+
+/// Begins a new stamps file of a store.
+pub(super) fn ledger(store: &Path, can_write: bool) -> Result<Ledger<StampRow>> {
+    Ledger::begin(store.join(STAMPS), &schema(), to_batch, can_write)
+}
+
+/// The stamps of several stores, packed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Stamps(HashMap<String, (Stamp, Content)>);
+pub(super) struct Stamps {
+    keys: Texts,
+    values: Vec<(Stamp, Content)>,
+}
 
 impl Stamps {
-    /// Returns the content of the image with this key (`Place::key`) if its stamp is unchanged.
-    pub(super) fn content(&self, key: &str, stamp: &Stamp) -> Option<Content> {
-        let (then, content) = self.0.get(key)?;
-        (then == stamp).then_some(*content)
+    /// Adds a file.
+    pub(super) fn push(&mut self, row: &StampRow) {
+        self.keys.push(&row.key);
+        self.values.push((row.stamp, row.content));
     }
 
-    pub(super) fn insert(&mut self, key: String, stamp: Stamp, content: Content) {
-        self.0.insert(key, (stamp, content));
+    /// Adds files.
+    pub(super) fn extend(&mut self, rows: impl IntoIterator<Item = StampRow>) {
+        rows.into_iter().for_each(|row| self.push(&row));
     }
 
-    /// Adds used files that have a stamp.
-    pub(super) fn extend(&mut self, pictures: &[(Place, Picture)]) {
-        for (place, picture) in pictures {
-            if let Some(stamp) = picture.stamp {
-                self.insert(place.key(), stamp, Content::of(picture));
-            }
+    /// Adds the stamps of a store, unless they cannot be read.
+    pub(super) fn add_store(&mut self, store: &Path) {
+        let before = self.values.len();
+        let read = each(store, |row| {
+            self.push(&row);
+            Ok(())
+        });
+        if read.is_err() {
+            self.values.truncate(before);
+            self.keys.truncate(before);
         }
     }
 
-    /// Adds all stamps of another store.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
-    /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.
-    pub(super) fn read(store: &Path) -> Self {
-        let table = Table::read(&store.join(STAMPS), LARGEST, |_| Ok(schema()));
-        let stamps = table.ok().and_then(|table| of_table(&table));
-        stamps.unwrap_or_default()
-    }
-
-    /// Writes the stamps into a store.
-    pub(super) fn write(&self, store: &Path) -> Result<()> {
-        arrow_file::write(&store.join(STAMPS), self.to_bytes())
+    /// Iterates over the files in the order of a scan. Of those with the same key, the last one counts.
+    pub(super) fn sorted(&self) -> impl Iterator<Item = StampRow> {
+        let key = |number: usize| self.keys.get(number).unwrap_or_default();
+        let mut order: Vec<u32> = (0..self.values.len() as u32).collect();
+        // The sort is stable.
+        order.sort_by(|&a, &b| path_text::compare(key(a as usize), key(b as usize)));
+        order.dedup_by(|later, first| {
+            let is_same = key(*later as usize) == key(*first as usize);
+            if is_same {
+                *first = *later;
+            }
+            is_same
+        });
+        order.into_iter().map(move |number| {
+            let (stamp, content) = self.values[number as usize];
+            StampRow {
+                key: key(number as usize).to_owned(),
+                stamp,
+                content,
+            }
+        })
     }
 
     /// Serialises the stamps as the content of their file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
-        arrow_file::sealed(&schema(), self.rows().chunks(BATCH).map(to_batch))
-    }
-
-    /// Returns the number of files.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns all rows sorted by path, so that the same stamps always produce the same file.
-    fn rows(&self) -> Vec<(&String, &(Stamp, Content))> {
-        let mut rows: Vec<_> = self.0.iter().collect();
-        rows.sort_unstable_by_key(|(path, _)| *path);
-        rows
+        let rows: Vec<StampRow> = self.sorted().collect();
+        arrow_file::sealed(&schema(), [to_batch(&rows)])
     }
 }
 
-fn to_batch(rows: &[(&String, &(Stamp, Content))]) -> Result<RecordBatch, ArrowError> {
+fn to_batch(rows: &[StampRow]) -> Result<RecordBatch, ArrowError> {
     let (mut path, mut digest) = (StringBuilder::new(), FixedSizeBinaryBuilder::new(32));
     let [mut size, mut inode] = [(); 2].map(|()| UInt64Builder::new());
     let [mut modified, mut changed] = [(); 2].map(|()| Int64Builder::new());
     let [mut width, mut height] = [(); 2].map(|()| UInt32Builder::new());
-    for (name, (stamp, content)) in rows {
-        path.append_value(name);
+    for StampRow {
+        key,
+        stamp,
+        content,
+    } in rows
+    {
+        path.append_value(key);
         size.append_value(stamp.size);
         modified.append_value(stamp.modified);
         changed.append_value(stamp.changed);
@@ -137,18 +181,21 @@ fn schema() -> Schema {
     Schema::new(fields).with_metadata(versioned())
 }
 
-fn of_table(table: &Table) -> Option<Stamps> {
-    let mut stamps = HashMap::new();
-    for rows in table.batches().ok()? {
+fn each_of(
+    table: &Table,
+    mut take: impl FnMut(StampRow) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    table.each(|rows| {
         for row in 0..rows.len() {
-            let (path, seen) = row_of(&rows, row)?;
-            stamps.insert(path, seen);
+            let damaged =
+                || FileProblem::Damaged("one of its rows has an invalid value".to_owned());
+            take(row_of(rows, row).ok_or_else(damaged)?)?;
         }
-    }
-    Some(Stamps(stamps))
+        Ok(())
+    })
 }
 
-fn row_of(rows: &Rows, row: usize) -> Option<(String, (Stamp, Content))> {
+fn row_of(rows: &Rows, row: usize) -> Option<StampRow> {
     let path = rows.text(0, row).filter(|path| is_name(path))?;
     let stamp = Stamp {
         size: rows.fixed(1, row).map(u64::from_le_bytes)?,
@@ -165,53 +212,79 @@ fn row_of(rows: &Rows, row: usize) -> Option<(String, (Stamp, Content))> {
         width: pixels(6)?,
         height: pixels(7)?,
     };
-    Some((path.to_owned(), (stamp, content)))
+    Some(StampRow {
+        key: path.to_owned(),
+        stamp,
+        content,
+    })
 }
 
 /// Reads stamps from bytes in memory.
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Stamps> {
     let table = Table::of(bytes, |_| Ok(schema())).ok()?;
-    of_table(&table)
+    let mut stamps = Stamps::default();
+    let read = each_of(&table, |row| {
+        stamps.push(&row);
+        Ok(())
+    });
+    read.ok().map(|()| stamps)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::features::directory::Directory;
+    use crate::features::remembered::Remembered;
 
-    fn key(path: &str) -> String {
-        Place::from(PathBuf::from(path)).key()
-    }
-
-    fn content() -> Content {
-        Content {
-            digest: Digest::of(b"a"),
-            width: 3,
-            height: 4,
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_and_only_the_same_stamp_counts() {
-        let folder = tempfile::tempdir().unwrap();
+    fn row(key: &str, width: u32) -> StampRow {
         let stamp = Stamp {
             size: 1,
             modified: -2,
             changed: 3,
             inode: u64::MAX,
         };
-        let mut stamps = Stamps::default();
-        stamps.insert(key("a.png"), stamp, content());
-        stamps.write(folder.path()).unwrap();
-        let read = Stamps::read(folder.path());
-        assert_eq!(read, stamps);
-        let here = std::env::current_dir().unwrap();
+        let content = Content {
+            digest: Digest::of(b"a"),
+            width,
+            height: 4,
+        };
+        StampRow {
+            key: key.to_owned(),
+            stamp,
+            content,
+        }
+    }
+
+    fn write(store: &Path, rows: &[StampRow]) {
+        let mut ledger = ledger(store, true).unwrap();
+        for row in rows {
+            ledger.push(row.clone()).unwrap();
+        }
+        ledger.complete().unwrap().take_place().unwrap();
+    }
+
+    fn remembered(store: &Path) -> (Remembered, Directory) {
+        let directory = Directory::from_iter([Digest::of(b"a")]);
+        (Remembered::read(store, &directory), directory)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_only_the_same_stamp_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let [row, other] = [row("/a.png", 3), row("/c.png", 5)];
+        write(folder.path(), &[row.clone(), other]);
+        let (read, directory) = remembered(folder.path());
+        let picture = |key: &str, stamp: &Stamp| {
+            let number = read.number(key, stamp)?;
+            Some(read.files()[number as usize].picture(&directory))
+        };
+        let stamp = row.stamp;
+        let found = picture("/a.png", &stamp).unwrap();
         assert_eq!(
-            read.content(&Place::from(here.join("a.png")).key(), &stamp),
-            Some(content())
+            (Content::of(&found), found.stamp),
+            (row.content, Some(stamp))
         );
-        assert_eq!(read.content(&key("b.png"), &stamp), None);
+        assert!(picture("/b.png", &stamp).is_none());
         for other in [
             Stamp { size: 2, ..stamp },
             Stamp {
@@ -224,28 +297,36 @@ mod tests {
             },
             Stamp { inode: 0, ..stamp },
         ] {
-            assert_eq!(read.content(&key("a.png"), &other), None);
+            assert!(picture("/a.png", &other).is_none());
         }
+        // An image whose features are gone is not remembered.
+        let none = Remembered::read(folder.path(), &Directory::default());
+        assert!(none.files().is_empty());
     }
 
     #[test]
     fn what_cannot_be_read_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        let read = || Stamps::read(folder.path());
-        assert_eq!(read(), Stamps::default());
+        let read = || remembered(folder.path()).0.files().len();
+        assert_eq!(read(), 0);
         std::fs::write(folder.path().join(STAMPS), "no Arrow file").unwrap();
-        assert_eq!(read(), Stamps::default());
-        let stamp = Stamp {
-            size: 1,
-            modified: 2,
-            changed: 3,
-            inode: 4,
-        };
+        assert_eq!(read(), 0);
         for (path, width) in [("", 3), ("/a", 0)] {
-            let content = Content { width, ..content() };
-            let row = (path.to_owned(), (stamp, content));
-            Stamps(HashMap::from([row])).write(folder.path()).unwrap();
-            assert_eq!(read(), Stamps::default());
+            write(folder.path(), &[row("/first", 3), row(path, width)]);
+            assert_eq!(read(), 0);
+            let mut stamps = Stamps::default();
+            stamps.add_store(folder.path());
+            assert_eq!(stamps, Stamps::default());
         }
+    }
+
+    #[test]
+    fn several_stores_are_sorted_as_a_scan_and_the_last_one_counts() {
+        let mut stamps = Stamps::default();
+        for row in [row("/a-b/1", 1), row("/a/1", 2), row("/a-b/1", 3)] {
+            stamps.push(&row);
+        }
+        let sorted: Vec<StampRow> = stamps.sorted().collect();
+        assert_eq!(sorted, [row("/a/1", 2), row("/a-b/1", 3)]);
     }
 }

@@ -160,15 +160,15 @@ fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest)> {
     let store = FeatureStore::open(path)?;
     let record = ShardRecord::read(path)?;
     let index = store.index();
-    let is_finished = has_finished(path, record.as_ref(), index);
+    let is_finished = has_finished(path, record.as_ref())?;
     let manifest = store.manifest().clone();
     let shard = record.as_ref().map(|record| record.shard);
     let base = ShardStatus {
         store: path.to_owned(),
         shard,
         state: ShardState::Finished,
-        images: index.rows.len(),
-        done: index.used().count(),
+        images: index.len(),
+        done: index.n_used(),
         failed: reasons(index),
     };
     if is_finished {
@@ -189,12 +189,8 @@ fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest)> {
 
 fn reasons(index: &Index) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for reason in index
-        .rows
-        .iter()
-        .filter_map(|row| row.content.as_ref().err())
-    {
-        *counts.entry(reason.clone()).or_default() += 1;
+    for (_, reason) in index.skipped() {
+        *counts.entry(reason.to_owned()).or_default() += 1;
     }
     counts
 }

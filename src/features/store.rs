@@ -1,17 +1,19 @@
 //! Reads a feature store. Any number of readers can do so, even while it is being written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
 use super::content::Digest;
+use super::directory::Directory;
 use super::dtype::Dtype;
-use super::index::{Index, IndexRow};
+use super::index::Index;
 use super::manifest::StoreManifest;
 use super::names::{INDEX, MANIFEST, part_paths};
 use super::part::{Layout, Part};
+use super::reader::FeatureReader;
 use crate::backbones::Engine;
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
@@ -81,13 +83,9 @@ impl FeatureStore {
     /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
     /// removed. The files are not changed.
     pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
-        let before = self.index.rows.len();
-        let is_wanted = |row: &IndexRow| match &row.content {
-            Ok(content) => wanted(&content.digest),
-            Err(_) => true,
-        };
-        self.index.rows.retain(is_wanted);
-        before - self.index.rows.len()
+        let before = self.index.len();
+        self.index.retain_used(wanted);
+        before - self.index.len()
     }
 
     /// Returns an error if the index lists no sample with features.
@@ -95,7 +93,7 @@ impl FeatureStore {
     /// # Errors
     /// [`FeaturesError::NoSamples`].
     pub(crate) fn require_samples(&self) -> Result<()> {
-        if self.index.used().next().is_some() {
+        if self.index.n_used() > 0 {
             return Ok(());
         }
         Self::require_run(&self.path)?;
@@ -174,8 +172,7 @@ impl FeatureStore {
             return Ok(None);
         }
         let part = Part::read(path, &self.manifest)?;
-        let digests = self.index.used().map(|(_, digest)| digest);
-        let in_order = digests.eq(part.layout.digests.iter().copied());
+        let in_order = self.index.digests().eq(part.layout.digests.iter().copied());
         Ok(in_order.then(|| Span {
             path: path.clone(),
             offset: part.offset(),
@@ -191,11 +188,38 @@ impl FeatureStore {
     /// # Errors
     /// [`Error::File`] for a part that is truncated, damaged or of another format.
     pub fn count_vectors(&self) -> Result<usize> {
-        let mut known = HashSet::new();
-        for path in part_paths(&self.path)? {
-            known.extend(Layout::read(&path, &self.manifest)?.digests);
+        Ok(self.directory()?.0.len())
+    }
+
+    /// Returns where the features of all images are, and the parts.
+    fn directory(&self) -> Result<(Directory, Vec<PathBuf>)> {
+        let directory = Directory::default();
+        let parts = part_paths(&self.path)?;
+        for (part, path) in parts.iter().enumerate() {
+            let layout = Layout::read(path, &self.manifest)?;
+            directory.add_part(part, &layout.digests);
         }
-        Ok(known.len())
+        Ok((directory, parts))
+    }
+
+    /// Returns a reader of the features of a few images at a time.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a damaged part; [`FeaturesError::Incomplete`] if the index lists images whose
+    /// features are missing.
+    pub(super) fn reader(&self) -> Result<StoredViews<'_>> {
+        let (directory, parts) = self.directory()?;
+        let digests = self.index.digests();
+        match digests.filter(|digest| !directory.contains(digest)).count() {
+            0 => {}
+            missing => return Err(incomplete(&self.path, missing)),
+        }
+        let mut reader = FeatureReader::new(self.manifest.clone(), directory);
+        reader.catch_up(&parts);
+        Ok(StoredViews {
+            store: self,
+            reader,
+        })
     }
 
     /// Returns what computed the features, with the number of images of each: a store may be merged from
@@ -240,6 +264,33 @@ impl FeatureStore {
                 })
         };
         Ok(views.iter().map(place).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Reads the features of a few images of a store at a time.
+pub(super) struct StoredViews<'a> {
+    store: &'a FeatureStore,
+    reader: FeatureReader,
+}
+
+impl StoredViews<'_> {
+    /// Reads the features of V views of some images as (N · V, D), as [`FeatureStore::views`].
+    ///
+    /// # Errors
+    /// Those of [`FeatureStore::views`].
+    pub(super) fn views(&mut self, digests: &[Digest], views: &[View]) -> Result<Array2<f32>> {
+        let places = self.store.places_of(views)?;
+        let width = self.store.manifest.spec.backbone.num_features;
+        let mut features = Vec::with_capacity(digests.len() * places.len() * width);
+        for digest in digests {
+            let found = self.reader.image(digest)?;
+            let found = found.ok_or_else(|| incomplete(&self.store.path, 1))?;
+            for place in &places {
+                features.extend_from_slice(&found[place * width..][..width]);
+            }
+        }
+        let shape = (digests.len() * places.len(), width);
+        Ok(Array2::from_shape_vec(shape, features).expect("each image has all views"))
     }
 }
 

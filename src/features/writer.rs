@@ -1,26 +1,24 @@
 //! Writes a feature store: one writer at a time, a part whenever one is full, and the index last.
 
-use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::content::{Digest, Picture};
+use super::content::Digest;
+use super::directory::{Directory, Position};
 use super::dtype::Dtype;
 use super::folder::{refuse_other_folder, remove_store};
 use super::identity::is_store;
-use super::index::Index;
 use super::manifest::StoreManifest;
-use super::names::{INDEX, LOCK, part_name};
+use super::names::{LOCK, part_name};
 use super::part::{self, Rows};
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
-use super::stamps::Stamps;
+use super::remembered::Remembered;
 use super::store::incomplete;
 use crate::error::{Error, FeaturesError, Result, system_error};
-use crate::images::{DecodeOptions, Found, Place};
+use crate::images::{DecodeOptions, Entries};
 use crate::lock::WriteLock;
 use crate::outputs;
 use crate::progress::Progress;
@@ -49,10 +47,10 @@ pub enum Existing {
 pub struct StoreWriter {
     pub(super) path: PathBuf,
     pub(super) manifest: StoreManifest,
-    /// The images in the store when it was opened.
-    pub(super) known: Arc<HashSet<Digest>>,
-    /// The images added since, with the number of the part and the position in it.
-    added: HashMap<Digest, (usize, usize)>,
+    /// The images in the store. Those that are pending are in the next of the `parts`.
+    pub(super) directory: Directory,
+    /// How many images were in the store when it was opened.
+    pub(super) found: usize,
     /// The parts in use, those written by this writer last.
     pub(super) parts: Vec<PathBuf>,
     pub(super) notes: Vec<String>,
@@ -93,8 +91,8 @@ impl StoreWriter {
         let mut writer = Self {
             path: path.to_owned(),
             manifest,
-            known: Arc::default(),
-            added: HashMap::new(),
+            directory: Directory::default(),
+            found: 0,
             parts: Vec::new(),
             notes: Vec::new(),
             pending: Rows::default(),
@@ -109,7 +107,7 @@ impl StoreWriter {
     /// Returns the number of images whose features are in the store or will be when it is finished.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.known.len() + self.added.len()
+        self.directory.len()
     }
 
     /// Returns the number type of the stored features.
@@ -138,13 +136,13 @@ impl StoreWriter {
     /// Returns whether an image's features are in the store.
     #[must_use]
     pub fn knows(&self, digest: &Digest) -> bool {
-        self.known.contains(digest) || self.added.contains_key(digest)
+        self.directory.contains(digest)
     }
 
-    /// Returns the digests that were in the store when it was opened.
+    /// Returns the images in the store, which are shared with this writer.
     #[must_use]
-    pub(crate) fn known(&self) -> Arc<HashSet<Digest>> {
-        Arc::clone(&self.known)
+    pub(crate) fn directory(&self) -> Directory {
+        self.directory.clone()
     }
 
     /// Finds the files whose features are in the store, with readers for `threads` CPUs.
@@ -152,20 +150,23 @@ impl StoreWriter {
     #[must_use]
     pub fn recognise(
         &self,
-        entries: &[Found],
+        entries: &Entries,
         how: Recognise,
         decoding: &DecodeOptions,
         threads: usize,
         progress: &dyn Progress,
     ) -> Recognised {
-        if self.known.is_empty() {
+        if self.directory.is_empty() {
             return Recognised::default();
         }
+        let remembered = match how {
+            Recognise::ByStamp => Remembered::read(&self.path, &self.directory),
+            Recognise::ByContent => Remembered::default(),
+        };
         let lookup = Lookup {
-            stamps: Stamps::read(&self.path),
-            known: &self.known,
+            remembered,
+            directory: &self.directory,
             decoding,
-            how,
         };
         lookup.all(entries, threads, progress)
     }
@@ -191,8 +192,8 @@ impl StoreWriter {
         if self.knows(&digest) {
             return Ok(());
         }
-        let place = (self.next_part, self.pending.digests.len());
-        self.added.insert(digest, place);
+        let position = Position::new(self.parts.len(), self.pending.digests.len());
+        self.directory.insert(&digest, position);
         if self.pending.digests.is_empty() {
             self.pending_since = Instant::now();
         }
@@ -246,12 +247,8 @@ impl StoreWriter {
         // The pending images are those of the next part.
         self.flush()?;
         let written = self.next_place(write)?;
-        let part = self.next_part - 1;
-        for (image, digest) in digests.iter().enumerate() {
-            if !self.known.contains(digest) {
-                self.added.entry(*digest).or_insert((part, image));
-            }
-        }
+        let part = self.parts.len() - 1;
+        self.directory.add_part(part, digests);
         Ok(written)
     }
 
@@ -259,7 +256,7 @@ impl StoreWriter {
     #[doc(hidden)]
     #[must_use]
     pub fn reader(&self) -> FeatureReader {
-        FeatureReader::new(self.manifest.clone())
+        FeatureReader::new(self.manifest.clone(), self.directory())
     }
 
     /// Returns the features of all views of an image that the store [knows](Self::knows), from memory if they
@@ -270,13 +267,13 @@ impl StoreWriter {
     /// is not in the store.
     #[doc(hidden)]
     pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
-        if let Some(&(part, image)) = self.added.get(digest)
-            && part == self.next_part
+        if let Some(position) = self.directory.position(digest)
+            && position.part() == self.parts.len()
         {
             let width = self.pending.features.len() / self.pending.digests.len();
-            return Ok(self.pending.features[image * width..][..width].to_vec());
+            return Ok(self.pending.features[position.image() * width..][..width].to_vec());
         }
-        reader.catch_up(&self.parts)?;
+        reader.catch_up(&self.parts);
         let features = reader.image(digest)?;
         features.ok_or_else(|| incomplete(&self.path, 1))
     }
@@ -302,63 +299,10 @@ impl StoreWriter {
         self.flush()
     }
 
-    /// Writes the pending features, and then the index and the stamps of a run if they have changed. Returns
-    /// all notes.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn finish_run(
-        mut self,
-        index: &Index,
-        pictures: &[(Place, Picture)],
-    ) -> Result<Vec<String>> {
-        self.flush()?;
-        let mut seen = Stamps::default();
-        seen.extend(pictures);
-        self.finish_with(index, &seen)
-    }
-
-    /// Like [`Self::finish_run`], for a run over some images of the last run: the rows of the others stay.
-    ///
-    /// # Errors
-    /// Those of [`Self::finish_run`], and if the index cannot be read.
-    pub(super) fn finish_some(
-        mut self,
-        index: &Index,
-        pictures: &[(Place, Picture)],
-    ) -> Result<Vec<String>> {
-        self.flush()?;
-        let mut seen = Stamps::read(&self.path);
-        seen.extend(pictures);
-        let all = Index::read(&self.path)?.updated(index);
-        self.finish_with(&all, &seen)
-    }
-
-    /// Writes the index and the stamps if they have changed. Returns all notes.
-    pub(super) fn finish_with(mut self, index: &Index, seen: &Stamps) -> Result<Vec<String>> {
-        // Stamps only save time, so a read-only store does not need them.
-        if self.can_write() && Stamps::read(&self.path) != *seen {
-            seen.write(&self.path)?;
-        }
-        match Index::read(&self.path) {
-            // A run without images has an index too, which tells that it has finished.
-            Ok(found) if found == *index && self.path.join(INDEX).exists() => {}
-            Ok(found) => {
-                index.write(&self.path)?;
-                self.notes.extend(index.not_here(&found));
-            }
-            Err(error) => {
-                index.write(&self.path)?;
-                self.notes.push(format!("{error}; the index was rewritten"));
-            }
-        }
-        Ok(self.notes)
-    }
-
     pub(super) fn note_other_engine(&mut self, found: &StoreManifest) {
         let names = ["the store", "this run"];
         let differences = found.engine.differences(&self.manifest.engine, names);
-        if differences.is_empty() || self.known.is_empty() {
+        if differences.is_empty() || self.found == 0 {
             return;
         }
         self.notes.push(format!(

@@ -8,6 +8,7 @@
 //! decoded, and all other text is verbatim. Where paths are not bytes (Windows), they are written as the
 //! system displays them.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 pub use crate::visible::for_terminal;
@@ -61,6 +62,19 @@ pub fn from_text(text: &str) -> PathBuf {
         return std::ffi::OsString::from_vec(unescape(text.as_bytes())).into();
     }
     PathBuf::from(text)
+}
+
+/// Compares two paths as a scan orders them: component by component and byte by byte.
+pub(crate) fn compare(one: &str, other: &str) -> Ordering {
+    /// No name contains a NUL, which sorts before any other byte.
+    fn key(path: &[u8]) -> impl Iterator<Item = u8> {
+        path.iter().map(|&byte| if byte == b'/' { 0 } else { byte })
+    }
+    if !one.contains('\\') && !other.contains('\\') {
+        return key(one.as_bytes()).cmp(key(other.as_bytes()));
+    }
+    let [one, other] = [one, other].map(|path| from_text(path).into_os_string());
+    key(one.as_encoded_bytes()).cmp(key(other.as_encoded_bytes()))
 }
 
 /// Returns the file in a folder with the path that [`to_text`] wrote. The text is untrusted: `None` if it

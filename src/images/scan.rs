@@ -7,6 +7,7 @@
 
 mod archive;
 mod arranged;
+mod entries;
 mod found;
 mod layout;
 mod list;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use crate::error::Result;
 
+pub use entries::Entries;
 pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
 pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;

@@ -16,5 +16,5 @@ pub(crate) use draft::{TemporaryFolder, is_leftover, remove_leftovers, temporary
 pub(crate) use growing::{Owner, open_growing};
 pub(crate) use place::{check, existing_folder, is_terminal, lock_folder_of};
 pub use place::{is_stdout, name, shares_stdout};
-pub(crate) use write::{Linked, link_new, take_place, write, write_bytes, write_new};
+pub(crate) use write::{Linked, Pending, link_new, take_place, write, write_bytes, write_new};
 pub use write::{write_bytes_through, write_through};

@@ -1,8 +1,8 @@
 //! Writes files atomically: to a temporary file in the same folder, which is synced and renamed.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, ErrorKind, IntoInnerError, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, folder_of};
 use super::place::{is_stdout, make_folders, name, place_of, refuse_read_only};
@@ -22,8 +22,7 @@ pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
-    let old = fs::symlink_metadata(path).ok().filter(Metadata::is_file);
-    replace(path, path, old.as_ref(), content)
+    replace(path, path, own(path), content)
 }
 
 /// Writes bytes to a file, as `write` does.
@@ -120,7 +119,7 @@ pub fn write_through(
         Some(old) => refuse_read_only(old).map_err(Error::io("write", path))?,
         None => make_folders(&place)?,
     }
-    replace(path, &place, there.as_ref(), |file| content(file))
+    replace(path, &place, there, |file| content(file))
 }
 
 /// Writes bytes to an output, as [`write_through`] does.
@@ -160,21 +159,57 @@ fn write_buffered(
 fn replace(
     path: &Path,
     place: &Path,
-    old: Option<&Metadata>,
+    old: Option<Metadata>,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
-    let (file, draft) = Draft::begin(folder_of(place), old).map_err(Error::io("write", path))?;
-    let mut out = BufWriter::new(file);
-    content(&mut out)?;
-    let file = out
-        .into_inner()
-        .map_err(|e| Error::io("write", path)(e.into_error()))?;
-    draft
-        .take_place(&file, place, old)
-        .map_err(Error::io("write", path))?;
-    // Failing to sync the folder loses nothing: after a crash, the old file is there.
-    let _ = sync_folder(place);
-    Ok(())
+    let told = Error::io("write", path);
+    let mut pending = match Pending::at(place, old) {
+        Ok(pending) => pending,
+        Err(error) => return Err(told(error)),
+    };
+    content(&mut pending.out)?;
+    pending.take_place().map_err(told)
+}
+
+/// A file that is being written, and appears at its place when it is complete. Otherwise nothing changes.
+pub(crate) struct Pending {
+    pub(crate) out: BufWriter<File>,
+    draft: Draft,
+    place: PathBuf,
+    /// The file that is replaced.
+    old: Option<Metadata>,
+}
+
+impl Pending {
+    /// Begins a file in one of frostline's own folders, as `write` does.
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
+        Self::at(path, own(path))
+    }
+
+    fn at(place: &Path, old: Option<Metadata>) -> io::Result<Self> {
+        let (file, draft) = Draft::begin(folder_of(place), old.as_ref())?;
+        Ok(Self {
+            out: BufWriter::new(file),
+            draft,
+            place: place.to_owned(),
+            old,
+        })
+    }
+
+    /// Makes the file appear.
+    pub(crate) fn take_place(self) -> io::Result<()> {
+        let file = self.out.into_inner().map_err(IntoInnerError::into_error)?;
+        self.draft
+            .take_place(&file, &self.place, self.old.as_ref())?;
+        // Failing to sync the folder loses nothing: after a crash, the old file is there.
+        let _ = sync_folder(&self.place);
+        Ok(())
+    }
+}
+
+/// Returns the file that is replaced. A link is replaced too, but its target has no influence.
+fn own(path: &Path) -> Option<Metadata> {
+    fs::symlink_metadata(path).ok().filter(Metadata::is_file)
 }
 
 /// Renames a complete, synced file in the same folder to `path`.

@@ -63,10 +63,8 @@ impl<'a> ShownStore<'a> {
         let classes = counts
             .iter()
             .filter_map(|(class, &n)| Some((class.as_ref().copied()?, n)));
-        let skipped = index.rows.iter().filter_map(|row| {
-            let reason = row.content.as_ref().err()?;
-            Some(SkippedImage::new(&row.path, reason, worded))
-        });
+        let skipped = index.skipped();
+        let skipped = skipped.map(|(path, reason)| SkippedImage::new(path, reason, worded));
         let skipped: Vec<_> = skipped.collect();
         Ok(Self {
             store: to_text(store.path()),
@@ -74,7 +72,7 @@ impl<'a> ShownStore<'a> {
             size_bytes: store.bytes()?,
             n_vectors: store.count_vectors()?,
             dtype: manifest.dtype,
-            n_images: index.rows.len() - skipped.len(),
+            n_images: index.n_used(),
             n_without_class: counts.get(&None).copied().unwrap_or_default(),
             n_skipped: skipped.len(),
             skipped,

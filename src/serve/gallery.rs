@@ -60,10 +60,10 @@ impl Gallery {
     /// If the store cannot be read; [`ServeError::GalleryImages`].
     pub(super) fn open(options: &GalleryOptions, limits: Limits) -> Result<Self> {
         let store = FeatureStore::open(&options.store)?;
-        let image = |(row, digest): (&crate::features::IndexRow, Digest)| TrainingImage {
+        let image = |(row, digest): (crate::features::IndexRow, Digest)| TrainingImage {
             name: for_terminal(&row.path),
-            path: row.path.clone(),
-            class: row.class.clone(),
+            path: row.path,
+            class: row.class,
             digest,
         };
         let images: Vec<_> = store.index().used().map(image).collect();

@@ -1,6 +1,6 @@
 //! `extract`: computes the features of images and stores them on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 use crate::features::{
-    Computed, Done, Dtype, Existing, FeatureStore, Images, Index, Kept, Pipeline, Recognise,
-    Source, Speed, StoreManifest, StoreWriter, is_store,
+    Computed, Done, Dtype, Existing, FeatureStore, Images, Kept, Pipeline, Recognise, Source,
+    Speed, StoreManifest, StoreWriter, is_store,
 };
-use crate::images::{DecodeOptions, Found, Labels, Scan, Shard, Views};
+use crate::images::{DecodeOptions, Entries, Labels, Scan, Shard, Views};
 use crate::progress::Progress;
 
 /// The options of [`extract`](crate::tasks::extract()): what to extract, and how.
@@ -81,15 +81,13 @@ impl ExtractOptions {
             _ => self.inputs.scan(Labels::FromFolders)?,
         };
         if let Some(shard) = self.shard {
-            scan.entries
-                .retain(|found| shard.holds(&found.sample().name));
+            scan.entries.retain(|_, name| shard.holds(name));
         }
         if self.retry_failed {
             let store = FeatureStore::open(&self.output)?;
-            let skipped = store.index().rows.iter().filter(|row| row.content.is_err());
-            let skipped: HashSet<&str> = skipped.map(|row| row.path.as_str()).collect();
-            scan.entries
-                .retain(|found| skipped.contains(&*found.sample().name));
+            let skipped = store.index().skipped().map(|(path, _)| path);
+            let skipped: HashSet<&str> = skipped.collect();
+            scan.entries.retain(|_, name| skipped.contains(name));
         }
         Ok(scan)
     }
@@ -161,7 +159,7 @@ pub fn extract_scan(
     let (store, network) = store_and_network(options, &scan.entries, progress)?;
     let spec = store.spec().clone();
     let source = Source::from(Computed {
-        images: Images::of(&scan.entries),
+        images: Images::recognised(&scan.entries, store.recognised()),
         pipeline: Pipeline {
             decoding: options.decoding,
             preprocessing: spec.preprocessing,
@@ -187,16 +185,20 @@ fn report(
     engine: Option<Engine>,
     start: Instant,
 ) -> ExtractReport {
-    let (classes, unlabelled) = classes(&done.index);
+    let mut classes = done.listed.classes;
+    let unlabelled = classes.remove(&None).is_some_and(|used| used > 0);
+    let classes = classes
+        .into_iter()
+        .filter_map(|(class, used)| Some((class?, used)));
+    let (classes, unusable): (BTreeMap<_, _>, BTreeMap<_, _>) = classes.partition(|&(_, n)| n > 0);
     let mut notes = [done.network_notes, done.store_notes, scan.notes].concat();
     if unlabelled && !classes.is_empty() {
         notes.push("some images have a class and some have none".to_owned());
     }
-    let empty_classes = [scan.empty_classes, unusable(&done.index, &classes)].concat();
-    let skipped = done.index.rows.into_iter().filter_map(|row| {
-        let (path, reason) = (row.path, row.content.err()?);
-        Some(Skipped { path, reason })
-    });
+    let mut empty_classes = scan.empty_classes;
+    empty_classes.extend(unusable.into_keys());
+    let skipped = done.listed.skipped.into_iter();
+    let skipped = skipped.map(|(path, reason)| Skipped { path, reason });
     ExtractReport {
         computed: done.computed,
         reused: done.reused,
@@ -217,7 +219,7 @@ fn report(
 /// Opens the store, and loads the network unless the store is certain to have all features.
 fn store_and_network(
     options: &ExtractOptions,
-    entries: &[Found],
+    entries: &Entries,
     progress: &dyn Progress,
 ) -> Result<(Kept, Option<Frozen>)> {
     let open = |manifest| -> Result<Kept> {
@@ -225,11 +227,11 @@ fn store_and_network(
         let how = (options.recognise, &options.decoding);
         let threads = options.run.threads;
         if options.retry_failed {
-            let store = Kept::extraction(writer, entries, how, threads, progress);
+            let store = Kept::extraction(writer, entries, how, threads, progress)?;
             return Ok(store.keeping_others());
         }
         writer.begin(options.shard, entries)?;
-        Ok(Kept::extraction(writer, entries, how, threads, progress))
+        Kept::extraction(writer, entries, how, threads, progress)
     };
     let known = certain_manifest(options)?.map(open).transpose()?;
     match known {
@@ -281,21 +283,4 @@ fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
         && manifest.spec.decoding == Decoding::of(&options.decoding)
         && Frozen::is_backbone_of(&manifest.spec, &options.backbone, adjust, run)?;
     Ok(same.then_some(manifest))
-}
-
-/// Counts the used images of each class, and tells whether any used image has no class.
-fn classes(index: &Index) -> (BTreeMap<String, usize>, bool) {
-    let mut counts = index.class_counts();
-    let unlabelled = counts.remove(&None).is_some();
-    let named = counts.into_iter();
-    let named = named.filter_map(|(class, n)| Some((class?.to_owned(), n)));
-    (named.collect(), unlabelled)
-}
-
-/// Returns the classes in the index without a used image.
-fn unusable(index: &Index, used: &BTreeMap<String, usize>) -> Vec<String> {
-    let named = index.rows.iter().filter_map(|row| row.class.as_ref());
-    let named: BTreeSet<&String> = named.collect();
-    let unused = named.into_iter().filter(|class| !used.contains_key(*class));
-    unused.cloned().collect()
 }

@@ -195,10 +195,12 @@ impl OutputGuard {
             .images
             .iter()
             .flat_map(|inputs| inputs.scan(Labels::None));
-        let entries = scans.flat_map(|scan| scan.entries);
-        entries
-            .filter_map(|found| found.sample().place.file().map(Path::to_owned))
-            .collect()
+        let mut files = Vec::new();
+        for scan in scans {
+            let found = scan.entries.iter();
+            files.extend(found.filter_map(|found| Some(found.sample().place.file()?.to_owned())));
+        }
+        files
     }
 }
 

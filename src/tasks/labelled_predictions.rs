@@ -173,7 +173,7 @@ pub(super) fn predict_labelled_with(
     } else {
         let (store, notes) = open_store(&options.data, classifiers)?;
         store.require_samples()?;
-        check_room(store.index().used().count(), n_classes(classifiers), free())?;
+        check_room(store.index().n_used(), n_classes(classifiers), free())?;
         (Source::from(store), notes)
     };
     let engine = source.engine().expect("a network was loaded").clone();

@@ -73,5 +73,5 @@ pub(super) fn predict<'a>(
         Ok((digest, prediction.map_err(|why| why.to_string())?))
     };
     let rows = samples.rows.iter();
-    Ok(rows.map(|row| (*row, predicted(row))).collect())
+    Ok(rows.map(|row| (row, predicted(row))).collect())
 }

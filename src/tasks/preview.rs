@@ -6,8 +6,8 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Result, TaskError};
 use crate::images::{
-    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason, View,
-    contact_sheet, decode_for, read,
+    Cell, DecodeBudget, DecodeOptions, Entries, Found, Labels, Preprocessor, ReadFault, SkipReason,
+    View, contact_sheet, decode_for, read,
 };
 use crate::outputs;
 
@@ -78,9 +78,9 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     check_size(shown, manifest.preprocessing.output_size())?;
     let (mut cells, mut skipped) = (Vec::new(), Vec::new());
     for found in spread(&scan.entries, options.count) {
-        match pixels(found, &options.decoding, &mut preprocessor) {
+        match pixels(&found, &options.decoding, &mut preprocessor) {
             Ok(pixels) => cells.push(Cell {
-                title: title(found),
+                title: title(&found),
                 pixels,
             }),
             Err(reason) => skipped.push(Skipped {
@@ -134,9 +134,9 @@ fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
 }
 
 /// Returns `count` evenly spaced entries, so that each class folder is shown in proportion to its size.
-fn spread(entries: &[Found], count: usize) -> impl Iterator<Item = &Found> {
+fn spread(entries: &Entries, count: usize) -> impl Iterator<Item = Found> {
     let count = count.min(entries.len());
-    (0..count).map(move |i| &entries[i * entries.len() / count])
+    (0..count).filter_map(move |i| entries.get(i * entries.len() / count))
 }
 
 fn pixels(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom; modules in the same row do not import each other.
 const ROWS: &[&[&str]] = &[
-    &["caught", "phrases", "visible", "words"],
+    &["caught", "phrases", "texts", "visible", "words"],
     &["error"],
     &[
         "allocator",

@@ -295,7 +295,7 @@ fn the_longest_class_name_is_cut_in_tables() {
     for number in 0..20 {
         let (digest, features) = image(number);
         writer.push(digest, &features).unwrap();
-        index.rows.push(IndexRow {
+        index.push(IndexRow {
             path: format!("{number}.png"),
             class: Some([&long, "short"][usize::from(number % 2)].to_owned()),
             content: Ok(Content {

@@ -29,7 +29,7 @@ pub(crate) fn classes(place: &Place, name: &str) -> BTreeSet<(String, String)> {
 pub(crate) fn paths(place: &Place, name: &str) -> Vec<(String, Option<String>)> {
     let (index, _) = contents(&place.path(name));
     let here = place.folder().display().to_string() + "/";
-    let rows = index.rows.into_iter();
+    let rows = index.rows();
     rows.map(|row| (row.path.replace(&here, ""), row.content.err()))
         .collect()
 }

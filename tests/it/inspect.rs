@@ -103,12 +103,12 @@ fn the_pairs_of_alien_vs_predator_come_out() {
 /// Reads a store's features, targets, classes and digests.
 fn read(store: &Path) -> (Array2<f32>, Vec<usize>, ClassIndex, Vec<[u8; 32]>) {
     let store = FeatureStore::open(store).unwrap();
-    let (names, digests): (Vec<&str>, Vec<Digest>) = store
+    let (names, digests): (Vec<String>, Vec<Digest>) = store
         .index()
         .used()
-        .map(|(row, digest)| (row.class.as_deref().unwrap(), digest))
+        .map(|(row, digest)| (row.class.unwrap(), digest))
         .unzip();
-    let classes = ClassIndex::from_names(names.iter().copied());
+    let classes = ClassIndex::from_names(names.iter().cloned());
     let targets = names.iter().map(|name| classes.class_to_idx(name).unwrap());
     let keys = digests.iter().map(|digest| digest.0).collect();
     (

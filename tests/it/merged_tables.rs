@@ -105,7 +105,7 @@ fn merged(sources: &[&Path], output: &Path) -> Result<FeatureStore, String> {
 
 #[track_caller]
 fn check(store: &FeatureStore) {
-    let rows = &store.index().rows;
+    let rows: Vec<_> = store.index().rows().collect();
     let paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
     assert_eq!(paths, ["a/1.png", "a/bad.png", "b/2.png"]);
     assert_eq!(rows[1].content, Err("it is empty".to_owned()));

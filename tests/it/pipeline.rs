@@ -63,7 +63,7 @@ fn run_with(
     let pipeline = pipeline(batch_size, threads);
     let known = Known {
         once: known.is_some(),
-        digests: Arc::new(known.unwrap_or_default()),
+        directory: known.unwrap_or_default().into_iter().collect(),
         ..Known::default()
     };
     let (images, mut sink) = (Images::of(&scan.entries), Collector::default());

@@ -40,7 +40,7 @@ fn noise(store: &Path, pictures: std::ops::Range<u32>) {
                 .collect();
             let digest = Digest::of(&[picture.to_le_bytes(), copy.to_le_bytes()].concat());
             writer.push(digest, &near).unwrap();
-            index.rows.push(IndexRow {
+            index.push(IndexRow {
                 path: format!("{class}/{picture}-{copy}.png"),
                 class: Some(class.to_owned()),
                 content: Ok(Content {

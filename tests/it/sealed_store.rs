@@ -23,9 +23,7 @@ const SEEDS: [u8; 3] = [1, 2, 3];
 
 fn index() -> Index {
     let row = |&seed: &u8| index_row(seed, ["b", "c", "d"][usize::from(seed) - 1]);
-    Index {
-        rows: SEEDS.iter().map(row).collect(),
-    }
+    SEEDS.iter().map(row).collect()
 }
 
 /// Adds the missing features, as `extract` does, and returns the writer's notes.
@@ -283,10 +281,11 @@ fn more_features_than_memory_holds_are_refused() {
     let mut wide = manifest();
     wide.spec.backbone.num_features = 1 << 24;
     let writer = StoreWriter::open(folder.path(), wide, Existing::Extend).unwrap();
-    let rows = std::iter::repeat_n(index().rows.remove(0), 4_000_000).collect();
-    writer.finish_run(&Index { rows }, &[]).unwrap();
+    let row = index().row(0).unwrap();
+    let rows = std::iter::repeat_n(row, 4_000_000).collect();
+    writer.finish_run(&rows, &[]).unwrap();
     let store = FeatureStore::open(folder.path()).unwrap();
-    let digests: Vec<Digest> = store.index().used().map(|(_, digest)| digest).collect();
+    let digests: Vec<Digest> = store.index().digests().collect();
     // 268 TB, more than the address space of a process.
     let error = store.features(&digests).unwrap_err().to_string();
     assert!(

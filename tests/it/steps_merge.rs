@@ -352,7 +352,7 @@ fn a_path_with_two_contents_is_refused() {
     place.frostline("extract {dir}/images -o {dir}/b").exits(0);
     let digest = |store: &str| {
         let (index, _) = contents(&place.path(store));
-        let row = index.rows.into_iter().find(|row| row.path == "red/0.png");
+        let row = index.rows().find(|row| row.path == "red/0.png");
         row.unwrap().content.unwrap().digest.to_string()
     };
     place
@@ -374,7 +374,7 @@ fn store(path: &Path, seeds: &[u8], change: f32, manifest: StoreManifest) {
         let mut features = harness::features(seed);
         features[0] += change;
         writer.push(harness::digest(seed), &features).unwrap();
-        index.rows.push(harness::index_row(seed, "a"));
+        index.push(harness::index_row(seed, "a"));
     }
     writer.finish_run(&index, &[]).unwrap();
 }

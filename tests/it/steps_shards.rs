@@ -10,7 +10,7 @@ use crate::harness::{self, Place, Tree, contents, two_classes};
 /// Returns the paths in a store's index.
 pub(crate) fn names(store: &str) -> Vec<String> {
     let (index, _) = contents(store);
-    index.rows.into_iter().map(|row| row.path).collect()
+    index.rows().map(|row| row.path).collect()
 }
 
 /// Returns the files of a store, without those that another run may change: the lock names its process, and
@@ -173,8 +173,8 @@ fn only_failed_images_are_tried_again() {
     let ran = place.frostline(line).exits(3);
     ran.says(&["1 image in", "0 computed, 1 reused, 1 skipped"]);
     let (after, _) = contents(&place.path("store"));
-    assert_eq!(after.rows.len(), before.rows.len());
-    for (before, after) in before.rows.iter().zip(&after.rows) {
+    assert_eq!(after.len(), before.len());
+    for (before, after) in before.rows().zip(after.rows()) {
         assert_eq!(before.path, after.path);
         let is_mended = before.path == "red/1.png";
         assert_eq!(before == after, !is_mended, "{}", before.path);
@@ -187,10 +187,7 @@ fn only_failed_images_are_tried_again() {
         .frostline(line)
         .exits(0)
         .says(&["0 images in", "0 computed"]);
-    assert_eq!(
-        contents(&place.path("store")).0.rows.len(),
-        before.rows.len()
-    );
+    assert_eq!(contents(&place.path("store")).0.len(), before.len());
     place
         .frostline("extract {dir}/images -o {dir}/missing --retry-failed")
         .exits(1)

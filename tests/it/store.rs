@@ -13,9 +13,7 @@ use frostline::images::View;
 use crate::harness::{digest, features, index_row, manifest};
 
 fn index(seeds: &[u8]) -> Index {
-    Index {
-        rows: seeds.iter().map(|&seed| index_row(seed, "a")).collect(),
-    }
+    seeds.iter().map(|&seed| index_row(seed, "a")).collect()
 }
 
 /// Writes a store with one part per seed.

@@ -50,8 +50,8 @@ fn store_of(folder: &Path, n: usize, dtype: Dtype) {
             height: 3,
         }),
     };
-    let rows = (0..n).map(row).collect();
-    writer.finish_run(&Index { rows }, &[]).unwrap();
+    let index: Index = (0..n).map(row).collect();
+    writer.finish_run(&index, &[]).unwrap();
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn write_index(path: &Path, index: &Index) {
     let [mut name, mut class, mut reason] = [(); 3].map(|()| StringBuilder::new());
     let (mut width, mut height) = (UInt32Builder::new(), UInt32Builder::new());
     let mut digest = FixedSizeBinaryBuilder::new(32);
-    for row in &index.rows {
+    for row in index.rows() {
         let content = row.content.as_ref().unwrap();
         name.append_value(&row.path);
         class.append_option(row.class.as_deref());
@@ -91,9 +91,8 @@ pub(crate) fn text_of(manifest: &StoreManifest) -> String {
 const SEEDS: [u8; 5] = [1, 2, 3, 4, 5];
 
 fn index() -> Index {
-    Index {
-        rows: SEEDS.map(|seed| index_row(seed, "a")).into(),
-    }
+    let rows = SEEDS.map(|seed| index_row(seed, "a"));
+    rows.into_iter().collect()
 }
 
 fn part(store: &Path, number: usize) -> std::path::PathBuf {

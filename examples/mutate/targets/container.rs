@@ -14,9 +14,10 @@ fn read(name: &'static str, bytes: &[u8]) -> Outcome {
         let inputs = [PathBuf::from(path)];
         let scan = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions)?;
         let used = scan.entries.iter().filter(|entry| entry.reason().is_none());
-        let mut places = used.map(|entry| &entry.sample().place);
-        let first = places.clone().next();
-        let read = places.by_ref().chain(first).filter_map(place_bytes).count();
+        let places: Vec<_> = used.map(|entry| entry.sample().place.clone()).collect();
+        // The first image is read again after the last one.
+        let places = places.iter().chain(places.first());
+        let read = places.filter_map(place_bytes).count();
         (read > 0).then_some(()).ok_or("no image can be read")?;
         Ok(())
     })

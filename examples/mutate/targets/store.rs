@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use frostline::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use frostline::features::{
-    Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow, Picture, Recognise,
-    StoreManifest, StoreWriter,
+    Content, Digest, Dtype, Existing, FeatureStore, IndexRow, Picture, Recognise, StoreManifest,
+    StoreWriter,
 };
-use frostline::images::{DecodeOptions, Preprocessing, View};
+use frostline::images::{DecodeOptions, Entries, Preprocessing, View};
 use frostline::progress::Silent;
 use frostline::stamp::Stamp;
 
@@ -117,7 +117,9 @@ fn write(folder: &Path, spec: &FeatureSpec, dtype: Dtype) -> frostline::Result<(
         class: Some("b".to_owned()),
         content: Err("is empty".to_owned()),
     });
-    writer.finish_run(&Index { rows }, &pictures).map(drop)
+    writer
+        .finish_run(&rows.into_iter().collect(), &pictures)
+        .map(drop)
 }
 
 fn manifest_of(spec: &FeatureSpec, dtype: Dtype) -> StoreManifest {
@@ -181,7 +183,13 @@ fn extend(folder: &Path, existing: Existing) -> Outcome {
     let manifest = manifest_of(&spec(&[View::Center]), Dtype::F32);
     let writer = StoreWriter::open(folder, manifest, existing)?;
     let decoding = DecodeOptions::default();
-    let _ = writer.recognise(&[], Recognise::ByStamp, &decoding, 1, &Silent);
+    let _ = writer.recognise(
+        &Entries::default(),
+        Recognise::ByStamp,
+        &decoding,
+        1,
+        &Silent,
+    );
     Ok(writer.finish()?)
 }
 

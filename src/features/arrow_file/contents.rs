@@ -1,5 +1,6 @@
 //! Finds the positions of the columns in an Arrow file.
 
+use std::io::{BufReader, Seek};
 use std::ops::Range;
 
 use arrow_ipc::{Buffer, FieldNode, root_as_message};
@@ -9,6 +10,9 @@ use super::footer::{self, Metadata, SEALED, Seal, damaged};
 use super::source::{Failure, Source};
 use crate::error::FileProblem;
 use crate::seal;
+
+/// How much of a file is read at a time to verify its checksum.
+const PIECE: usize = 1 << 18;
 
 /// The bytes before a message, followed by its length.
 const MARKER: [u8; 4] = [0xff; 4];
@@ -76,15 +80,45 @@ impl Contents {
     }
 }
 
-fn check(source: Source<'_>, place: Range<usize>) -> Result<Seal, FileProblem> {
-    match source {
-        Source::File(_) => Ok(Seal::Unchecked),
-        Source::Bytes(file) if seal::is_right(file, place) => Ok(Seal::Right),
-        Source::Bytes(_) => Err(damaged("its content does not match its checksum")),
+/// Returns the verified checksum of a file, if it has one.
+pub(super) fn checksum(source: Source<'_>) -> Result<Option<String>, Failure> {
+    let (bytes, start) = footer::find(source)?;
+    let footer = footer::parse(&bytes)?;
+    let Some(place) = footer::place(footer, &bytes, start) else {
+        return Ok(None);
+    };
+    check(source, place)?;
+    Ok(Metadata::of(footer).footer(footer::SEAL).map(str::to_owned))
+}
+
+fn check(source: Source<'_>, place: Range<usize>) -> Result<Seal, Failure> {
+    let is_right = match source {
+        Source::File(_) => return Ok(Seal::Unchecked),
+        Source::Bytes(file) => seal::is_right(file, place),
+        Source::Checked(mut file) => {
+            file.rewind()?;
+            seal::is_right_in(&mut BufReader::with_capacity(PIECE, file), place)?
+        }
+    };
+    if is_right {
+        return Ok(Seal::Right);
     }
+    Err(damaged("its content does not match its checksum").into())
 }
 
 impl Batch {
+    /// Returns the range of bytes with all columns.
+    pub(super) fn range(&self) -> Range<u64> {
+        let ranges = self.columns.iter().flat_map(|column| {
+            let nulls = column.nulls.as_ref().map(|(bits, _)| bits);
+            let optional = nulls.into_iter().chain(&column.offsets);
+            optional.chain([&column.values])
+        });
+        let start = ranges.clone().map(|range| range.start).min();
+        let end = ranges.map(|range| range.end).max();
+        start.unwrap_or(0)..end.unwrap_or(0)
+    }
+
     fn find(message: &[u8], body: Range<u64>, schema: &Schema) -> Result<Self, Failure> {
         let unreadable = || damaged("one of its record batches cannot be read");
         let (marker, message) = message.split_first_chunk().ok_or_else(unreadable)?;

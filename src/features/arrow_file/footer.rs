@@ -143,15 +143,19 @@ pub(super) fn place(footer: Footer<'_>, bytes: &[u8], start: u64) -> Option<Rang
     Some(start..start + digits.len())
 }
 
-/// Returns the position of the checksum's digits in the bytes of a file.
-pub(super) fn place_of_seal(file: &[u8]) -> Option<Range<usize>> {
-    let (bytes, start) = find(Source::Bytes(file)).ok()?;
-    place(parse(&bytes).ok()?, &bytes, start)
+/// Returns the position of the checksum's digits in a file of this length, from the last bytes of the file.
+pub(super) fn place_of_seal(end: &[u8], length: u64) -> Option<Range<usize>> {
+    let (rest, tail) = end.split_last_chunk::<{ TAIL as usize }>()?;
+    let size = u32::from_le_bytes(*tail.first_chunk()?);
+    let footer = &rest[rest.len().checked_sub(size as usize)?..];
+    let start = length.checked_sub(TAIL + u64::from(size))?;
+    place(parse(footer).ok()?, footer, start)
 }
 
 /// Recomputes the checksum of a file after its content was changed. Returns false if it has none.
 pub(in crate::features) fn reseal(file: &mut [u8]) -> bool {
-    let place = place_of_seal(file).filter(|place| place.len() == seal::BLANK.len());
+    let place =
+        place_of_seal(file, file.len() as u64).filter(|place| place.len() == seal::BLANK.len());
     place.is_some_and(|place| {
         file[place.clone()].copy_from_slice(seal::BLANK.as_bytes());
         seal::put(file, place);

@@ -16,21 +16,21 @@ mod contents;
 mod footer;
 mod source;
 mod table;
+mod write;
 
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, Schema};
 
 pub(super) use contents::{Batch, Contents};
 pub(super) use footer::{Metadata, Seal, reseal, versioned};
-use footer::{SEAL, SEALED};
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table};
+pub(super) use write::{Digits, SealedWriter};
 
 use crate::error::{Error, Result, system_error};
-use crate::{outputs, seal};
+use crate::outputs;
 
 /// Writes the bytes of a [`sealed`] file.
 ///
@@ -41,24 +41,27 @@ pub(super) fn write(path: &Path, bytes: Result<Vec<u8>, ArrowError>) -> Result<(
     outputs::write_bytes(path, &bytes)
 }
 
+/// Returns the checksum of a file of at most `limit` bytes, after verifying it. `None` if it has none.
+///
+/// # Errors
+/// As [`Table::open`].
+pub(super) fn checksum(path: &Path, limit: u64) -> Result<Option<String>, Failure> {
+    let file = open(path, limit)?;
+    Ok(contents::checksum(Source::Checked(&file))?)
+}
+
 /// Serialises record batches as a file with a checksum. The batches must have the columns of the schema,
 /// whose metadata becomes that of the file; they can be created lazily, one after the other.
 pub(super) fn sealed(
     schema: &Schema,
     batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
 ) -> Result<Vec<u8>, ArrowError> {
-    let mut metadata = schema.metadata().clone();
-    metadata.insert(SEALED.to_owned(), "blake3".to_owned());
-    let schema = schema.clone().with_metadata(metadata);
-    let mut writer = FileWriter::try_new(Vec::new(), &schema)?;
-    writer.write_metadata(SEAL, seal::BLANK);
+    let mut writer = SealedWriter::new(Vec::new(), schema)?;
     for batch in batches {
         writer.write(&batch?)?;
     }
-    writer.finish()?;
-    let mut bytes = writer.into_inner()?;
-    let place = footer::place_of_seal(&bytes).expect("the placeholder was written above");
-    seal::put(&mut bytes, place);
+    let (mut bytes, digits) = writer.finish()?;
+    bytes[digits.at as usize..][..digits.text.len()].copy_from_slice(digits.text.as_bytes());
     Ok(bytes)
 }
 

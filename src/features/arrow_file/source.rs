@@ -26,13 +26,15 @@ pub(in crate::features) enum Source<'a> {
     Bytes(&'a [u8]),
     /// An open file, of which only the requested ranges are read.
     File(&'a File),
+    /// An open file that is read once to verify its checksum, and then as ranges.
+    Checked(&'a File),
 }
 
 impl<'a> Source<'a> {
     pub(super) fn length(self) -> io::Result<u64> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
-            Self::File(file) => Ok(file.metadata()?.len()),
+            Self::File(file) | Self::Checked(file) => Ok(file.metadata()?.len()),
         }
     }
 
@@ -45,7 +47,7 @@ impl<'a> Source<'a> {
                     .map(Cow::Borrowed)
                     .ok_or_else(ends_early)
             }
-            Self::File(mut file) => {
+            Self::File(mut file) | Self::Checked(mut file) => {
                 let length = usize::try_from(range.end.saturating_sub(range.start));
                 let mut bytes = vec![0; length.map_err(|_| ErrorKind::OutOfMemory)?];
                 file.seek(SeekFrom::Start(range.start))?;

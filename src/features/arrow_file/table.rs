@@ -1,44 +1,67 @@
 //! The rows of an Arrow file in memory.
 
+use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use arrow_schema::Schema;
 
 use super::contents::{Batch, Column, Contents};
 use super::footer::{Metadata, damaged};
-use super::source::{Failure, Source, slice};
+use super::source::{Failure, Source, open, slice};
 use crate::error::FileProblem;
-use crate::inputs::{self, Links};
 
-/// The checked bytes of a file, and the positions of its columns.
+/// A checked file, and the positions of its columns.
 #[derive(Debug)]
 pub(in crate::features) struct Table {
-    bytes: Vec<u8>,
+    held: Held,
     contents: Contents,
 }
 
+#[derive(Debug)]
+enum Held {
+    Bytes(Vec<u8>),
+    File(File),
+}
+
+impl Held {
+    fn source(&self) -> Source<'_> {
+        match self {
+            Self::Bytes(bytes) => Source::Bytes(bytes),
+            Self::File(file) => Source::Checked(file),
+        }
+    }
+}
+
 impl Table {
-    /// Reads a file of at most `limit` bytes, and verifies its checksum if it has one; see
+    /// Opens a file of at most `limit` bytes, and verifies its checksum if it has one; see
     /// [`Contents::find`].
     ///
     /// # Errors
     /// [`Failure::File`] if the content is not as expected; [`Failure::System`] if the file cannot be read,
     /// is missing or is not a regular file.
-    pub(in crate::features) fn read(
+    pub(in crate::features) fn open(
         path: &Path,
         limit: u64,
         schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
     ) -> Result<Self, Failure> {
-        Self::of(inputs::read(path, Links::Follow, limit)?, schema)
+        Self::held(Held::File(open(path, limit)?), schema)
     }
 
-    /// Checks the bytes of a file, as [`Table::read`] does.
+    /// Checks the bytes of a file, as [`Table::open`] does.
     pub(in crate::features) fn of(
         bytes: Vec<u8>,
         schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
     ) -> Result<Self, Failure> {
-        let contents = Contents::find(Source::Bytes(&bytes), schema)?;
-        Ok(Self { bytes, contents })
+        Self::held(Held::Bytes(bytes), schema)
+    }
+
+    fn held(
+        held: Held,
+        schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
+    ) -> Result<Self, Failure> {
+        let contents = Contents::find(held.source(), schema)?;
+        Ok(Self { held, contents })
     }
 
     /// Returns whether the checksum is correct or missing.
@@ -47,13 +70,22 @@ impl Table {
         self.contents.seal
     }
 
-    /// Returns the rows, batch by batch.
+    /// Passes the rows to `take`, batch by batch.
     ///
     /// # Errors
-    /// [`FileProblem::Damaged`] if offsets, text or nulls are invalid.
-    pub(in crate::features) fn batches(&self) -> Result<Vec<Rows<'_>>, FileProblem> {
-        let batches = self.contents.batches.iter();
-        batches.map(|batch| Rows::of(&self.bytes, batch)).collect()
+    /// [`FileProblem::Damaged`] if offsets, text or nulls are invalid; errors of reading the file and of
+    /// `take`.
+    pub(in crate::features) fn each<E: From<Failure>>(
+        &self,
+        mut take: impl FnMut(&Rows<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for batch in &self.contents.batches {
+            let range = batch.range();
+            let bytes = self.held.source().range(&range).map_err(Failure::from)?;
+            let rows = Rows::of((&bytes, range.start), batch).map_err(Failure::from)?;
+            take(&rows)?;
+        }
+        Ok(())
     }
 }
 
@@ -84,7 +116,8 @@ enum Kind<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn of(file: &'a [u8], batch: &Batch) -> Result<Self, FileProblem> {
+    /// Finds the columns in the bytes of a file from a position on.
+    fn of(file: (&'a [u8], u64), batch: &Batch) -> Result<Self, FileProblem> {
         let columns = batch.columns.iter().map(|column| {
             let values = Values::of(file, column, batch.rows);
             values.ok_or_else(|| damaged("one of its columns has invalid offsets, text or nulls"))
@@ -142,17 +175,21 @@ impl<'a> Rows<'a> {
 
 impl<'a> Values<'a> {
     /// Returns the values of a column, or `None` if they are inconsistent.
-    fn of(file: &'a [u8], column: &Column, rows: u64) -> Option<Self> {
+    fn of((file, start): (&'a [u8], u64), column: &Column, rows: u64) -> Option<Self> {
+        let slice = |range: &Range<u64>| {
+            let within = range.start.checked_sub(start)?..range.end.checked_sub(start)?;
+            slice(file, &within)
+        };
         let valid = match &column.nulls {
             None => None,
             Some((bits, count)) => {
-                let bits = slice(file, bits)?;
+                let bits = slice(bits)?;
                 (nulls(bits, rows) == *count).then_some(Some(bits))?
             }
         };
-        let values = slice(file, &column.values)?;
+        let values = slice(&column.values)?;
         let kind = match &column.offsets {
-            Some(offsets) => text(slice(file, offsets)?.as_chunks().0, values)?,
+            Some(offsets) => text(slice(offsets)?.as_chunks().0, values)?,
             None => Kind::Fixed {
                 width: usize::try_from(column.width).ok()?,
                 bytes: values,

@@ -10,7 +10,7 @@ use arrow_array::{
     UInt32Array, UInt64Array,
 };
 use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::IpcWriteOptions;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field};
 
 use super::footer::VERSION_KEY;
@@ -74,7 +74,7 @@ fn parse(bytes: &[u8]) -> Result<Table, FileProblem> {
 /// Returns all values as text, with `None` for null rows.
 fn values(table: &Table) -> Result<String, FileProblem> {
     let mut all = Vec::new();
-    for rows in table.batches()? {
+    let read = table.each(|rows| -> Result<(), Failure> {
         for row in 0..rows.len() {
             all.push(format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?}",
@@ -87,12 +87,29 @@ fn values(table: &Table) -> Result<String, FileProblem> {
                     .map(|both| [0, 4].map(|at| both[at + 3] | both[at + 2])),
             ));
         }
+        Ok(())
+    });
+    match read {
+        Ok(()) => Ok(all.join("\n")),
+        Err(Failure::File(problem)) => Err(problem),
+        Err(Failure::System(error)) => panic!("{error}"),
     }
-    Ok(all.join("\n"))
+}
+
+/// Passes the rows of each batch to `check`, with the number of the batch.
+fn check_batches(table: &Table, mut check: impl FnMut(usize, &Rows<'_>)) {
+    let mut number = 0;
+    let read = table.each(|rows| -> Result<(), Failure> {
+        check(number, rows);
+        number += 1;
+        Ok(())
+    });
+    read.unwrap();
+    assert!(number > 0);
 }
 
 fn digits(file: &[u8]) -> &[u8] {
-    &file[footer::place_of_seal(file).unwrap()]
+    &file[footer::place_of_seal(file, file.len() as u64).unwrap()]
 }
 
 #[test]
@@ -103,21 +120,24 @@ fn what_is_written_is_read_back() {
     let values = values(&table).unwrap();
     assert!(values.starts_with(first), "{values}");
     assert_eq!(values.lines().count(), 7);
-    let batches = table.batches().unwrap();
-    let rows: Vec<usize> = batches.iter().map(Rows::len).collect();
-    assert_eq!(rows, [4, 0, 3]);
-    for (row, text) in TEXTS.iter().enumerate() {
-        assert_eq!(batches[0].text(0, row), *text);
-    }
     let list: Vec<u8> = [2.0f32, 3.0, 4.0, 5.0, 6.0, 7.0]
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect();
-    assert_eq!(batches[2].bytes(5), list);
-    // The column has another type, or there is no such row.
-    assert_eq!(batches[0].text(1, 1), None);
-    assert_eq!(batches[0].fixed::<4>(1, 1), None);
-    assert_eq!(batches[0].fixed::<8>(3, 4), None);
+    check_batches(&table, |number, rows| {
+        assert_eq!(rows.len(), [4, 0, 3][number]);
+        if number == 0 {
+            for (row, text) in TEXTS.iter().enumerate() {
+                assert_eq!(rows.text(0, row), *text);
+            }
+            // The column has another type, or there is no such row.
+            assert_eq!(rows.text(1, 1), None);
+            assert_eq!(rows.fixed::<4>(1, 1), None);
+            assert_eq!(rows.fixed::<8>(3, 4), None);
+        } else if number == 2 {
+            assert_eq!(rows.bytes(5), list);
+        }
+    });
 }
 
 #[test]
@@ -134,7 +154,7 @@ fn arrow_reads_what_is_written() {
 fn the_checksum_is_of_the_whole_file() {
     let file = bytes();
     let mut blank = file.clone();
-    let place = footer::place_of_seal(&file).unwrap();
+    let place = footer::place_of_seal(&file, file.len() as u64).unwrap();
     blank[place].fill(b'0');
     let wanted = blake3::hash(&blank).to_hex().to_string();
     assert_eq!(digits(&file), wanted.as_bytes());
@@ -212,7 +232,7 @@ fn a_file_without_a_seal_is_read() {
     assert!(!reseal(&mut file));
     let table = parse(&file).unwrap();
     assert_eq!(table.seal(), Seal::Missing);
-    assert_eq!(table.batches().unwrap()[0].text(0, 3), Some("c"));
+    check_batches(&table, |_, rows| assert_eq!(rows.text(0, 3), Some("c")));
 }
 
 #[test]
@@ -266,7 +286,7 @@ fn older_metadata_and_compression_are_no_reason_to_panic() {
     let mut writer = FileWriter::try_new_with_options(Vec::new(), &schema(), options).unwrap();
     writer.write(&batch(0)).unwrap();
     let table = parse(&writer.into_inner().unwrap()).unwrap();
-    assert_eq!(table.batches().unwrap()[0].text(0, 0), TEXTS[0]);
+    check_batches(&table, |_, rows| assert_eq!(rows.text(0, 0), TEXTS[0]));
 }
 
 #[test]
@@ -277,17 +297,17 @@ fn ranges_of_a_file_are_read_as_bytes_in_memory_are() {
     let file = open(&path, LIMIT).unwrap();
     let contents = Contents::find(Source::File(&file), |_| Ok(schema())).unwrap();
     assert_eq!(contents.seal, Seal::Unchecked);
-    let table = Table::read(&path, LIMIT, |_| Ok(schema())).unwrap();
-    let batches = table.batches().unwrap();
-    for (found, rows) in contents.batches.iter().zip(&batches) {
+    let table = Table::open(&path, LIMIT, |_| Ok(schema())).unwrap();
+    check_batches(&table, |number, rows| {
+        let found = &contents.batches[number];
         assert_eq!(found.rows as usize, rows.len());
         let bytes = Source::File(&file).range(&found.columns[3].values).unwrap();
         assert_eq!(bytes, rows.bytes(3));
-    }
+    });
     let length = fs::metadata(&path).unwrap().len();
     for failed in [
         open(&path, length - 1).map_err(Failure::from).unwrap_err(),
-        Table::read(&path, length - 1, |_| Ok(schema())).unwrap_err(),
+        Table::open(&path, length - 1, |_| Ok(schema())).unwrap_err(),
     ] {
         let error = failed.of(&path, FileKind::StorePart);
         assert!(matches!(error, Error::File { .. }), "{error}");

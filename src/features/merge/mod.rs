@@ -16,9 +16,12 @@ pub(super) use complete::absent;
 pub use report::{MergeOptions, MergeReport};
 pub(super) use sources::refuse_differences;
 
+use self::rows::MergedRows;
 use self::sources::Source;
 use self::target::Target;
+use super::record::RunRecord;
 use super::stamps::Stamps;
+use super::store::incomplete;
 use crate::error::Result;
 use crate::outputs;
 use crate::progress::{Progress, go_on};
@@ -43,29 +46,50 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
     // Two mergers into the same new store wait for each other.
     let _lock = outputs::lock_folder_of(&options.output)?;
     let mut target = Target::open(&options.output, manifest)?;
-    let merged = fill(&mut target, &sources, &mut report, progress);
-    let (index, stamps) = merged.map_err(|error| target.told(error))?;
-    report.images = index.used().count();
-    let skipped = index.rows.iter().filter_map(|row| {
-        let reason = row.content.as_ref().err()?;
-        Some((row.path.clone(), reason.clone()))
-    });
-    report.skipped = skipped.collect();
-    report.notes = target.finish(&index, &stamps)?;
+    let merged = fill(&mut target, &sources, &mut report, progress)
+        .and_then(|rows| record(&target, rows, &sources, &mut report));
+    let record = merged.map_err(|error| target.told(error))?;
+    report.notes = target.finish(record)?;
     Ok(report)
 }
 
-/// Adds the features of all sources, and returns the merged index and stamps.
+/// Writes the index and the stamps of all sources.
+fn record(
+    target: &Target,
+    rows: MergedRows,
+    sources: &[Source],
+    report: &mut MergeReport,
+) -> Result<RunRecord> {
+    let mut record = RunRecord::begin(&target.writer)?;
+    rows.each_sorted(|row| {
+        match &row.content {
+            Ok(_) => report.images += 1,
+            Err(reason) => report.skipped.push((row.path.clone(), reason.clone())),
+        }
+        record.add(row)
+    })?;
+    // The rows are not needed any more, and the stamps take as much memory.
+    drop(rows);
+    let mut stamps = Stamps::default();
+    stamps.add_store(&target.writer.path);
+    for source in sources.iter().filter(|source| source.store.is_some()) {
+        stamps.add_store(&source.path);
+    }
+    let mut sorted = stamps.sorted();
+    sorted.try_for_each(|row| record.add_stamp(row))?;
+    Ok(record)
+}
+
+/// Adds the features of all sources, and returns their rows.
 fn fill(
     target: &mut Target,
     sources: &[Source],
     report: &mut MergeReport,
     progress: &dyn Progress,
-) -> Result<(super::Index, Stamps)> {
+) -> Result<MergedRows> {
     let before = target.writer.count();
-    let mut rows = rows::MergedRows::default();
-    rows.add_store(&target.index()?, &target.output);
-    let mut stamps = target.stamps();
+    let mut rows = MergedRows::default();
+    rows.add_store(&target.writer.path, &target.output, |_| {})?;
     let manifest = target.writer.manifest.clone();
     let mut adding = parts::Adding::new(&mut target.writer, report);
     let total = sources.iter().map(|source| source.files.len() as u64).sum();
@@ -74,7 +98,7 @@ fn fill(
         source.files.iter().try_for_each(|file| -> Result<()> {
             go_on(progress)?;
             match &source.store {
-                Some(store) => adding.part(file, &store.index)?,
+                Some(_) => adding.part(file, &source.path)?,
                 None => table::each(file, &manifest, |row, features| {
                     adding.row(file, &row, &features)?;
                     rows.add(row, file);
@@ -89,12 +113,17 @@ fn fill(
     added?;
     target.writer.flush()?;
     for source in sources {
-        if let Some(store) = &source.store {
-            sources::refuse_incomplete(source, &target.writer)?;
-            rows.add_store(&store.index, &source.path);
-            stamps.merge(Stamps::read(&source.path));
+        if source.store.is_none() {
+            continue;
+        }
+        let mut missing = 0;
+        rows.add_store(&source.path, &source.path, |digest| {
+            missing += usize::from(!target.writer.knows(digest));
+        })?;
+        if missing > 0 {
+            return Err(incomplete(&source.path, missing));
         }
     }
     report.added = target.writer.count() - before;
-    Ok((rows.sorted()?, stamps))
+    Ok(rows)
 }

@@ -41,12 +41,12 @@ impl<'a> Adding<'a> {
         }
     }
 
-    /// Adds a part if it has an image that the merged store lacks. The part is checked first.
+    /// Adds a part of a store if it has an image that the merged store lacks. The part is checked first.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) for a damaged part; [`FeaturesError::UnlikeFeatures`];
     /// [`Error::Io`](crate::Error::Io).
-    pub(super) fn part(&mut self, path: &Path, index: &Index) -> Result<()> {
+    pub(super) fn part(&mut self, path: &Path, store: &Path) -> Result<()> {
         if file_id(path).is_some_and(|file| self.linked.contains(&file)) {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl<'a> Adding<'a> {
             for (view, to) in features.chunks_mut(width).enumerate() {
                 part.read_view(image, view, &self.writer.manifest, to);
             }
-            self.compare(digest, &features, path, || name_of(index, digest))?;
+            self.compare(digest, &features, path, || name_of(store, digest))?;
         }
         if is_new {
             self.link(path, digests)?;
@@ -138,11 +138,11 @@ fn file_id(path: &Path) -> Option<Stamp> {
     (stamp.inode != 0).then_some(without_changed)
 }
 
-/// Returns the name of an image for messages.
-fn name_of(index: &Index, digest: &Digest) -> String {
-    let mut used = index.used();
-    let found = used.find(|(_, other)| other == digest);
-    found.map_or_else(|| digest.to_string(), |(row, _)| row.path.clone())
+/// Returns the name of an image of a store for messages.
+fn name_of(store: &Path, digest: &Digest) -> String {
+    let index = Index::read(store).unwrap_or_default();
+    let found = index.used().find(|(_, other)| other == digest);
+    found.map_or_else(|| digest.to_string(), |(row, _)| row.path)
 }
 
 /// Returns the cosine of the angle between two vectors; 1 for equal ones, also if they are zero.

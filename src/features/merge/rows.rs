@@ -3,72 +3,80 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Conflict, FeaturesError, Result};
-use crate::features::index::{Index, IndexRow};
-use crate::images::path_text::from_text;
+use crate::features::content::Digest;
+use crate::features::index::{self, Index, IndexRow};
+use crate::images::path_text;
 
 /// Rows of several sources.
 #[derive(Debug, Default)]
 pub(super) struct MergedRows {
-    /// Each row with the number of its source.
-    rows: Vec<(IndexRow, usize)>,
+    rows: Index,
+    /// The number of the source of each row.
+    from: Vec<u32>,
     sources: Vec<PathBuf>,
 }
 
 impl MergedRows {
-    /// Adds all rows of a store.
-    pub(super) fn add_store(&mut self, index: &Index, store: &Path) {
-        let source = self.source(store);
-        let rows = index.rows.iter().cloned();
-        self.rows.extend(rows.map(|row| (row, source)));
-    }
-
-    /// Adds a row of a table.
-    pub(super) fn add(&mut self, row: IndexRow, table: &Path) {
-        let source = self.source(table);
-        self.rows.push((row, source));
-    }
-
-    /// Returns the number of a source, whose rows are added one after the other.
-    fn source(&mut self, path: &Path) -> usize {
-        if self.sources.last().is_none_or(|last| last != path) {
-            self.sources.push(path.to_owned());
-        }
-        self.sources.len() - 1
-    }
-
-    /// Returns the index: one row for each path, in the order of a scan, which compares paths component by
-    /// component and byte by byte.
+    /// Adds all rows of a store, which messages call `name`. Passes the digests of used images to `used`.
     ///
     /// # Errors
-    /// [`FeaturesError`] for a path with two contents or two classes.
-    pub(super) fn sorted(mut self) -> Result<Index> {
-        // The sort is stable, so the first source comes first.
-        self.rows.sort_by_cached_key(|(row, _)| key(&row.path));
-        let mut index = Index::default();
-        let mut last = 0;
-        for (row, source) in self.rows {
-            match index.rows.last_mut() {
-                Some(found) if found.path == row.path => {
-                    let stores = [last, source].map(|number| self.sources[number].clone());
-                    if unite(found, row, stores)? {
-                        last = source;
-                    }
-                }
-                _ => {
-                    index.rows.push(row);
-                    last = source;
-                }
+    /// Those of reading the index.
+    pub(super) fn add_store(
+        &mut self,
+        store: &Path,
+        name: &Path,
+        mut used: impl FnMut(&Digest),
+    ) -> Result<()> {
+        index::each(store, |row| {
+            if let Ok(content) = &row.content {
+                used(&content.digest);
             }
-        }
-        Ok(index)
+            self.add(row, name);
+            Ok(())
+        })
     }
-}
 
-/// Returns a key whose order is that of the components: no name contains a NUL, which sorts before any byte.
-fn key(path: &str) -> Vec<u8> {
-    let path = from_text(path).into_os_string().into_encoded_bytes();
-    let separator = |byte| if byte == b'/' { 0 } else { byte };
-    path.into_iter().map(separator).collect()
+    /// Adds a row of a source, whose rows are added one after the other.
+    pub(super) fn add(&mut self, row: IndexRow, source: &Path) {
+        if self.sources.last().is_none_or(|last| last != source) {
+            self.sources.push(source.to_owned());
+        }
+        self.rows.push(row);
+        let number = u32::try_from(self.sources.len() - 1);
+        self.from.push(number.expect("they fit into memory"));
+    }
+
+    /// Passes the rows of the merged index to `take`: one for each path, in the order of a scan.
+    ///
+    /// # Errors
+    /// [`FeaturesError`] for a path with two contents or two classes; those of `take`.
+    pub(super) fn each_sorted(&self, mut take: impl FnMut(IndexRow) -> Result<()>) -> Result<()> {
+        let path = |number: u32| self.rows.path(number as usize).unwrap_or_default();
+        let mut order: Vec<u32> = (0..).take(self.rows.len()).collect();
+        // The sort is stable, so the first source comes first.
+        order.sort_by(|&a, &b| path_text::compare(path(a), path(b)));
+        for same in order.chunk_by(|&a, &b| path(a) == path(b)) {
+            let mut united: Option<(IndexRow, u32)> = None;
+            for &number in same {
+                let row = self.rows.row(number as usize);
+                let (row, from) = (row.expect("it was added"), self.from[number as usize]);
+                united = Some(match united {
+                    None => (row, from),
+                    Some((mut found, first)) => {
+                        let stores = [first, from].map(|n| self.sources[n as usize].clone());
+                        let from = if unite(&mut found, row, stores)? {
+                            from
+                        } else {
+                            first
+                        };
+                        (found, from)
+                    }
+                });
+            }
+            united.map_or(Ok(()), |(row, _)| take(row))?;
+        }
+        Ok(())
+    }
 }
 
 /// Combines two rows of the same path: a used image replaces a skipped one. Returns whether it did.
@@ -107,7 +115,7 @@ mod tests {
     use std::slice::from_ref;
 
     use super::*;
-    use crate::features::content::{Content, Digest};
+    use crate::features::content::Content;
 
     fn row(path: &str, content: Result<&str, &str>) -> IndexRow {
         let content = content.map(|bytes| Content {
@@ -125,12 +133,17 @@ mod tests {
     fn merged(stores: &[&[IndexRow]]) -> Result<Vec<IndexRow>> {
         let mut rows = MergedRows::default();
         for (number, store) in stores.iter().enumerate() {
-            let index = Index {
-                rows: store.to_vec(),
-            };
-            rows.add_store(&index, Path::new(&format!("shard{number}")));
+            let name = format!("shard{number}");
+            store
+                .iter()
+                .for_each(|row| rows.add(row.clone(), Path::new(&name)));
         }
-        Ok(rows.sorted()?.rows)
+        let mut sorted = Vec::new();
+        rows.each_sorted(|row| {
+            sorted.push(row);
+            Ok(())
+        })?;
+        Ok(sorted)
     }
 
     #[test]

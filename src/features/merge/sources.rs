@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 use super::table;
 use crate::error::{Error, FeaturesError, Result};
 use crate::features::identity::is_store;
-use crate::features::index::Index;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::part_paths;
 use crate::features::shard_record::{ShardRecord, has_finished};
-use crate::features::store::incomplete;
-use crate::features::writer::StoreWriter;
 
 /// A store, or tables of features.
 #[derive(Debug)]
@@ -28,7 +25,6 @@ pub(super) struct Source {
 /// What a store knows about its run.
 #[derive(Debug)]
 pub(super) struct Store {
-    pub(super) index: Index,
     pub(super) shard: Option<ShardRecord>,
     /// Whether its last run has finished.
     pub(super) is_finished: bool,
@@ -50,17 +46,13 @@ impl Source {
             }
         }
         let manifest = StoreManifest::read(path)?;
-        let (index, shard) = (Index::read(path)?, ShardRecord::read(path)?);
-        let is_finished = has_finished(path, shard.as_ref(), &index);
+        let shard = ShardRecord::read(path)?;
+        let is_finished = has_finished(path, shard.as_ref())?;
         Ok(Self {
             path: path.to_owned(),
             manifest,
             files: part_paths(path)?,
-            store: Some(Store {
-                index,
-                shard,
-                is_finished,
-            }),
+            store: Some(Store { shard, is_finished }),
         })
     }
 
@@ -131,13 +123,4 @@ pub(in crate::features) fn refuse_differences(
         differences,
     }
     .into())
-}
-
-/// Returns an error if a store's index lists images whose features are not in the merged store.
-pub(super) fn refuse_incomplete(source: &Source, merged: &StoreWriter) -> Result<()> {
-    let used = source.store.iter().flat_map(|store| store.index.used());
-    match used.filter(|(_, digest)| !merged.knows(digest)).count() {
-        0 => Ok(()),
-        missing => Err(incomplete(&source.path, missing)),
-    }
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, FeaturesError, Result};
 use crate::features::folder::{refuse_other_folder, remove_leftovers};
 use crate::features::identity::is_store;
-use crate::features::index::Index;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::LOCK;
-use crate::features::stamps::Stamps;
+use crate::features::record::RunRecord;
 use crate::features::writer::{Existing, StoreWriter};
+use crate::images::Entries;
 use crate::outputs::{self, TemporaryFolder};
 
 /// The store that is filled.
@@ -45,7 +45,7 @@ impl Target {
             None => output.to_owned(),
         };
         let mut writer = StoreWriter::open(&place, manifest, Existing::Extend)?;
-        writer.begin(None, &[])?;
+        writer.begin(None, &Entries::default())?;
         if !writer.can_write() {
             return Err(FeaturesError::ReadOnly { store: place }.into());
         }
@@ -54,16 +54,6 @@ impl Target {
             output: output.to_owned(),
             temporary,
         })
-    }
-
-    /// Returns the index of an existing store.
-    pub(super) fn index(&self) -> Result<Index> {
-        Index::read(&self.writer.path)
-    }
-
-    /// Returns the stamps of an existing store.
-    pub(super) fn stamps(&self) -> Stamps {
-        Stamps::read(&self.writer.path)
     }
 
     /// Words an error in terms of the output instead of the temporary folder.
@@ -86,13 +76,13 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn finish(self, index: &Index, stamps: &Stamps) -> Result<Vec<String>> {
+    pub(super) fn finish(self, record: RunRecord) -> Result<Vec<String>> {
         let place = self.writer.path.clone();
         let told = |error| match error {
             Error::Io { action, source, .. } => Error::io(action, &self.output)(source),
             other => other,
         };
-        let notes = self.writer.finish_with(index, stamps).map_err(told)?;
+        let notes = self.writer.finish_record(record).map_err(told)?;
         if self.temporary.is_some() {
             // A writer that was killed at its start leaves a folder without a store.
             if self.output.is_dir() {

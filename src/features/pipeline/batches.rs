@@ -1,6 +1,6 @@
 //! Collects prepared images into full batches, and passes the results on in input order.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::mem::take;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use super::prepare::Prepared;
 use super::speed::Timings;
 use crate::error::Result;
 use crate::features::content::{Digest, Picture};
+use crate::features::directory::Directory;
 use crate::features::dtype::Dtype;
 use crate::images::{Found, SkipReason};
 use crate::progress::Progress;
@@ -25,8 +26,8 @@ pub(super) struct Batcher<'a> {
     progress: &'a dyn Progress,
     /// The number type in which the features will be stored.
     dtype: Dtype,
-    /// The digests in all batches so far, if duplicates are computed only once.
-    seen: Option<HashSet<Digest>>,
+    /// The images in all batches so far, if duplicates are computed only once.
+    seen: Option<Directory>,
     /// The digests whose features cannot be used. Duplicates of these images are skipped too.
     refused: HashMap<Digest, SkipReason>,
     /// The inputs of the batch that is being filled.
@@ -72,7 +73,7 @@ impl<'a> Batcher<'a> {
             each,
             progress,
             dtype: known.dtype,
-            seen: known.once.then(HashSet::new),
+            seen: known.once.then(|| known.directory.clone()),
             refused: HashMap::new(),
             waiting: Vec::new(),
             since: None,
@@ -132,11 +133,8 @@ impl<'a> Batcher<'a> {
     }
 
     fn add_pixels(&mut self, picture: Picture, pixels: Vec<u8>) -> Waiting {
-        if self
-            .seen
-            .as_mut()
-            .is_some_and(|seen| !seen.insert(picture.digest))
-        {
+        let seen = self.seen.as_ref();
+        if seen.is_some_and(|seen| !seen.claim(&picture.digest)) {
             return Waiting::Done(Outcome::Reused(picture));
         }
         self.pictures.push(pixels);

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
 use super::prepare::{Prepared, Preparer, ReadFile};
+use super::speed::Timings;
 use crate::error::{Result, ThreadsFor};
+use crate::features::content::Picture;
 use crate::images::{Found, Preprocessor};
 use crate::threads::start;
 
@@ -76,10 +78,17 @@ impl Decoders {
         self.prepared.len() < self.most
     }
 
-    pub(super) fn give(&mut self, found: Found) {
+    /// Hands out a file, unless its content is known.
+    pub(super) fn give(&mut self, found: Found, known: Option<Picture>) {
         let (reply, prepared) = sync_channel(1);
         // If all threads have panicked, `take` notices the missing result.
-        let _ = self.jobs.send((found, reply));
+        let _ = match known {
+            Some(picture) => {
+                let known = Prepared::Known(picture, Timings::default());
+                reply.send((found, known)).map_err(drop)
+            }
+            None => self.jobs.send((found, reply)).map_err(drop),
+        };
         self.prepared.push_back(prepared);
     }
 

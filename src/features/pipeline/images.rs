@@ -2,20 +2,28 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::slice::Iter;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use std::vec;
 
 use crate::error::{Error, Result};
-use crate::images::{Found, Image, Place, Sample, listed};
+use crate::features::content::Picture;
+use crate::features::recognition::Recognised;
+use crate::images::{Entries, Found, Image, Sample, listed};
 
 /// The images of a run, in order.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Images<'a> {
     /// Images that were found in advance.
-    Found(Iter<'a, Found>),
+    Found {
+        /// The images.
+        entries: &'a Entries,
+        /// The number of the next one.
+        next: usize,
+        /// Those whose features are known.
+        recognised: Recognised,
+    },
     /// Images that another thread names one at a time, until it drops the sender.
     Named(Receiver<io::Result<PathBuf>>),
     /// Images that the caller passed.
@@ -35,8 +43,8 @@ const GROUP_ENDED: Duration = Duration::from_millis(2);
 /// The next of the images of a run.
 #[derive(Debug)]
 pub(in crate::features) enum Next {
-    /// An image.
-    Found(Found),
+    /// An image, and its content if its features are known.
+    Found(Found, Option<Picture>),
     /// No image within the given time.
     NotYet,
     /// No more images.
@@ -46,8 +54,18 @@ pub(in crate::features) enum Next {
 impl<'a> Images<'a> {
     /// Uses all entries of a scan.
     #[must_use]
-    pub fn of(entries: &'a [Found]) -> Self {
-        Self::Found(entries.iter())
+    pub fn of(entries: &'a Entries) -> Self {
+        Self::recognised(entries, Recognised::default())
+    }
+
+    /// Uses all entries of a scan, some of which are recognised.
+    #[must_use]
+    pub(crate) fn recognised(entries: &'a Entries, recognised: Recognised) -> Self {
+        Self::Found {
+            entries,
+            next: 0,
+            recognised,
+        }
     }
 
     /// Returns the next image. Waits for its name no longer than `patience`.
@@ -56,8 +74,18 @@ impl<'a> Images<'a> {
     /// If the list of names cannot be read further.
     pub(in crate::features) fn next(&mut self, patience: Duration) -> Result<Next> {
         let names = match self {
-            Self::Found(entries) => {
-                return Ok(entries.next().cloned().map_or(Next::End, Next::Found));
+            Self::Found {
+                entries,
+                next,
+                recognised,
+            } => {
+                let number = *next;
+                *next += 1;
+                let known = recognised.picture(number);
+                return Ok(match entries.get(number) {
+                    Some(found) => Next::Found(found, known),
+                    None => Next::End,
+                });
             }
             Self::Given(images) => return Ok(images.next().map_or(Next::End, given)),
             Self::Arriving(images) => {
@@ -72,7 +100,7 @@ impl<'a> Images<'a> {
         match names.recv_timeout(patience) {
             Ok(path) => {
                 let path = path.map_err(Error::io("read", Path::new("standard input")))?;
-                Ok(Next::Found(listed(path)))
+                Ok(Next::Found(listed(path), None))
             }
             Err(RecvTimeoutError::Timeout) => Ok(Next::NotYet),
             Err(RecvTimeoutError::Disconnected) => Ok(Next::End),
@@ -82,10 +110,7 @@ impl<'a> Images<'a> {
     /// Returns whether any image that was found in advance is read over a network.
     pub(super) fn is_remote(&self) -> bool {
         match self {
-            Self::Found(entries) => {
-                let mut places = entries.as_slice().iter().map(|found| &found.sample().place);
-                places.any(Place::is_remote)
-            }
+            Self::Found { entries, .. } => entries.are_remote(),
             Self::Named(_) | Self::Given(_) | Self::Arriving(_) => false,
         }
     }
@@ -93,7 +118,7 @@ impl<'a> Images<'a> {
     /// Returns the number of images, if known.
     pub(super) fn count(&self) -> Option<usize> {
         match self {
-            Self::Found(entries) => Some(entries.len()),
+            Self::Found { entries, next, .. } => Some(entries.len().saturating_sub(*next)),
             Self::Given(images) => Some(images.len()),
             Self::Named(_) | Self::Arriving(_) => None,
         }
@@ -110,11 +135,12 @@ impl<'a> Images<'a> {
 }
 
 fn given(image: Image) -> Next {
-    Next::Found(match image {
+    let found = match image {
         Image::File(path) => listed(path),
         image => Found::Given {
             sample: Sample::default(),
             image,
         },
-    })
+    };
+    Next::Found(found, None)
 }

@@ -1,12 +1,9 @@
 //! What the pipeline knows about images in advance, and its result for each image.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use crate::error::Result;
-use crate::features::content::{Digest, Picture};
+use crate::features::content::Picture;
+use crate::features::directory::Directory;
 use crate::features::dtype::Dtype;
-use crate::features::recognition::Recognised;
 use crate::images::{Found, SkipReason};
 
 /// One input and its outcome.
@@ -48,10 +45,8 @@ pub(crate) type Taker<'a> = &'a mut dyn FnMut(Item) -> Result<()>;
 /// What need not be computed, and how features will be stored.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Digests of images whose features are known.
-    pub digests: Arc<HashSet<Digest>>,
-    /// Files that need not be read, with their content. Their digests are in `digests`.
-    pub recognised: Arc<Recognised>,
+    /// The images whose features are known.
+    pub directory: Directory,
     /// Whether a duplicate of an earlier image is [`Outcome::Reused`] instead of computed again.
     pub once: bool,
     /// The number type in which features will be stored. An image whose features do not fit it is skipped.

@@ -97,9 +97,6 @@ impl Preparer<'_> {
                 }
             },
         };
-        if let Some(picture) = self.known.recognised.picture(place) {
-            return Err(Prepared::Known(picture, untimed).into());
-        }
         self.read_place(place).map_err(|fault| {
             Box::new(match fault {
                 ReadFault::OfFile(reason) => Prepared::Skipped(reason, untimed),
@@ -144,7 +141,7 @@ impl Preparer<'_> {
             size,
             stamp: file.stamp,
         };
-        if self.known.digests.contains(&digest) {
+        if self.known.directory.contains(&digest) {
             let size = dimensions(bytes, self.decoding);
             timings.decode = start.elapsed();
             return match size {

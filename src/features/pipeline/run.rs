@@ -150,7 +150,7 @@ fn feed(
                 Duration::ZERO
             };
             match images.next(patience)? {
-                Next::Found(found) => decoders.give(found),
+                Next::Found(found, known) => decoders.give(found, known),
                 Next::End => open = false,
                 Next::NotYet => {
                     if idle {

@@ -1,6 +1,7 @@
 //! Computes the features of images, except for those that a store already has.
 
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::time::Duration;
 
 use ndarray::{Array2, ArrayView2, Axis};
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::features::dtype::Dtype;
 use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
-use crate::features::pipeline::{Images, Item, Known, Next, Outcome, Pipeline, Speed, Taker};
+use crate::features::pipeline::{Images, Item, Next, Outcome, Pipeline, Speed, Taker};
 use crate::images::{Limits, View};
 use crate::progress::Progress;
 
@@ -111,7 +112,7 @@ impl<'a> Computed<'a> {
         let each = &mut |item| passing.pass(item);
         let ran = match &mut network {
             Some(found) => pipeline.run(images, &mut found.backbone, &known, progress, each),
-            None => all_known(images, &known, each),
+            None => all_known(images, each),
         };
         let mut done = passing.done;
         done.speed = match (ran, store) {
@@ -135,12 +136,11 @@ fn places(views: &[View], computed: &[View]) -> Vec<usize> {
 }
 
 /// Passes on images that are all recognised, without the network and without reading files.
-fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<Speed> {
-    while let Next::Found(found) = images.next(Duration::ZERO)? {
+fn all_known(mut images: Images<'_>, each: Taker<'_>) -> Result<Speed> {
+    while let Next::Found(found, picture) = images.next(Duration::ZERO)? {
         let outcome = if let Some(reason) = found.reason() {
             Outcome::Skipped(reason.clone())
         } else {
-            let picture = known.recognised.picture(&found.sample().place);
             Outcome::Reused(picture.expect("all samples are recognised"))
         };
         each(Item { found, outcome })?;
@@ -176,7 +176,7 @@ impl Passing<'_> {
             .map(|numbers| self.rows(numbers));
         let none = || ArrayView2::from_shape((0, 0), &[]).expect("the shape is empty");
         (self.take)(Samples {
-            rows: &[&row],
+            rows: from_ref(&row),
             features: features.as_ref().map_or_else(none, Array2::view),
         })
     }

@@ -1,20 +1,23 @@
 //! The feature store used by a run over images: stored features are reused, and new ones are added.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
-use super::samples::Done;
+use super::samples::{Done, Listed};
 use crate::backbones::FeatureSpec;
 use crate::error::{Error, FeaturesError, Result};
-use crate::features::content::{Content, Picture};
-use crate::features::index::{Index, IndexRow};
+use crate::features::content::Content;
+use crate::features::index::{self, IndexRow};
 use crate::features::manifest::StoreManifest;
 use crate::features::pipeline::{Item, Known, Outcome, Speed, Timings};
 use crate::features::reader::FeatureReader;
 use crate::features::recognition::{Recognise, Recognised};
+use crate::features::record::RunRecord;
+use crate::features::stamps::{StampRow, Stamps};
 use crate::features::writer::{Existing, StoreWriter};
-use crate::images::{DecodeOptions, Found, Place};
+use crate::images::{DecodeOptions, Entries, Found};
 use crate::phrases::counted;
 use crate::progress::Progress;
 
@@ -23,7 +26,7 @@ use crate::progress::Progress;
 pub(crate) struct Kept {
     writer: StoreWriter,
     reader: FeatureReader,
-    recognised: Arc<Recognised>,
+    recognised: Recognised,
     /// Number of images whose computed features could not be added to a read-only store.
     lost: usize,
     /// The samples of the run, if they become the store's index.
@@ -31,13 +34,46 @@ pub(crate) struct Kept {
 }
 
 /// The samples of a run.
-#[derive(Debug, Default)]
 struct List {
-    index: Index,
-    /// The used files and their content.
-    pictures: Vec<(Place, Picture)>,
-    /// Whether the rows of other images stay in the index.
-    is_partial: bool,
+    record: RunRecord,
+    listed: Listed,
+    /// The rows and stamps of a run whose other images stay in the index.
+    newer: Option<(HashMap<String, IndexRow>, Stamps)>,
+}
+
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("List").field(&self.listed).finish()
+    }
+}
+
+impl List {
+    fn add(&mut self, row: IndexRow, stamp: Option<StampRow>) -> Result<()> {
+        self.listed.add(&row);
+        if let Some((rows, stamps)) = &mut self.newer {
+            stamps.extend(stamp);
+            rows.insert(row.path.clone(), row);
+            return Ok(());
+        }
+        stamp.map_or(Ok(()), |stamp| self.record.add_stamp(stamp))?;
+        self.record.add(row)
+    }
+
+    /// Adds the rows and stamps of the other images of a store.
+    fn complete(&mut self, store: &Path) -> Result<()> {
+        let Some((mut rows, newer)) = self.newer.take() else {
+            return Ok(());
+        };
+        index::each(store, |row| {
+            let newer = rows.remove(&row.path);
+            self.record.add(newer.unwrap_or(row))
+        })?;
+        let mut stamps = Stamps::default();
+        stamps.add_store(store);
+        stamps.extend(newer.sorted());
+        let mut stamps = stamps.sorted();
+        stamps.try_for_each(|row| self.record.add_stamp(row))
+    }
 }
 
 impl Kept {
@@ -50,7 +86,7 @@ impl Kept {
         Ok(Self {
             reader: writer.reader(),
             writer,
-            recognised: Arc::default(),
+            recognised: Recognised::default(),
             lost: 0,
             list: None,
         })
@@ -58,36 +94,43 @@ impl Kept {
 
     /// Uses a store that images are extracted into: they become its index. Images that are already in the
     /// store are found as `recognise` says, with readers for `threads` CPUs.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`Error::Io`].
     pub(crate) fn extraction(
         writer: StoreWriter,
-        entries: &[Found],
+        entries: &Entries,
         (recognise, decoding): (Recognise, &DecodeOptions),
         threads: usize,
         progress: &dyn Progress,
-    ) -> Self {
+    ) -> Result<Self> {
         let recognised = writer.recognise(entries, recognise, decoding, threads, progress);
-        Self {
+        let list = List {
+            record: RunRecord::begin(&writer)?,
+            listed: Listed::default(),
+            newer: None,
+        };
+        Ok(Self {
             reader: writer.reader(),
             writer,
-            recognised: Arc::new(recognised),
+            recognised,
             lost: 0,
-            list: Some(List::default()),
-        }
+            list: Some(list),
+        })
     }
 
     /// Keeps the rows of other images in the store's index.
     #[must_use]
     pub(crate) fn keeping_others(mut self) -> Self {
         if let Some(list) = &mut self.list {
-            list.is_partial = true;
+            list.newer = Some(Default::default());
         }
         self
     }
 
     /// Returns whether the features of all entries are in the store, so that none need to be computed.
     #[must_use]
-    pub(crate) fn covers(&self, entries: &[Found]) -> bool {
+    pub(crate) fn covers(&self, entries: &Entries) -> bool {
         self.recognised.covers(entries)
     }
 
@@ -110,7 +153,7 @@ impl Kept {
     ///
     /// # Errors
     /// [`FeaturesError::ReadOnly`] if the store is read-only and does not contain all entries.
-    pub(crate) fn refuse_read_only(&self, entries: &[Found]) -> Result<()> {
+    pub(crate) fn refuse_read_only(&self, entries: &Entries) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
             return Ok(());
         }
@@ -124,11 +167,16 @@ impl Kept {
         self.writer.keep(end)
     }
 
+    /// Returns the images of a scan whose features are in the store.
+    #[must_use]
+    pub(crate) fn recognised(&self) -> Recognised {
+        self.recognised.clone()
+    }
+
     /// Returns what need not be computed.
     pub(super) fn known(&self) -> Known {
         Known {
-            digests: self.writer.known(),
-            recognised: Arc::clone(&self.recognised),
+            directory: self.writer.directory(),
             once: self.writer.can_write(),
             dtype: self.writer.dtype(),
         }
@@ -153,10 +201,8 @@ impl Kept {
         if let Some(list) = &mut self.list {
             let sample = item.found.sample();
             row.path.clone_from(&sample.name);
-            let place = || sample.place.clone();
-            list.pictures
-                .extend(picture.map(|picture| (place(), picture)));
-            list.index.rows.push(row.clone());
+            let stamp = picture.and_then(|picture| StampRow::new(&sample.place, &picture));
+            list.add(row.clone(), stamp)?;
         }
         if let (None, Some(picture), true) = (&features, picture, wanted) {
             let digest = picture.digest;
@@ -167,15 +213,12 @@ impl Kept {
 
     /// Writes what is pending, adds notes for the user, and returns the run's speed including the time to
     /// write.
-    pub(super) fn finish(self, speed: Speed, done: &mut Done) -> Result<Speed> {
+    pub(super) fn finish(mut self, speed: Speed, done: &mut Done) -> Result<Speed> {
         let last = Instant::now();
-        if let Some(list) = self.list {
-            done.store_notes = if list.is_partial {
-                self.writer.finish_some(&list.index, &list.pictures)?
-            } else {
-                self.writer.finish_run(&list.index, &list.pictures)?
-            };
-            done.index = list.index;
+        if let Some(mut list) = self.list.take() {
+            list.complete(&self.writer.path)?;
+            done.store_notes = self.writer.finish_record(list.record)?;
+            done.listed = list.listed;
         } else {
             done.store_notes = self.writer.notes().to_vec();
             if self.lost > 0 {

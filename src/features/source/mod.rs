@@ -18,12 +18,12 @@ use super::store::FeatureStore;
 use crate::backbones::Engine;
 use crate::error::Result;
 use crate::images::View;
-use crate::progress::Progress;
+use crate::progress::{Progress, go_on};
 
 /// Where samples and their features come from.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
-    /// A store: the used samples of its last run, all at the same time.
+    /// A store: the used samples of its last run.
     Store(Box<FeatureStore>),
     /// Images: one after the other, as soon as their features are available. Memory use does not grow with
     /// their number.
@@ -67,18 +67,36 @@ impl Source<'_> {
     ) -> Result<Done> {
         match self {
             Self::Images(images) => images.each(views, progress, take),
-            Self::Store(store) => {
-                let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
-                let features = store.views(&digests, views)?;
-                take(Samples {
-                    rows: &rows,
-                    features: features.view(),
-                })?;
-                Ok(Done {
-                    reused: rows.len(),
-                    ..Done::default()
-                })
-            }
+            Self::Store(store) => each_stored(&store, views, progress, take),
         }
     }
+}
+
+/// How many samples of a store are read at a time.
+const SAMPLES: usize = 1024;
+
+/// Passes the used samples of a store on, some at a time.
+fn each_stored(
+    store: &FeatureStore,
+    views: &[View],
+    progress: &dyn Progress,
+    take: Taking<'_>,
+) -> Result<Done> {
+    let mut reader = store.reader()?;
+    let mut used = store.index().used().peekable();
+    let mut reused = 0;
+    while used.peek().is_some() {
+        go_on(progress)?;
+        let (rows, digests): (Vec<_>, Vec<_>) = used.by_ref().take(SAMPLES).unzip();
+        let features = reader.views(&digests, views)?;
+        take(Samples {
+            rows: &rows,
+            features: features.view(),
+        })?;
+        reused += rows.len();
+    }
+    Ok(Done {
+        reused,
+        ..Done::default()
+    })
 }

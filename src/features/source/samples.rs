@@ -1,9 +1,11 @@
 //! The samples with features that a source passes on, and a summary of what it did.
 
+use std::collections::BTreeMap;
+
 use ndarray::ArrayView2;
 
 use crate::error::Result;
-use crate::features::index::{Index, IndexRow};
+use crate::features::index::IndexRow;
 use crate::features::pipeline::Speed;
 
 /// Some samples, in input order.
@@ -12,7 +14,7 @@ pub(crate) struct Samples<'a> {
     /// Their paths, classes and digests, or why they were skipped. The path of an image is the one to open,
     /// as text. The path of a sample from a store, or of an image that is being extracted, is relative to the
     /// root.
-    pub rows: &'a [&'a IndexRow],
+    pub rows: &'a [IndexRow],
     /// The features of the samples that were not skipped, (N · V, D), with the V views of each in consecutive
     /// rows. Empty if no views were requested.
     pub features: ArrayView2<'a, f32>,
@@ -38,6 +40,31 @@ pub(crate) struct Done {
     pub why_not_gpu: Option<String>,
     /// How long the stages took, and which of them limited the speed.
     pub speed: Speed,
-    /// The index that was written, if images were extracted.
-    pub index: Index,
+    /// The images that were extracted.
+    pub listed: Listed,
+}
+
+/// The images of an extraction.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listed {
+    /// How many images of each class are used; 0 for a class with skipped ones only. Under `None`, those
+    /// without a class.
+    pub classes: BTreeMap<Option<String>, usize>,
+    /// The paths of skipped images, with the reasons, in input order.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl Listed {
+    pub(super) fn add(&mut self, row: &IndexRow) {
+        let is_used = usize::from(row.content.is_ok());
+        match self.classes.get_mut(&row.class) {
+            Some(used) => *used += is_used,
+            None => {
+                self.classes.insert(row.class.clone(), is_used);
+            }
+        }
+        if let Err(reason) = &row.content {
+            self.skipped.push((row.path.clone(), reason.clone()));
+        }
+    }
 }

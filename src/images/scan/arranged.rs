@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::names::class_name;
-use super::{FolderLayout, Found, Sample, Scan, layout};
+use super::{Entries, FolderLayout, Sample, Scan};
 use crate::error::{Error, ImagesError};
 use crate::images::{Place, SkipReason, path_text, stores};
 
@@ -19,7 +19,7 @@ pub(super) struct Named {
 /// The images that have been found so far.
 #[derive(Default)]
 pub(super) struct Listing {
-    entries: Vec<Found>,
+    entries: Entries,
     ignored: BTreeMap<String, usize>,
     classes: HashMap<String, Arc<str>>,
     pub(super) notes: Vec<String>,
@@ -44,25 +44,19 @@ impl Listing {
     /// Adds an image, or the reason why it cannot be used.
     pub(super) fn add(&mut self, named: Named, place: Result<Place, SkipReason>) {
         let Named { name, class } = named;
-        let sample = |place| Sample { place, name, class };
-        self.entries.push(match place {
-            Ok(place) => Found::Sample(sample(place)),
-            Err(reason) => Found::Skipped {
-                sample: sample(Place::default()),
-                reason,
-            },
-        });
+        let (place, reason) = match place {
+            Ok(place) => (place, None),
+            Err(reason) => (Place::default(), Some(reason)),
+        };
+        self.entries.push(Sample { place, name, class }, reason);
     }
 
     /// Returns the scan. If any image has a class, those without are skipped.
     pub(super) fn scan(mut self) -> Scan {
         self.rename_repeated();
-        let is_labelled = self
-            .entries
-            .iter()
-            .any(|entry| entry.sample().class.is_some());
+        let is_labelled = self.entries.classes().flatten().next().is_some();
         if is_labelled {
-            layout::skip_strays(&mut self.entries);
+            self.entries.skip_strays();
         }
         Scan {
             entries: self.entries,
@@ -82,23 +76,21 @@ impl Listing {
         let mut seen: HashSet<u64> = HashSet::new();
         let mut repeated = Vec::new();
         for is_used in [true, false] {
-            for (at, entry) in self.entries.iter().enumerate() {
-                let is_turn = entry.reason().is_none() == is_used;
-                if is_turn && !seen.insert(hash(&entry.sample().name)) {
+            for (at, name) in self.entries.names().enumerate() {
+                let is_turn = self.entries.is_skipped(at) != is_used;
+                if is_turn && !seen.insert(hash(name)) {
                     repeated.push(at);
                 }
             }
         }
+        let mut names = BTreeMap::new();
         for at in repeated {
-            let (Found::Sample(sample)
-            | Found::Skipped { sample, .. }
-            | Found::Given { sample, .. }) = &mut self.entries[at];
-            let mut copy = 2;
-            while !seen.insert(hash(&format!("{}#{copy}", sample.name))) {
-                copy += 1;
-            }
-            sample.name = format!("{}#{copy}", sample.name);
+            let name = self.entries.names().nth(at).unwrap_or_default();
+            let numbered = (2..).map(|copy| format!("{name}#{copy}"));
+            let free = numbered.into_iter().find(|name| seen.insert(hash(name)));
+            names.extend(free.map(|name| (at, name)));
         }
+        self.entries.rename(&names);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Entries;
 use crate::images::{Image, Place, SkipReason};
 
 /// One image: its place, its name, and its class.
@@ -107,7 +108,7 @@ pub enum FolderLayout {
 pub struct Scan {
     /// Used and skipped images together: those of a folder sorted by path, component by component and byte by
     /// byte; those of a list in its order.
-    pub entries: Vec<Found>,
+    pub entries: Entries,
     /// Whether the samples have classes.
     pub layout: FolderLayout,
     /// Files that are not images (see [`Names`]), counted by lower-case extension; `""` means none.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::names::{no_images, shown, unreachable_input};
 use super::walk::Walk;
-use super::{FolderLayout, Found, Labels, Names, Scan};
+use super::{Entries, FolderLayout, Labels, Names, Scan};
 use crate::error::{Error, ImagesError, Result};
-use crate::images::{SkipReason, path_text};
+use crate::images::path_text;
 
 /// Common names of dataset splits, in lower case.
 const SPLITS: [&str; 8] = [
@@ -60,13 +60,9 @@ pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) 
         empty_classes: Vec::new(),
         notes,
     };
-    if scan
-        .entries
-        .iter()
-        .any(|entry| entry.sample().class.is_some())
-    {
+    if scan.entries.classes().flatten().next().is_some() {
         scan.layout = FolderLayout::ClassFolders;
-        skip_strays(&mut scan.entries);
+        scan.entries.skip_strays();
         let used = class_names(&scan.entries);
         scan.notes.extend(merged_classes(&classes));
         scan.notes.extend(wrong_level(root, &used, &scan.entries));
@@ -75,23 +71,8 @@ pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) 
     Ok(scan)
 }
 
-/// Skips images next to the class folders, since they have no class.
-pub(super) fn skip_strays(entries: &mut [Found]) {
-    for entry in entries {
-        if let Found::Sample(sample) = entry
-            && sample.class.is_none()
-        {
-            *entry = Found::Skipped {
-                sample: sample.clone(),
-                reason: SkipReason::NotInAClass,
-            };
-        }
-    }
-}
-
-fn class_names(entries: &[Found]) -> BTreeSet<Arc<str>> {
-    let classes = entries.iter().map(|entry| &entry.sample().class);
-    classes.flatten().cloned().collect()
+fn class_names(entries: &Entries) -> BTreeSet<Arc<str>> {
+    entries.classes().flatten().cloned().collect()
 }
 
 fn empty_classes(classes: Vec<(OsString, Arc<str>)>, used: &BTreeSet<Arc<str>>) -> Vec<String> {
@@ -116,7 +97,7 @@ fn merged_classes(classes: &[(OsString, Arc<str>)]) -> Vec<String> {
 }
 
 /// Returns a note if the folder is probably one level too high, or contains dataset splits.
-fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> Option<String> {
+fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &Entries) -> Option<String> {
     let place = shown(root);
     if let [class] = Vec::from_iter(classes)[..]
         && let Some(inner) = inner_folders(root, class, entries)
@@ -139,17 +120,16 @@ fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> 
 
 /// Returns `folders … contain` with the folders directly in the only class, if all of its images are in
 /// folders.
-fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<String> {
+fn inner_folders(root: &Path, class: &Arc<str>, entries: &Entries) -> Option<String> {
     let mut folders = BTreeSet::new();
-    for entry in entries
-        .iter()
-        .map(Found::sample)
-        .filter(|s| s.class.as_ref() == Some(class))
-    {
-        let below = entry.place.file()?.strip_prefix(root).ok()?;
-        let mut parts = below.iter().skip(1);
-        let (folder, _file) = (parts.next()?, parts.next()?);
-        folders.insert(folder);
+    for found in entries {
+        let sample = found.sample();
+        if sample.class.as_ref() == Some(class) {
+            let below = sample.place.file()?.strip_prefix(root).ok()?;
+            let mut parts = below.iter().skip(1);
+            let (folder, _file) = (parts.next()?, parts.next()?);
+            folders.insert(folder.to_owned());
+        }
     }
     let names: Vec<_> = folders
         .iter()

@@ -1,11 +1,11 @@
 //! Merges the scans of several inputs, whose classes must agree.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::arranged::Listing;
 use super::names::shown;
-use super::{FolderLayout, Found, Sample, Scan};
+use super::{FolderLayout, Scan};
 use crate::error::{ImagesError, Result};
 
 /// The images of the inputs that were scanned so far.
@@ -39,7 +39,7 @@ impl<'a> Merged<'a> {
         if scan.layout == FolderLayout::ClassFolders {
             self.all.layout = FolderLayout::ClassFolders;
         }
-        self.all.entries.extend(scan.entries);
+        self.all.entries.extend(&scan.entries);
         self.all.notes.extend(scan.notes);
         self.empty_classes.extend(scan.empty_classes);
         for (extension, count) in scan.ignored {
@@ -59,20 +59,10 @@ impl<'a> Merged<'a> {
         }
         let (mut all, mut empty_classes) = (self.all, self.empty_classes);
         if all.layout == FolderLayout::ClassFolders {
-            let samples = all.entries.iter().map(Found::sample);
-            let classes = samples.filter_map(|sample| sample.class.as_deref());
-            classes.for_each(|class| {
-                empty_classes.remove(class);
+            all.entries.classes().flatten().for_each(|class| {
+                empty_classes.remove(&**class);
             });
-            // A place is compared by what it is, not by the state of its reader.
-            #[allow(clippy::mutable_key_type)]
-            let mut seen = HashSet::new();
-            all.entries.retain(|found| {
-                let Sample { place, name, .. } = found.sample();
-                // Several members of an archive may be links to one.
-                let name = place.address().is_none().then(|| name.clone());
-                seen.insert((place.clone(), name))
-            });
+            all.entries.keep_first();
         }
         all.empty_classes = empty_classes.into_iter().collect();
         Ok(all)

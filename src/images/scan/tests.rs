@@ -29,7 +29,7 @@ fn scan(root: &TempDir) -> Scan {
 
 /// Formats each entry as `name`, `name = class` or `name: reason`.
 fn lines(scan: &Scan) -> Vec<String> {
-    let line = |found: &Found| match (found.reason(), &found.sample().class) {
+    let line = |found: Found| match (found.reason(), &found.sample().class) {
         (Some(reason), _) => format!("{}: {reason}", found.sample().name),
         (None, Some(class)) => format!("{} = {class}", found.sample().name),
         (None, None) => found.sample().name.clone(),
@@ -70,7 +70,7 @@ fn first_folders_are_classes_and_order_is_by_parts() {
         ]
     );
     assert_eq!(
-        scan.entries[2].sample().place.file().unwrap(),
+        scan.entries.get(2).unwrap().sample().place.file().unwrap(),
         root.path().join("cat/a/2.JPG")
     );
     assert!(scan.notes.is_empty());
@@ -149,8 +149,9 @@ fn two_spellings_of_a_name_are_one_class() {
     let classes: Vec<_> = scan
         .entries
         .iter()
-        .map(|e| e.sample().class.as_deref().unwrap())
+        .map(|e| e.sample().class.clone().unwrap())
         .collect();
+    let classes: Vec<_> = classes.iter().map(|class| &**class).collect();
     assert_eq!(classes, ["caf\u{e9}", "caf\u{e9}", "tea"]);
     assert!(
         scan.notes[0].starts_with("2 folders named `caf\u{e9}` in different"),
@@ -493,7 +494,8 @@ mod unix {
             lines(&scan),
             ["caf\\xe9/na\\xefve.jpg = caf\\xe9", "plain/1.jpg = plain"]
         );
-        let sample = scan.entries[0].sample();
+        let found = scan.entries.get(0).unwrap();
+        let sample = found.sample();
         assert_eq!(
             sample.place,
             root.path().join(from_text(&sample.name)).into()
@@ -526,9 +528,10 @@ mod several_folders {
     /// Returns each sample's name below `root`, and its class.
     fn named(root: &Path, scan: &Scan) -> Vec<(String, Option<String>)> {
         let root = format!("{}/", root.display());
-        let samples = scan.entries.iter().map(Found::sample);
+        let samples = scan.entries.iter();
         samples
-            .map(|sample| {
+            .map(|found| {
+                let sample = found.sample();
                 let name = sample.name.strip_prefix(&root).unwrap();
                 (name.to_owned(), sample.class.as_deref().map(str::to_owned))
             })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::vec;
 
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
-use super::{Found, Labels, Names, Sample};
+use super::{Entries, Labels, Names, Sample};
 use crate::error::{Error, is_of_system};
 use crate::images::fault::ReadFault;
 use crate::images::read::sniff_file;
@@ -26,7 +26,7 @@ pub(super) struct Walk<'a> {
     base: &'a Path,
     labels: Labels,
     names: Names,
-    pub(super) found: Vec<Found>,
+    pub(super) found: Entries,
     pub(super) ignored: BTreeMap<String, usize>,
     pub(super) notes: Vec<String>,
     /// First-level folders and their classes.
@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
             base,
             labels,
             names,
-            found: Vec::new(),
+            found: Entries::below(base),
             ignored: BTreeMap::new(),
             notes: Vec::new(),
             classes: Vec::new(),
@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
             *self.ignored.entry(extension_key(name)).or_default() += 1;
         } else if kind.is_file() {
             let sample = self.sample(path);
-            self.found.push(Found::Sample(sample));
+            self.found.push(sample, None);
         } else {
             self.skip(path, SkipReason::NotAFile(kind_text(kind)));
         }
@@ -238,7 +238,7 @@ impl<'a> Walk<'a> {
 
     fn skip(&mut self, path: PathBuf, reason: SkipReason) {
         let sample = self.sample(path);
-        self.found.push(Found::Skipped { sample, reason });
+        self.found.push(sample, Some(reason));
     }
 
     fn sample(&self, path: PathBuf) -> Sample {

@@ -98,7 +98,7 @@ pub(super) fn of_folder(folder: &Path, most: usize) -> Result<Vec<Subject>> {
     let n = scan.entries.len();
     let chosen = n.min(most);
     Ok((0..chosen)
-        .map(|i| subject(&scan.entries[i * n / chosen]))
+        .filter_map(|i| Some(subject(&scan.entries.get(i * n / chosen)?)))
         .collect())
 }
 

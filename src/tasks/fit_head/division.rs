@@ -168,9 +168,8 @@ impl Division {
 fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
     store.require_samples()?;
     let samples = store.index().used();
-    let (names, digests): (Vec<Option<String>>, Vec<Digest>) = samples
-        .map(|(row, digest)| (row.class.clone(), digest))
-        .unzip();
+    let (names, digests): (Vec<Option<String>>, Vec<Digest>) =
+        samples.map(|(row, digest)| (row.class, digest)).unzip();
     let unlabelled = names.iter().filter(|class| class.is_none()).count();
     if unlabelled > 0 {
         return Err(TaskError::Unlabelled {

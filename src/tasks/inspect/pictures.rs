@@ -48,8 +48,8 @@ impl Listed {
             self.distinct.push(number);
             self.images.push(InspectedImage {
                 set,
-                path: row.path.clone(),
-                class: row.class.clone(),
+                path: row.path,
+                class: row.class,
                 digest,
             });
         }

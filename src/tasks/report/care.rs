@@ -37,7 +37,7 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let evaluated = options.evaluated_features().ok().map(Path::to_owned);
     // A store that `classify` or `report` caches features in has no list of images.
     let evaluated = match evaluated {
-        Some(store) if FeatureStore::open(&store)?.index().used().next().is_some() => Some(store),
+        Some(store) if FeatureStore::open(&store)?.index().n_used() > 0 => Some(store),
         _ => None,
     };
     let (features, against) = match (&options.train, evaluated) {

@@ -46,7 +46,8 @@ pub(super) fn training_images(
     let queries: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
     let evaluated = FeatureStore::open(options.evaluated_features()?)?;
     let queries = UnitRows::of(evaluated.features(&queries)?.view());
-    let (rows, digests): (Vec<_>, Vec<Digest>) = train.index().used().unzip();
+    let digests: Vec<Digest> = train.index().digests().collect();
+    let numbers: Vec<usize> = train.index().used_numbers().collect();
     let known = UnitRows::of(train.features(&digests)?.view());
     let mut album = Album::default();
     let nearest = known.nearest(&queries, NEIGHBOURS + 1)?;
@@ -64,7 +65,8 @@ pub(super) fn training_images(
     let near = album
         .rows
         .iter()
-        .map(|&row| near(rows[row], digests[row], root));
+        .filter_map(|&row| Some((train.index().row(numbers[row])?, digests[row])))
+        .map(|(row, digest)| near(&row, digest, root));
     Ok((near.collect(), strangers(record, &train)))
 }
 
@@ -82,7 +84,7 @@ fn near(row: &IndexRow, digest: Digest, root: Option<&Path>) -> Near {
 /// Returns a note if the training store has images that the head was not trained on.
 fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
     let known = |digest: &Digest| record.role(&digest.0) == ImageRole::Training;
-    let digests = store.index().used().map(|(_, digest)| digest);
+    let digests = store.index().digests();
     let strangers = digests.filter(|digest| !known(digest)).count();
     (record.is_known() && strangers > 0).then(|| {
         format!(

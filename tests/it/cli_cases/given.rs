@@ -210,7 +210,7 @@ fn different(store: &Path, images: u16) {
         let digest = Digest::of(&image.to_le_bytes());
         writer.push(digest, &features).unwrap();
         let class = if warm { "warm" } else { "cold" };
-        index.rows.push(IndexRow {
+        index.push(IndexRow {
             path: format!("{class}/{image}.png"),
             class: Some(class.to_owned()),
             content: Ok(Content {

@@ -41,7 +41,7 @@ fn a_prefix_is_like_its_folder() {
     require_all(&place, "new");
     let (known, _) = crate::harness::contents(&place.path("store"));
     let (found, _) = crate::harness::contents(&place.path("new"));
-    assert_eq!(found.rows, known.rows);
+    assert_eq!(found, known);
     // One object is looked for, and the list has three pages.
     let lists = |requests: &[String]| requests.iter().filter(|r| r.contains("list-type")).count();
     let first = bucket.requests();

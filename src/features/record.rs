@@ -1,0 +1,139 @@
+//! The index and the stamps of a run, which are written while its images pass.
+
+use std::path::{Path, PathBuf};
+
+use super::arrow_file::Failure;
+use super::content::Picture;
+use super::directory::Directory;
+use super::index::{self, Index, IndexRow};
+use super::ledger::Ledger;
+use super::names::INDEX;
+use super::stamps::{self, StampRow};
+use super::writer::StoreWriter;
+use crate::error::{Error, FileKind, Result};
+use crate::images::Place;
+use crate::phrases::counted;
+
+/// The index and the stamps of a run.
+pub(crate) struct RunRecord {
+    store: PathBuf,
+    can_write: bool,
+    directory: Directory,
+    index: Ledger<IndexRow>,
+    stamps: Ledger<StampRow>,
+    /// Which images of the directory are in the run, by number.
+    seen: Vec<bool>,
+}
+
+impl RunRecord {
+    /// Begins the record of a run that writes to a store.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn begin(writer: &StoreWriter) -> Result<Self> {
+        let can_write = writer.can_write();
+        Ok(Self {
+            index: index::ledger(&writer.path, can_write)?,
+            stamps: stamps::ledger(&writer.path, can_write)?,
+            store: writer.path.clone(),
+            can_write,
+            directory: writer.directory(),
+            seen: Vec::new(),
+        })
+    }
+
+    /// Adds an image. The features of a used one are in the store.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn add(&mut self, row: IndexRow) -> Result<()> {
+        let content = row.content.as_ref().ok();
+        let number = content.and_then(|content| self.directory.number(&content.digest));
+        if let Some(number) = number {
+            let number = number as usize;
+            self.seen.resize(self.seen.len().max(number + 1), false);
+            self.seen[number] = true;
+        }
+        self.index.push(row)
+    }
+
+    /// Adds the stamp of a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn add_stamp(&mut self, row: StampRow) -> Result<()> {
+        self.stamps.push(row)
+    }
+
+    /// Replaces the stamps and then the index of the last run if they differ. Returns a note about the index.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn finish(self) -> Result<Option<String>> {
+        let stamps = self.stamps.complete()?;
+        // Stamps only save time, so a read-only store does not need them.
+        if self.can_write && !matches!(stamps.is_there(stamps::LARGEST), Ok(true)) {
+            stamps.take_place()?;
+        }
+        let index = self.index.complete()?;
+        let path = self.store.join(INDEX);
+        let gone = match index.is_there(index::LARGEST) {
+            Ok(true) => return Ok(None),
+            Ok(false) => gone(&self.store, &self.directory, &self.seen),
+            Err(Failure::System(_)) if !path.exists() => Ok(0),
+            Err(failure) => Err(failure.of(&path, FileKind::StoreIndex)),
+        };
+        index.take_place()?;
+        Ok(match gone {
+            Ok(0) => None,
+            Ok(n) => Some(format!(
+                "{} of the previous run {} not in this run and no longer listed; the features stay in the \
+                 store",
+                counted(n, "image"),
+                if n == 1 { "is" } else { "are" }
+            )),
+            Err(error) => Some(format!("{error}; the index was rewritten")),
+        })
+    }
+}
+
+impl StoreWriter {
+    /// Writes the pending features, and then the index and the stamps of a run if they have changed. Returns
+    /// all notes.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn finish_record(mut self, record: RunRecord) -> Result<Vec<String>> {
+        self.flush()?;
+        self.notes.extend(record.finish()?);
+        Ok(self.notes)
+    }
+
+    /// Like [`Self::finish`], and writes the index and the stamps of a run over images with this content.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    #[doc(hidden)]
+    pub fn finish_run(self, index: &Index, pictures: &[(Place, Picture)]) -> Result<Vec<String>> {
+        let mut record = RunRecord::begin(&self)?;
+        index.rows().try_for_each(|row| record.add(row))?;
+        for (place, picture) in pictures {
+            StampRow::new(place, picture).map_or(Ok(()), |row| record.add_stamp(row))?;
+        }
+        self.finish_record(record)
+    }
+}
+
+/// Counts the images that leave the index, for example after extracting a single class folder.
+fn gone(store: &Path, directory: &Directory, seen: &[bool]) -> Result<usize, Error> {
+    let mut gone = 0;
+    index::each(store, |row| {
+        if let Ok(content) = row.content {
+            let number = directory.number(&content.digest);
+            let is_here = number.is_some_and(|n| seen.get(n as usize) == Some(&true));
+            gone += usize::from(!is_here);
+        }
+        Ok(())
+    })?;
+    Ok(gone)
+}
