@@ -23,8 +23,8 @@ use std::path::Path;
 
 use crate::error::Result;
 
-pub use entries::Entries;
-pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
+pub use entries::{Entries, Scan};
+pub use found::{FolderLayout, Found, Labels, Names, Sample};
 pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;
 pub use prefix::is_remote;

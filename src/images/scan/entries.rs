@@ -7,10 +7,26 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Found, Sample};
+use super::{FolderLayout, Found, Sample};
 use crate::images::place::Spot;
 use crate::images::{Place, SkipReason, path_text};
 use crate::texts::Texts;
+
+/// The images that a scan found, and what it ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Used and skipped images together: those of a folder sorted by path, component by component and byte by
+    /// byte; those of a list in its order.
+    pub entries: Entries,
+    /// Whether the samples have classes.
+    pub layout: FolderLayout,
+    /// Files that are not images (see [`Names`]), counted by lower-case extension; `""` means none.
+    pub ignored: BTreeMap<String, usize>,
+    /// First-level folders without images, by class name.
+    pub empty_classes: Vec<String>,
+    /// Notes for the user, one sentence each, without a `warning:` prefix.
+    pub notes: Vec<String>,
+}
 
 /// The images that a scan found, used and skipped ones together, in order.
 ///

@@ -1,9 +1,7 @@
 //! The options and results of a scan.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Entries;
 use crate::images::{Image, Place, SkipReason};
 
 /// One image: its place, its name, and its class.
@@ -101,20 +99,4 @@ pub enum FolderLayout {
     ClassFolders,
     /// Images without classes.
     Flat,
-}
-
-/// The images that a scan found, and what it ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// Used and skipped images together: those of a folder sorted by path, component by component and byte by
-    /// byte; those of a list in its order.
-    pub entries: Entries,
-    /// Whether the samples have classes.
-    pub layout: FolderLayout,
-    /// Files that are not images (see [`Names`]), counted by lower-case extension; `""` means none.
-    pub ignored: BTreeMap<String, usize>,
-    /// First-level folders without images, by class name.
-    pub empty_classes: Vec<String>,
-    /// Notes for the user, one sentence each, without a `warning:` prefix.
-    pub notes: Vec<String>,
 }
