@@ -24,7 +24,7 @@ use super::arrow_file::{self, Failure, Rows, Table, versioned};
 use super::content::{Content, Digest};
 use super::ledger::Ledger;
 use super::names::INDEX;
-use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::error::{FileKind, FileProblem, Result};
 use crate::texts::Texts;
 
 /// The size limit of an index, in bytes. Ten million images take about 1.5 GB.
@@ -204,12 +204,7 @@ impl Index {
     /// [`Error::File`](crate::error::Error::File) if it is truncated, damaged, of another format or of a
     /// newer version; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(store: &Path) -> Result<Self> {
-        let mut index = Self::default();
-        each(store, |row| {
-            index.push(row);
-            Ok(())
-        })?;
-        Ok(index)
+        rows(store)?.collect()
     }
 
     /// Serialises the index as the content of its file.
@@ -227,20 +222,18 @@ impl FromIterator<IndexRow> for Index {
     }
 }
 
-/// Passes the rows of a store's index to `take`. There are none if no run has finished yet.
+/// Iterates over the rows of a store's index. There are none if no run has finished yet.
 ///
 /// # Errors
-/// As [`Index::read`], and those of `take`.
-pub(super) fn each(store: &Path, take: impl FnMut(IndexRow) -> Result<()>) -> Result<()> {
+/// As [`Index::read`]; rows may be errors too.
+pub(super) fn rows(store: &Path) -> Result<impl Iterator<Item = Result<IndexRow>>> {
     let path = store.join(INDEX);
     let table = match Table::open(&path, LARGEST, |_| Ok(schema())) {
-        Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        opened => opened.map_err(|failure| failure.of(&path, FileKind::StoreIndex))?,
+        Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => None,
+        opened => Some(opened.map_err(|failure| failure.of(&path, FileKind::StoreIndex))?),
     };
-    each_of(&table, take).map_err(|fault| match fault {
-        Fault::File(failure) => failure.of(&path, FileKind::StoreIndex),
-        Fault::Taker(error) => error,
-    })
+    let rows = table.into_iter().flat_map(|table| table.into_rows(row_of));
+    Ok(rows.map(move |row| row.map_err(|failure| failure.of(&path, FileKind::StoreIndex))))
 }
 
 /// Begins a new index of a store.
@@ -287,35 +280,13 @@ fn schema() -> Schema {
     Schema::new(fields).with_metadata(versioned())
 }
 
-/// An error of a file, or of the one who takes its rows.
-enum Fault {
-    File(Failure),
-    Taker(Error),
-}
-
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
-        Self::File(failure)
-    }
-}
-
-fn each_of(table: &Table, mut take: impl FnMut(IndexRow) -> Result<()>) -> Result<(), Fault> {
-    let mut before = 0;
-    table.each(|rows| {
-        for row in 0..rows.len() {
-            let row = row_of(rows, row).map_err(|what| {
-                let problem = format!("row {} {what}", before + row + 1);
-                Failure::from(FileProblem::Damaged(problem))
-            })?;
-            take(row).map_err(Fault::Taker)?;
-        }
-        before += rows.len();
-        Ok(())
-    })
+/// Reads a row.
+fn row_of(rows: &Rows, row: usize, number: usize) -> Result<IndexRow, FileProblem> {
+    read_row(rows, row).map_err(|what| FileProblem::Damaged(format!("row {} {what}", number + 1)))
 }
 
 /// Reads a row, or returns what is wrong with it.
-fn row_of(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
+fn read_row(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
     let number = |column| rows.fixed(column, row).map(u32::from_le_bytes);
     let path = rows.text(0, row).filter(|path| is_name(path));
     let path = path.ok_or("has no path")?.to_owned();
@@ -347,16 +318,7 @@ pub(super) fn is_name(text: &str) -> bool {
 /// Reads an index from bytes in memory.
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Result<Index, Failure> {
     let table = Table::of(bytes, |_| Ok(schema()))?;
-    let mut index = Index::default();
-    let read = each_of(&table, |row| {
-        index.push(row);
-        Ok(())
-    });
-    match read {
-        Ok(()) => Ok(index),
-        Err(Fault::File(failure)) => Err(failure),
-        Err(Fault::Taker(_)) => unreachable!("taking a row cannot fail"),
-    }
+    table.into_rows(row_of).collect()
 }
 
 #[cfg(test)]

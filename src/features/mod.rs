@@ -37,6 +37,7 @@ mod reader;
 mod recognition;
 mod record;
 mod remembered;
+mod request;
 mod shard_record;
 mod source;
 mod stamps;

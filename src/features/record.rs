@@ -127,13 +127,12 @@ impl StoreWriter {
 /// Counts the images that leave the index, for example after extracting a single class folder.
 fn gone(store: &Path, directory: &Directory, seen: &[bool]) -> Result<usize, Error> {
     let mut gone = 0;
-    index::each(store, |row| {
-        if let Ok(content) = row.content {
+    for row in index::rows(store)? {
+        if let Ok(content) = row?.content {
             let number = directory.number(&content.digest);
             let is_here = number.is_some_and(|n| seen.get(n as usize) == Some(&true));
             gone += usize::from(!is_here);
         }
-        Ok(())
-    })?;
+    }
     Ok(gone)
 }

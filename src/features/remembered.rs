@@ -4,9 +4,10 @@ use std::path::Path;
 
 use hashbrown::HashTable;
 
+use super::arrow_file::Failure;
 use super::content::Picture;
 use super::directory::Directory;
-use super::stamps;
+use super::stamps::{self, StampRow};
 use crate::stamp::Stamp;
 
 /// A file, and the image in it.
@@ -63,14 +64,18 @@ impl Remembered {
     /// Reads the stamps of a store. Returns none if they cannot be read.
     pub(super) fn read(store: &Path, directory: &Directory) -> Self {
         let mut all = Self::default();
-        let read = stamps::each(store, |row| {
+        let add = |row: Result<StampRow, Failure>| {
+            let row = row?;
             let picture = row.content.picture(Some(row.stamp));
-            if let Some(file) = File::new(&row.key, picture, directory) {
-                all.add(file);
-            }
+            File::new(&row.key, picture, directory)
+                .into_iter()
+                .for_each(|file| all.add(file));
             Ok(())
-        });
-        read.map_or_else(|_| Self::default(), |()| all)
+        };
+        match stamps::rows(store).and_then(|mut rows| rows.try_for_each(add)) {
+            Ok(()) => all,
+            Err(_) => Self::default(),
+        }
     }
 
     fn add(&mut self, file: File) {

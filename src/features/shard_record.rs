@@ -51,10 +51,9 @@ pub(super) fn has_finished(store: &Path, record: Option<&ShardRecord>) -> Result
         return Ok(store.join(INDEX).exists());
     };
     let mut names = Names::default();
-    index::each(store, |row| {
-        names.add(&row.path);
-        Ok(())
-    })?;
+    for row in index::rows(store)? {
+        names.add(&row?.path);
+    }
     Ok(*record == names.record(record.shard))
 }
 

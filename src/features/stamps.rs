@@ -20,7 +20,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::arrow_file::{self, Failure, Rows, Table, versioned};
+use super::arrow_file::{self, Failure, Rows, Table, TableRows, versioned};
 use super::content::{Content, Digest, Picture};
 use super::index::is_name;
 use super::ledger::Ledger;
@@ -52,18 +52,13 @@ impl StampRow {
     }
 }
 
-/// Passes the stamps of a store to `take`.
+/// Iterates over the stamps of a store.
 ///
 /// # Errors
-/// [`Failure`] if the file is missing or damaged; some rows may have been passed on then. Those of `take`.
-pub(super) fn each(
-    store: &Path,
-    take: impl FnMut(StampRow) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    each_of(
-        &Table::open(&store.join(STAMPS), LARGEST, |_| Ok(schema()))?,
-        take,
-    )
+/// [`Failure`] if the file is missing or damaged; rows may be errors too.
+pub(super) fn rows(store: &Path) -> Result<TableRows<StampRow>, Failure> {
+    let table = Table::open(&store.join(STAMPS), LARGEST, |_| Ok(schema()))?;
+    Ok(table.into_rows(row_of))
 }
 
 /// Begins a new stamps file of a store.
@@ -93,11 +88,11 @@ impl Stamps {
     /// Adds the stamps of a store, unless they cannot be read.
     pub(super) fn add_store(&mut self, store: &Path) {
         let before = self.values.len();
-        let read = each(store, |row| {
-            self.push(&row);
-            Ok(())
-        });
-        if read.is_err() {
+        let add = |row: Result<StampRow, Failure>| row.map(|row| self.push(&row));
+        if rows(store)
+            .and_then(|mut rows| rows.try_for_each(add))
+            .is_err()
+        {
             self.values.truncate(before);
             self.keys.truncate(before);
         }
@@ -181,21 +176,12 @@ fn schema() -> Schema {
     Schema::new(fields).with_metadata(versioned())
 }
 
-fn each_of(
-    table: &Table,
-    mut take: impl FnMut(StampRow) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    table.each(|rows| {
-        for row in 0..rows.len() {
-            let damaged =
-                || FileProblem::Damaged("one of its rows has an invalid value".to_owned());
-            take(row_of(rows, row).ok_or_else(damaged)?)?;
-        }
-        Ok(())
-    })
+fn row_of(rows: &Rows, row: usize, _: usize) -> Result<StampRow, FileProblem> {
+    let damaged = || FileProblem::Damaged("one of its rows has an invalid value".to_owned());
+    read_row(rows, row).ok_or_else(damaged)
 }
 
-fn row_of(rows: &Rows, row: usize) -> Option<StampRow> {
+fn read_row(rows: &Rows, row: usize) -> Option<StampRow> {
     let path = rows.text(0, row).filter(|path| is_name(path))?;
     let stamp = Stamp {
         size: rows.fixed(1, row).map(u64::from_le_bytes)?,
@@ -223,11 +209,11 @@ fn row_of(rows: &Rows, row: usize) -> Option<StampRow> {
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Stamps> {
     let table = Table::of(bytes, |_| Ok(schema())).ok()?;
     let mut stamps = Stamps::default();
-    let read = each_of(&table, |row| {
-        stamps.push(&row);
-        Ok(())
-    });
-    read.ok().map(|()| stamps)
+    table
+        .into_rows(row_of)
+        .try_for_each(|row| row.map(|row| stamps.push(&row)))
+        .ok()?;
+    Some(stamps)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Reads a feature store. Any number of readers can do so, even while it is being written.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use super::manifest::StoreManifest;
 use super::names::{INDEX, MANIFEST, part_paths};
 use super::part::{Layout, Part};
 use super::reader::FeatureReader;
+use super::request::Request;
 use crate::backbones::Engine;
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
@@ -134,28 +134,24 @@ impl FeatureStore {
     pub fn views(&self, digests: &[Digest], views: &[View]) -> Result<Array2<f32>> {
         let places = self.places_of(views)?;
         let width = self.manifest.spec.backbone.num_features;
-        let mut rows_of: HashMap<Digest, Vec<usize>> = HashMap::new();
-        for (row, digest) in digests.iter().enumerate() {
-            rows_of.entry(*digest).or_default().push(row);
-        }
+        let mut request = Request::of(digests);
         refuse_more_than_memory(digests.len(), views.len() * width)?;
         let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
             let part = Part::read(&path, &self.manifest)?;
             for (image, digest) in part.layout.digests.iter().enumerate() {
-                for row in rows_of.remove(digest).unwrap_or_default() {
+                for &row in request.take(digest) {
                     for (view, place) in places.iter().enumerate() {
-                        let mut row = features.row_mut(row * views.len() + view);
+                        let mut row = features.row_mut(row as usize * views.len() + view);
                         let to = row.as_slice_mut().expect("rows are contiguous");
                         part.read_view(image, *place, &self.manifest, to);
                     }
                 }
             }
         }
-        if rows_of.is_empty() {
-            Ok(features)
-        } else {
-            Err(incomplete(&self.path, rows_of.len()))
+        match request.left() {
+            0 => Ok(features),
+            missing => Err(incomplete(&self.path, missing)),
         }
     }
 

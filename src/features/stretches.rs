@@ -1,11 +1,11 @@
 //! Reads features a few images at a time, for stores that are larger than memory.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::content::Digest;
 use super::names::part_paths;
 use super::part::{Layout, Numbers, Part};
+use super::request::Request;
 use super::store::{FeatureStore, incomplete};
 use crate::error::Result;
 use crate::images::View;
@@ -21,7 +21,7 @@ struct Stretch {
     /// The images of the part that the stretch covers.
     images: Range<usize>,
     /// The requested images: the position in the stretch, and the index in the request.
-    asked: Vec<(usize, usize)>,
+    asked: Vec<(u32, u32)>,
 }
 
 /// Requested features of a store, divided into stretches that are contiguous on disk.
@@ -47,10 +47,7 @@ impl FeatureStore {
             manifest.spec.views.len(),
             manifest.spec.backbone.num_features * manifest.dtype.bytes(),
         );
-        let mut asked: HashMap<Digest, Vec<usize>> = HashMap::new();
-        for (number, digest) in digests.iter().enumerate() {
-            asked.entry(*digest).or_default().push(number);
-        }
+        let mut asked = Request::of(digests);
         let mut all = Stretches {
             parts: Vec::new(),
             all: Vec::new(),
@@ -65,17 +62,16 @@ impl FeatureStore {
             all.take(&part, size, &mut asked);
             all.parts.push(part.without_digests());
         }
-        if asked.is_empty() {
-            Ok(all)
-        } else {
-            Err(incomplete(self.path(), asked.len()))
+        match asked.left() {
+            0 => Ok(all),
+            missing => Err(incomplete(self.path(), missing)),
         }
     }
 }
 
 impl Stretches {
     /// Adds the requested images of the next part.
-    fn take(&mut self, part: &Layout, size: usize, asked: &mut HashMap<Digest, Vec<usize>>) {
+    fn take(&mut self, part: &Layout, size: usize, asked: &mut Request<'_>) {
         for (number, digests) in part.digests.chunks(size).enumerate() {
             let start = number * size;
             let mut stretch = Stretch {
@@ -83,10 +79,11 @@ impl Stretches {
                 images: start..start + digests.len(),
                 asked: Vec::new(),
             };
-            for (image, digest) in digests.iter().enumerate() {
-                let numbers = asked.remove(digest).unwrap_or_default();
+            for (image, digest) in (0..).zip(digests) {
+                let numbers = asked.take(digest);
                 stretch.asked.extend(numbers.iter().map(|&n| (image, n)));
             }
+            stretch.asked.shrink_to_fit();
             if !stretch.asked.is_empty() {
                 self.all.push(stretch);
             }
@@ -109,7 +106,8 @@ impl Stretches {
     /// [`Self::read`] returns them.
     #[must_use]
     pub fn images(&self, stretch: usize) -> impl ExactSizeIterator<Item = usize> {
-        self.all[stretch].asked.iter().map(|&(_, number)| number)
+        let asked = self.all[stretch].asked.iter();
+        asked.map(|&(_, number)| number as usize)
     }
 
     /// Reads the features of a stretch's requested images and appends them to `to`, with the V views of each
@@ -123,7 +121,7 @@ impl Stretches {
         let bytes = self.parts[stretch.part].read_images(stretch.images.clone())?;
         for (image, _) in &stretch.asked {
             for place in &self.places {
-                let row = (image * self.views_kept + place) * self.row;
+                let row = (*image as usize * self.views_kept + place) * self.row;
                 to.extend(&bytes[row..row + self.row]);
             }
         }

@@ -64,8 +64,9 @@ pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };
 pub use evaluate::{
-    Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell, Difference,
-    Evaluation, Interval, IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+    Approximation, Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell,
+    Difference, Evaluation, Evaluator, Interval, IntervalMethod, Intervals, McNemar, McNemarTest,
+    ReliabilityBin, TopK,
 };
 pub(crate) use file::OUT_OF_FOLD_BYTES;
 pub(crate) use file::OpenedHead;

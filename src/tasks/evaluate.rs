@@ -8,13 +8,17 @@ use serde_json::Value;
 
 use super::inputs::Skipped;
 use super::labelled_predictions::{
-    Accepted, EvaluationInput, LabelledPredictions, Rejected, predict_labelled_with,
+    Accepted, EvaluationInput, Items, LabelledPrediction, LabelledPredictions, Rejected,
+    collect_labelled, predict_labelled_with,
 };
 use super::predictions::HeadOptions;
 use super::training_overlap::TrainingOverlap;
+use crate::classes::ClassIndex;
 use crate::classifier::Predictor;
 use crate::error::{Result, TaskError};
-use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile, start_processors};
+use crate::head::{
+    Bootstrap, Comparison, Disagreement, Evaluation, Evaluator, HeadFile, start_processors,
+};
 use crate::progress::Progress;
 
 /// The options of [`evaluate`](crate::tasks::evaluate()): what to evaluate, and how.
@@ -77,9 +81,13 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
-        let mut labelled = predict_labelled_with(&[&first], &options.input, progress)?.remove(0);
+        let items = |classes: &_| Evaluator::new(ClassIndex::clone(classes), options.bootstrap);
+        let all = collect_labelled(&[&first], &options.input, progress, items)?;
+        let (mut labelled, evaluator) = all.into_iter().next().expect("there is a head");
         labelled.notes.extend(disagreements);
-        return Ok(report(evaluation(&labelled, options)?, None, labelled));
+        let evaluation = evaluator.evaluate()?;
+        labelled.notes.extend(approximation(&evaluation));
+        return Ok(report(evaluation, None, labelled));
     };
     let second = HeadOptions {
         path: other.clone(),
@@ -102,6 +110,37 @@ pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
     let found: Vec<Disagreement> = serde_json::from_value(kept).unwrap_or_default();
     let told = |found: &Disagreement| format!("when the head was fitted, {found}");
     found.iter().map(told).collect()
+}
+
+impl Items for Evaluator {
+    fn add(&mut self, item: LabelledPrediction) -> Result<()> {
+        // Identical images have the same key, so they are kept together or not at all.
+        let key = u64::from_le_bytes(*item.digest.0.first_chunk().expect("it has 32 bytes"));
+        self.add(key, item.target, &item.probabilities)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn in_memory(n: usize) -> usize {
+        n.min(Self::EXACT)
+    }
+}
+
+/// Says what is approximated.
+fn approximation(evaluation: &Evaluation) -> Option<String> {
+    let how = evaluation.approximation?;
+    let mut told = format!(
+        "with more than {} images, areas under the ROC curve come from histograms and are exact to {:.1e}",
+        Evaluator::EXACT,
+        how.roc_auc_error,
+    );
+    if evaluation.intervals.is_some() {
+        let n = how.interval_samples;
+        told += &format!("; intervals come from {n} of the images, except for shares of images");
+    }
+    Some(told)
 }
 
 fn evaluation(labelled: &LabelledPredictions, options: &EvaluateOptions) -> Result<Evaluation> {

@@ -165,21 +165,61 @@ pub(super) fn predict_labelled_with(
     options: &EvaluationInput,
     progress: &dyn Progress,
 ) -> Result<Vec<LabelledPredictions>> {
+    let all = collect_labelled(classifiers, options, progress, |_| Vec::new())?;
+    let with_items = |(labelled, items)| LabelledPredictions { items, ..labelled };
+    Ok(all.into_iter().map(with_items).collect())
+}
+
+/// Where the predictions of labelled samples go.
+pub(super) trait Items {
+    /// Adds a sample.
+    fn add(&mut self, item: LabelledPrediction) -> Result<()>;
+    fn is_empty(&self) -> bool;
+    /// How many samples of a number of images are in memory at a time.
+    fn in_memory(n: usize) -> usize;
+}
+
+impl Items for Vec<LabelledPrediction> {
+    fn add(&mut self, item: LabelledPrediction) -> Result<()> {
+        self.push(item);
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn in_memory(n: usize) -> usize {
+        n
+    }
+}
+
+/// Like [`predict_labelled_with`], with the samples of each head in what `items` creates for its classes. The
+/// predictions that are returned have no items.
+pub(super) fn collect_labelled<I: Items>(
+    classifiers: &[&Predictor],
+    options: &EvaluationInput,
+    progress: &dyn Progress,
+    items: impl Fn(&ClassIndex) -> I,
+) -> Result<Vec<(LabelledPredictions, I)>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
     let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
     let scan = scan.transpose()?;
     let (source, mut notes) = if let Some(scan) = &scan {
-        images(scan, classifiers, options)?
+        images::<I>(scan, classifiers, options)?
     } else {
         let (store, notes) = open_store(&options.data, classifiers)?;
         store.require_samples()?;
-        check_room(store.index().n_used(), n_classes(classifiers), free())?;
+        let n = I::in_memory(store.index().n_used());
+        check_room(n, n_classes(classifiers), free())?;
         (Source::from(store), notes)
     };
     let engine = source.engine().expect("a network was loaded").clone();
-    let tallies = classifiers.iter().copied();
-    let tally = |classifier| Tally::new(classifier, classifiers, options, engine.clone());
-    let mut tallies: Vec<Tally<'_>> = tallies.map(tally).collect();
+    let tallies = classifiers.iter().copied().map(|classifier| {
+        let own = || items(classifier.classes());
+        Tally::new(classifier, (classifiers, options), engine.clone(), own)
+    });
+    let mut tallies: Vec<Tally<'_, I>> = tallies.collect();
     let first = classifiers[0];
     let done = source.each(&first.spec().views, progress, &mut |samples| {
         tallies.iter_mut().try_for_each(|tally| tally.take(samples))
@@ -192,7 +232,7 @@ pub(super) fn predict_labelled_with(
 
 /// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before
 /// anything is computed.
-fn images<'a>(
+fn images<'a, I: Items>(
     scan: &'a Scan,
     classifiers: &[&Predictor],
     options: &EvaluationInput,
@@ -200,7 +240,8 @@ fn images<'a>(
     for classifier in classifiers {
         refuse_unlabelled(scan, classifier, options)?;
     }
-    check_room(scan.entries.len(), n_classes(classifiers), free())?;
+    let n = I::in_memory(scan.entries.len());
+    check_room(n, n_classes(classifiers), free())?;
     let (images, how) = (Images::of(&scan.entries), &options.head.computing);
     let images = Computed::of(images, classifiers[0].spec(), how)?;
     Ok((images.into(), scan.notes.clone()))
@@ -278,23 +319,57 @@ impl LeftOut {
 }
 
 /// Collects the predictions of one head.
-struct Tally<'a> {
+struct Tally<'a, I> {
     classifier: &'a Predictor,
     /// All heads: an image is included only if each head may be evaluated on it.
     classifiers: &'a [&'a Predictor],
     options: &'a EvaluationInput,
     labelled: LabelledPredictions,
+    included: Side<I>,
     /// Training images, used only if there is nothing else to evaluate the head on.
-    training: Vec<LabelledPrediction>,
+    training: Side<I>,
     left_out: LeftOut,
 }
 
-impl<'a> Tally<'a> {
+/// Some images of an evaluation.
+struct Side<I> {
+    items: I,
+    rejected: Rejected,
+    overlap: TrainingOverlap,
+    n: usize,
+}
+
+impl<I: Items> Side<I> {
+    fn new(items: I, classifier: &Predictor) -> Self {
+        Self {
+            items,
+            rejected: Rejected::default(),
+            overlap: TrainingOverlap::of(classifier),
+            n: 0,
+        }
+    }
+
+    fn add(&mut self, item: LabelledPrediction) -> Result<()> {
+        self.n += 1;
+        self.overlap.count(item.basis);
+        if item.verdict != Verdict::Known {
+            let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
+            *if predicted == Some(item.target) {
+                &mut self.rejected.right
+            } else {
+                &mut self.rejected.wrong
+            } += 1;
+        }
+        self.items.add(item)
+    }
+}
+
+impl<'a, I: Items> Tally<'a, I> {
     fn new(
         classifier: &'a Predictor,
-        classifiers: &'a [&'a Predictor],
-        options: &'a EvaluationInput,
+        (classifiers, options): (&'a [&'a Predictor], &'a EvaluationInput),
         engine: Engine,
+        items: impl Fn() -> I,
     ) -> Self {
         let labelled = LabelledPredictions {
             classes: classifier.classes().clone(),
@@ -311,7 +386,8 @@ impl<'a> Tally<'a> {
             classifiers,
             options,
             labelled,
-            training: Vec::new(),
+            included: Side::new(items(), classifier),
+            training: Side::new(items(), classifier),
             left_out: LeftOut::default(),
         }
     }
@@ -319,7 +395,7 @@ impl<'a> Tally<'a> {
     fn take(&mut self, samples: Samples<'_>) -> Result<()> {
         for (row, predicted) in predict(self.classifier, samples)? {
             match predicted {
-                Ok((digest, prediction)) => self.add(row, digest, prediction),
+                Ok((digest, prediction)) => self.add(row, digest, prediction)?,
                 Err(reason) => {
                     let path = row.path.clone();
                     self.labelled.skipped.push(Skipped { path, reason });
@@ -330,13 +406,13 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds an image with its prediction.
-    fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) {
+    fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) -> Result<()> {
         let class = row.class.as_deref();
         let Some(target) = self.left_out.target(class, self.classifier) else {
             if let (Some(_), Some(rejected)) = (class, &mut self.labelled.rejected) {
                 rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
             }
-            return;
+            return Ok(());
         };
         let basis = self.basis(digest);
         let unseen = match basis {
@@ -353,8 +429,8 @@ impl<'a> Tally<'a> {
             verdict: prediction.verdict(),
         };
         match basis {
-            Some(_) => self.count(item),
-            None => self.training.push(item),
+            Some(_) => self.included.add(item),
+            None => self.training.add(item),
         }
     }
 
@@ -369,30 +445,7 @@ impl<'a> Tally<'a> {
         of(self.classifier).filter(|_| all)
     }
 
-    /// Includes an image in the metrics.
-    fn count(&mut self, item: LabelledPrediction) {
-        self.labelled.training_overlap.count(item.basis);
-        let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
-        if let Some(rejected) = &mut self.labelled.rejected {
-            *if predicted == Some(item.target) {
-                &mut rejected.right
-            } else {
-                &mut rejected.wrong
-            } += usize::from(item.verdict != Verdict::Known);
-        }
-        self.labelled.items.push(item);
-    }
-
-    fn finish(mut self, notes: &[String]) -> Result<LabelledPredictions> {
-        let training = std::mem::take(&mut self.training);
-        if self.labelled.items.is_empty() {
-            // Optimistic metrics, reported as such, are more useful than none.
-            for item in training {
-                self.count(item);
-            }
-        } else {
-            self.labelled.training_overlap.left_out = training.len();
-        }
+    fn finish(self, notes: &[String]) -> Result<(LabelledPredictions, I)> {
         let Self {
             mut labelled,
             left_out,
@@ -400,12 +453,26 @@ impl<'a> Tally<'a> {
             options,
             ..
         } = self;
-        if labelled.items.is_empty() || left_out.unlabelled > 0 {
+        // Optimistic metrics, reported as such, are more useful than none.
+        let (side, excluded) = if self.included.items.is_empty() {
+            (self.training, 0)
+        } else {
+            (self.included, self.training.n)
+        };
+        if side.items.is_empty() || left_out.unlabelled > 0 {
             let skipped = labelled.skipped.first();
             return Err(left_out
                 .nothing_to_evaluate(classifier, options, skipped)
                 .into());
         }
+        labelled.training_overlap = TrainingOverlap {
+            left_out: excluded,
+            ..side.overlap
+        };
+        labelled.rejected = labelled.rejected.map(|rejected| Rejected {
+            unknown_classes: rejected.unknown_classes,
+            ..side.rejected
+        });
         labelled.notes = notes.to_vec();
         let known = labelled.training_overlap.out_of_fold;
         if labelled.rejected.is_some() && known > 0 {
@@ -415,6 +482,6 @@ impl<'a> Tally<'a> {
             labelled.rejected = None;
         }
         labelled.unknown_classes = left_out.unknown_classes;
-        Ok(labelled)
+        Ok((labelled, side.items))
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
+use std::vec;
 
 use arrow_schema::Schema;
 
@@ -70,22 +71,78 @@ impl Table {
         self.contents.seal
     }
 
-    /// Passes the rows to `take`, batch by batch.
+    /// Passes the rows of a batch to `read`. Returns `None` after the last batch.
     ///
     /// # Errors
     /// [`FileProblem::Damaged`] if offsets, text or nulls are invalid; errors of reading the file and of
-    /// `take`.
-    pub(in crate::features) fn each<E: From<Failure>>(
+    /// `read`.
+    pub(super) fn batch<T>(
         &self,
-        mut take: impl FnMut(&Rows<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        for batch in &self.contents.batches {
+        number: usize,
+        read: impl FnOnce(&Rows<'_>) -> Result<T, FileProblem>,
+    ) -> Option<Result<T, Failure>> {
+        let batch = self.contents.batches.get(number)?;
+        let read = || {
             let range = batch.range();
-            let bytes = self.held.source().range(&range).map_err(Failure::from)?;
-            let rows = Rows::of((&bytes, range.start), batch).map_err(Failure::from)?;
-            take(&rows)?;
+            let bytes = self.held.source().range(&range)?;
+            let rows = Rows::of((&bytes, range.start), batch)?;
+            Ok(read(&rows)?)
+        };
+        Some(read())
+    }
+
+    /// Iterates over all rows, which `read` converts; it gets the rows of a batch, the number of a row in it,
+    /// and its number in the file. A batch is in memory at a time.
+    pub(in crate::features) fn into_rows<T>(self, read: ReadRow<T>) -> TableRows<T> {
+        TableRows {
+            table: self,
+            read,
+            next: 0,
+            before: 0,
+            rows: Vec::new().into_iter(),
         }
-        Ok(())
+    }
+}
+
+/// Converts a row.
+type ReadRow<T> = fn(&Rows<'_>, usize, usize) -> Result<T, FileProblem>;
+
+/// Iterates over the rows of a table. It ends after an error.
+pub(in crate::features) struct TableRows<T> {
+    table: Table,
+    read: ReadRow<T>,
+    /// The number of the next batch.
+    next: usize,
+    /// How many rows the batches before it have.
+    before: usize,
+    rows: vec::IntoIter<T>,
+}
+
+impl<T> Iterator for TableRows<T> {
+    type Item = Result<T, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Some(Ok(row));
+            }
+            let (read, before) = (self.read, self.before);
+            let rows = self.table.batch(self.next, |rows| {
+                let rows = (0..rows.len()).map(|row| read(rows, row, before + row));
+                rows.collect::<Result<Vec<T>, _>>()
+            })?;
+            match rows {
+                Ok(rows) => {
+                    self.next += 1;
+                    self.before += rows.len();
+                    self.rows = rows.into_iter();
+                }
+                Err(failure) => {
+                    self.next = usize::MAX;
+                    return Some(Err(failure));
+                }
+            }
+        }
     }
 }
 

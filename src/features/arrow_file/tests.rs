@@ -74,7 +74,7 @@ fn parse(bytes: &[u8]) -> Result<Table, FileProblem> {
 /// Returns all values as text, with `None` for null rows.
 fn values(table: &Table) -> Result<String, FileProblem> {
     let mut all = Vec::new();
-    let read = table.each(|rows| -> Result<(), Failure> {
+    let read = each_batch(table, |_, rows| {
         for row in 0..rows.len() {
             all.push(format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?}",
@@ -87,7 +87,6 @@ fn values(table: &Table) -> Result<String, FileProblem> {
                     .map(|both| [0, 4].map(|at| both[at + 3] | both[at + 2])),
             ));
         }
-        Ok(())
     });
     match read {
         Ok(()) => Ok(all.join("\n")),
@@ -96,16 +95,27 @@ fn values(table: &Table) -> Result<String, FileProblem> {
     }
 }
 
-/// Passes the rows of each batch to `check`, with the number of the batch.
-fn check_batches(table: &Table, mut check: impl FnMut(usize, &Rows<'_>)) {
+/// Passes the rows of each batch to `take`, with the number of the batch.
+fn each_batch(table: &Table, mut take: impl FnMut(usize, &Rows<'_>)) -> Result<(), Failure> {
     let mut number = 0;
-    let read = table.each(|rows| -> Result<(), Failure> {
-        check(number, rows);
-        number += 1;
+    while let Some(read) = table.batch(number, |rows| {
+        take(number, rows);
         Ok(())
+    }) {
+        read?;
+        number += 1;
+    }
+    Ok(())
+}
+
+fn check_batches(table: &Table, mut check: impl FnMut(usize, &Rows<'_>)) {
+    let mut n = 0;
+    let read = each_batch(table, |number, rows| {
+        check(number, rows);
+        n += 1;
     });
     read.unwrap();
-    assert!(number > 0);
+    assert!(n > 0);
 }
 
 fn digits(file: &[u8]) -> &[u8] {

@@ -9,6 +9,7 @@ mod parts;
 mod report;
 mod rows;
 mod sources;
+mod stamps;
 mod table;
 mod target;
 
@@ -20,7 +21,6 @@ use self::rows::MergedRows;
 use self::sources::Source;
 use self::target::Target;
 use super::record::RunRecord;
-use super::stamps::Stamps;
 use super::store::incomplete;
 use crate::error::Result;
 use crate::outputs;
@@ -68,15 +68,10 @@ fn record(
         }
         record.add(row)
     })?;
-    // The rows are not needed any more, and the stamps take as much memory.
-    drop(rows);
-    let mut stamps = Stamps::default();
-    stamps.add_store(&target.writer.path);
-    for source in sources.iter().filter(|source| source.store.is_some()) {
-        stamps.add_store(&source.path);
-    }
-    let mut sorted = stamps.sorted();
-    sorted.try_for_each(|row| record.add_stamp(row))?;
+    let stores = sources.iter().filter(|source| source.store.is_some());
+    let stores = stores.map(|source| &source.path);
+    let stores = [&target.writer.path].into_iter().chain(stores);
+    stamps::each_merged(stores, |row| record.add_stamp(row))?;
     Ok(record)
 }
 

@@ -1,19 +1,31 @@
 //! The index of a merged store.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
+
+use itertools::Itertools;
 
 use crate::error::{Conflict, FeaturesError, Result};
 use crate::features::content::Digest;
 use crate::features::index::{self, Index, IndexRow};
 use crate::images::path_text;
 
-/// Rows of several sources.
+/// The rows of several sources. Those of stores are read when they are needed.
 #[derive(Debug, Default)]
-pub(super) struct MergedRows {
-    rows: Index,
-    /// The number of the source of each row.
-    from: Vec<u32>,
-    sources: Vec<PathBuf>,
+pub(super) struct MergedRows(Vec<Source>);
+
+/// The rows of a store or a table, and its path in messages.
+#[derive(Debug)]
+struct Source {
+    name: PathBuf,
+    rows: Rows,
+}
+
+#[derive(Debug)]
+enum Rows {
+    /// The index of a store is in the order of a scan.
+    Sorted(PathBuf),
+    InMemory(Index),
 }
 
 impl MergedRows {
@@ -27,55 +39,91 @@ impl MergedRows {
         name: &Path,
         mut used: impl FnMut(&Digest),
     ) -> Result<()> {
-        index::each(store, |row| {
-            if let Ok(content) = &row.content {
-                used(&content.digest);
-            }
-            self.add(row, name);
-            Ok(())
-        })
+        let (mut last, mut is_sorted) = (String::new(), true);
+        for row in index::rows(store)? {
+            let row = row?;
+            is_sorted &= path_text::compare(&last, &row.path) != Ordering::Greater;
+            row.content.iter().for_each(|content| used(&content.digest));
+            last = row.path;
+        }
+        let rows = if is_sorted {
+            Rows::Sorted(store.to_owned())
+        } else {
+            Rows::InMemory(Index::read(store)?)
+        };
+        let name = name.to_owned();
+        self.0.push(Source { name, rows });
+        Ok(())
     }
 
-    /// Adds a row of a source, whose rows are added one after the other.
-    pub(super) fn add(&mut self, row: IndexRow, source: &Path) {
-        if self.sources.last().is_none_or(|last| last != source) {
-            self.sources.push(source.to_owned());
+    /// Adds a row of a table, whose rows are added one after the other.
+    pub(super) fn add(&mut self, row: IndexRow, table: &Path) {
+        if self.0.last().is_none_or(|last| last.name != table) {
+            self.0.push(Source {
+                name: table.to_owned(),
+                rows: Rows::InMemory(Index::default()),
+            });
         }
-        self.rows.push(row);
-        let number = u32::try_from(self.sources.len() - 1);
-        self.from.push(number.expect("they fit into memory"));
+        if let Some(Rows::InMemory(rows)) = self.0.last_mut().map(|last| &mut last.rows) {
+            rows.push(row);
+        }
     }
 
     /// Passes the rows of the merged index to `take`: one for each path, in the order of a scan.
     ///
     /// # Errors
-    /// [`FeaturesError`] for a path with two contents or two classes; those of `take`.
+    /// [`FeaturesError`] for a path with two contents or two classes; those of reading and of `take`.
     pub(super) fn each_sorted(&self, mut take: impl FnMut(IndexRow) -> Result<()>) -> Result<()> {
-        let path = |number: u32| self.rows.path(number as usize).unwrap_or_default();
-        let mut order: Vec<u32> = (0..).take(self.rows.len()).collect();
-        // The sort is stable, so the first source comes first.
-        order.sort_by(|&a, &b| path_text::compare(path(a), path(b)));
-        for same in order.chunk_by(|&a, &b| path(a) == path(b)) {
-            let mut united: Option<(IndexRow, u32)> = None;
-            for &number in same {
-                let row = self.rows.row(number as usize);
-                let (row, from) = (row.expect("it was added"), self.from[number as usize]);
-                united = Some(match united {
-                    None => (row, from),
-                    Some((mut found, first)) => {
-                        let stores = [first, from].map(|n| self.sources[n as usize].clone());
-                        let from = if unite(&mut found, row, stores)? {
-                            from
-                        } else {
-                            first
-                        };
-                        (found, from)
+        let sources = self.0.iter().enumerate();
+        let rows: Vec<_> = sources
+            .map(|(number, source)| {
+                let rows = source.rows.sorted()?;
+                Ok(rows.map(move |row| row.map(|row| (row, number))))
+            })
+            .collect::<Result<_>>()?;
+        let mut united: Option<(IndexRow, usize)> = None;
+        for row in rows.into_iter().kmerge_by(comes_first) {
+            let (row, from) = row?;
+            match &mut united {
+                Some((found, first)) if found.path == row.path => {
+                    let stores = [*first, from].map(|number| self.0[number].name.clone());
+                    if unite(found, row, stores)? {
+                        *first = from;
                     }
-                });
+                }
+                _ => {
+                    let complete = united.replace((row, from));
+                    complete.map_or(Ok(()), |(row, _)| take(row))?;
+                }
             }
-            united.map_or(Ok(()), |(row, _)| take(row))?;
         }
-        Ok(())
+        united.map_or(Ok(()), |(row, _)| take(row))
+    }
+}
+
+impl Rows {
+    fn sorted(&self) -> Result<Box<dyn Iterator<Item = Result<IndexRow>> + '_>> {
+        let index = match self {
+            Self::Sorted(store) => return Ok(Box::new(index::rows(store)?)),
+            Self::InMemory(index) => index,
+        };
+        let path = |number: u32| index.path(number as usize).unwrap_or_default();
+        let mut order: Vec<u32> = (0..).take(index.len()).collect();
+        order.sort_by(|&a, &b| path_text::compare(path(a), path(b)));
+        let rows = order.into_iter();
+        Ok(Box::new(
+            rows.filter_map(|number| index.row(number as usize).map(Ok)),
+        ))
+    }
+}
+
+/// Returns whether a row comes before another one: by its path, and then by its source. An error comes first.
+fn comes_first(one: &Result<(IndexRow, usize)>, other: &Result<(IndexRow, usize)>) -> bool {
+    match (one, other) {
+        (Ok((one, first)), Ok((other, second))) => {
+            path_text::compare(&one.path, &other.path).then(first.cmp(second)) == Ordering::Less
+        }
+        (one, _) => one.is_err(),
     }
 }
 

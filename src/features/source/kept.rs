@@ -64,10 +64,11 @@ impl List {
         let Some((mut rows, newer)) = self.newer.take() else {
             return Ok(());
         };
-        index::each(store, |row| {
+        for row in index::rows(store)? {
+            let row = row?;
             let newer = rows.remove(&row.path);
-            self.record.add(newer.unwrap_or(row))
-        })?;
+            self.record.add(newer.unwrap_or(row))?;
+        }
         let mut stamps = Stamps::default();
         stamps.add_store(store);
         stamps.extend(newer.sorted());

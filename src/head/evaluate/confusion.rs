@@ -161,13 +161,18 @@ impl Counts {
         for (sample, &weight) in scored.samples.iter().zip(weights) {
             cells[sample.cell] += u64::from(weight);
         }
+        Self::of_cells(c, &scored.cells, cells)
+    }
+
+    /// Counts the samples of each pair of truth and prediction.
+    pub(super) fn of_cells(c: usize, pairs: &[(usize, usize)], cells: Vec<u64>) -> Self {
         let mut counts = Self {
             cells,
             support: vec![0; c],
             predicted: vec![0; c],
             right: vec![0; c],
         };
-        for (&(truth, prediction), &n) in scored.cells.iter().zip(&counts.cells) {
+        for (&(truth, prediction), &n) in pairs.iter().zip(&counts.cells) {
             counts.support[truth] += n;
             counts.predicted[prediction] += n;
             if truth == prediction {

@@ -1,5 +1,7 @@
 //! Metrics of predictions, equal to those of scikit-learn, edge cases included.
 
+use std::borrow::Cow;
+
 use ndarray::ArrayView2;
 use serde::Serialize;
 
@@ -53,6 +55,34 @@ pub struct Evaluation {
     pub reliability: Vec<ReliabilityBin>,
     /// 95 % intervals of the metrics; None if they were not requested.
     pub intervals: Option<Intervals>,
+    /// What is approximated, with more samples than [`Evaluator`](crate::head::Evaluator) keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation: Option<Approximation>,
+}
+
+/// What the metrics of n samples are computed from.
+pub(super) struct Figures<'a> {
+    pub(super) n: usize,
+    pub(super) counts: Counts,
+    /// The pairs of target and prediction that `counts` has.
+    pub(super) cells: Cow<'a, [(usize, usize)]>,
+    pub(super) log_loss: f64,
+    pub(super) brier_score: f64,
+    /// How many samples have the right class among the k most probable, for each k of `ks`.
+    pub(super) hits: Vec<u64>,
+    pub(super) bins: Bins,
+    /// The area under the ROC curve of each class.
+    pub(super) areas: Vec<Option<f64>>,
+}
+
+/// How the metrics of more than 100,000 samples are approximated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Approximation {
+    /// How many samples, drawn at random, the intervals are computed from, except for shares of samples.
+    pub interval_samples: usize,
+    /// The largest possible error of an area under the ROC curve, which comes from a histogram.
+    pub roc_auc_error: f64,
 }
 
 impl Evaluation {
@@ -87,35 +117,54 @@ impl Evaluation {
         start_processors()?;
         let scored = ScoredSamples::new(classes.len(), targets, probabilities)?;
         let once = vec![1; targets.len()];
-        let counts = Counts::of(&scored, &once);
-        let bins = Bins::of(&scored, &once);
-        let areas = scored.orders.iter().map(|order| order.auc(&once));
-        let per_class: Vec<_> = areas
-            .enumerate()
-            .map(|(class, area)| counts.class_figures(class, area))
-            .collect();
-        let n = targets.len() as f64;
-        let top_k = ks(classes.len()).map(|k| TopK {
-            k,
-            accuracy: scored.hits(&once, k) as f64 / n,
-        });
+        let figures = Figures {
+            n: targets.len(),
+            counts: Counts::of(&scored, &once),
+            cells: scored.cells[..].into(),
+            log_loss: scored.log_loss(&once),
+            brier_score: scored.brier_score(&once),
+            hits: ks(classes.len()).map(|k| scored.hits(&once, k)).collect(),
+            bins: Bins::of(&scored, &once),
+            areas: scored.orders.iter().map(|order| order.auc(&once)).collect(),
+        };
+        let evaluation = Self::of(classes, figures);
         Ok(Self {
+            intervals: Intervals::of(&scored, bootstrap)?,
+            ..evaluation
+        })
+    }
+
+    /// Computes the metrics, without intervals.
+    pub(super) fn of(classes: &ClassIndex, figures: Figures<'_>) -> Self {
+        let Figures {
+            n, counts, bins, ..
+        } = figures;
+        let areas = figures.areas.iter().enumerate();
+        let per_class: Vec<_> = areas
+            .map(|(class, area)| counts.class_figures(class, *area))
+            .collect();
+        let top_k = ks(classes.len()).zip(figures.hits).map(|(k, hits)| TopK {
+            k,
+            accuracy: hits as f64 / n as f64,
+        });
+        Self {
             classes: classes.clone(),
-            n_samples: targets.len(),
-            accuracy: scored.accuracy(&once),
+            n_samples: n,
+            accuracy: counts.right.iter().sum::<u64>() as f64 / n as f64,
             balanced_accuracy: counts.balanced_accuracy(),
             macro_f1: counts.macro_f1(),
             weighted_f1: counts.weighted_f1(),
-            log_loss: scored.log_loss(&once),
-            brier_score: scored.brier_score(&once),
+            log_loss: figures.log_loss,
+            brier_score: figures.brier_score,
             ece: bins.ece(),
             roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
             top_k: top_k.collect(),
             per_class,
-            confusion: counts.confusion(&scored.cells),
+            confusion: counts.confusion(&figures.cells),
             reliability: bins.described(),
-            intervals: Intervals::of(&scored, bootstrap)?,
-        })
+            intervals: None,
+            approximation: None,
+        }
     }
 
     /// Returns whether any sample is of the class or was predicted as it.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::scored_samples::{BINS, ScoredSamples, edge};
+use super::scored_samples::{BINS, Sample, ScoredSamples, edge};
 
 /// A bin of the reliability diagram: the samples whose largest probability is in (`lower`, `upper`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -22,19 +22,25 @@ pub struct ReliabilityBin {
 
 /// For each bin: the weight of its samples, the sum of their confidences, and the weight of the correct
 /// predictions.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Bins([(u64, f64, u64); BINS]);
 
 impl Bins {
     /// Sorts the samples into the bins, each counted as often as its weight.
     pub(super) fn of(scored: &ScoredSamples, weights: &[u32]) -> Self {
-        let mut bins = [(0, 0.0, 0); BINS];
+        let mut bins = Self::default();
         for (sample, &weight) in scored.samples.iter().zip(weights) {
-            let (n, confidence, right) = &mut bins[sample.bin];
-            *n += u64::from(weight);
-            *confidence += f64::from(weight) * sample.confidence;
-            *right += u64::from(sample.right) * u64::from(weight);
+            bins.add(sample, weight);
         }
-        Self(bins)
+        bins
+    }
+
+    /// Adds a sample, counted as often as its weight.
+    pub(super) fn add(&mut self, sample: &Sample, weight: u32) {
+        let (n, confidence, right) = &mut self.0[sample.bin];
+        *n += u64::from(weight);
+        *confidence += f64::from(weight) * sample.confidence;
+        *right += u64::from(sample.right) * u64::from(weight);
     }
 
     /// Returns the mean distance between confidence and accuracy over the samples, in [0, 1].

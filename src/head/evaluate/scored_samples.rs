@@ -109,7 +109,11 @@ impl ScoredSamples {
 }
 
 impl Sample {
-    fn new((target, prediction): (usize, usize), row: ArrayView1<'_, f64>, cell: usize) -> Self {
+    pub(super) fn new(
+        (target, prediction): (usize, usize),
+        row: ArrayView1<'_, f64>,
+        cell: usize,
+    ) -> Self {
         let confidence = row[prediction];
         let missed =
             |(class, &p): (usize, &f64)| (p - f64::from(u8::from(class == target))).powi(2);
@@ -143,7 +147,7 @@ pub(super) fn bin_of(p: f64) -> usize {
 }
 
 /// Checks `probabilities` (N, C) against `targets` (N).
-fn check(
+pub(super) fn check(
     classes: usize,
     targets: &[usize],
     probabilities: ArrayView2<'_, f64>,

@@ -78,14 +78,16 @@ impl Division {
     pub(super) fn of(options: &FitHeadOptions, seed: u64) -> Result<Self> {
         let store = FeatureStore::open(&options.features)?;
         let views = views(options.augment, &store)?;
-        let (names, digests) = labelled(&store)?;
-        let classes = ClassIndex::from_names(names.iter().cloned());
-        let target = |name| classes.class_to_idx(name).expect("it is one of them");
+        require_labels(&store)?;
+        let index = store.index();
+        let names = index.class_counts().into_keys().flatten();
+        let classes = ClassIndex::from_names(names.map(str::to_owned));
+        let target = |class| classes.class_to_idx(class).expect("it is one of them");
         let train = Chosen {
-            targets: names.iter().map(|name| target(name)).collect(),
+            targets: labelled(&store).map(|(class, _)| target(class)).collect(),
+            digests: index.digests().collect(),
             store: Rc::new(store),
             views: views.into(),
-            digests,
         };
         let division = Self {
             classes,
@@ -103,15 +105,15 @@ impl Division {
     fn validated_on(mut self, path: &Path) -> Result<Self> {
         let store = FeatureStore::open(path)?;
         require_same_spec(&self.train, &store)?;
-        let (names, all) = labelled(&store)?;
+        require_labels(&store)?;
         let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (name, digest) in names.into_iter().zip(all) {
-            match self.classes.class_to_idx(&name) {
+        for (class, digest) in labelled(&store) {
+            match self.classes.class_to_idx(class) {
                 Some(target) => {
                     targets.push(target);
                     digests.push(digest);
                 }
-                None => *unknown.entry(name).or_insert(0) += 1,
+                None => *unknown.entry(class.to_owned()).or_insert(0) += 1,
             }
         }
         if targets.is_empty() {
@@ -161,25 +163,26 @@ impl Division {
     }
 }
 
-/// Returns the class and the digest of each sample of a store.
-///
-/// # Errors
-/// A store without samples, or with unlabelled ones.
-fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
+/// Returns an error for a store without samples, or with unlabelled ones.
+fn require_labels(store: &FeatureStore) -> Result<()> {
     store.require_samples()?;
-    let samples = store.index().used();
-    let (names, digests): (Vec<Option<String>>, Vec<Digest>) =
-        samples.map(|(row, digest)| (row.class, digest)).unzip();
-    let unlabelled = names.iter().filter(|class| class.is_none()).count();
-    if unlabelled > 0 {
+    let (index, labelled) = (store.index(), labelled(store).count());
+    if labelled < index.n_used() {
         return Err(TaskError::Unlabelled {
             store: store.path().to_owned(),
-            unlabelled,
-            images: names.len(),
+            unlabelled: index.n_used() - labelled,
+            images: index.n_used(),
         }
         .into());
     }
-    Ok((names.into_iter().flatten().collect(), digests))
+    Ok(())
+}
+
+/// Iterates over the classes and the digests of the labelled samples of a store.
+fn labelled(store: &FeatureStore) -> impl Iterator<Item = (&str, Digest)> {
+    let index = store.index();
+    let used = index.used_numbers();
+    used.filter_map(|number| Some((index.class(number)?, index.digest(number)?)))
 }
 
 /// Returns the views to train on.

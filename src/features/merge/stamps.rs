@@ -1,0 +1,55 @@
+//! The stamps of a merged store.
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+use itertools::Itertools;
+
+use crate::error::Result;
+use crate::features::stamps::{self, StampRow, Stamps};
+use crate::images::path_text;
+
+/// Passes the stamps of several stores to `take`, in the order of a scan. Of those with the same key, that of
+/// the last store counts. Stamps that cannot be read are left out.
+///
+/// # Errors
+/// Those of `take`.
+pub(super) fn each_merged<'a>(
+    stores: impl Iterator<Item = &'a PathBuf>,
+    mut take: impl FnMut(StampRow) -> Result<()>,
+) -> Result<()> {
+    let rows = stores.filter_map(|store| sorted(store)).enumerate();
+    let rows = rows.map(|(number, rows)| rows.map(move |row| (row, number)));
+    let mut last: Option<StampRow> = None;
+    for (row, _) in rows.kmerge_by(comes_first) {
+        let replaced = last.replace(row);
+        match (replaced, &last) {
+            (Some(found), Some(row)) if found.key != row.key => take(found)?,
+            _ => {}
+        }
+    }
+    last.map_or(Ok(()), take)
+}
+
+/// Returns the stamps of a store in the order of a scan, from its file if they are in this order there.
+fn sorted(store: &Path) -> Option<Box<dyn Iterator<Item = StampRow>>> {
+    let (mut last, mut is_sorted) = (String::new(), true);
+    for row in stamps::rows(store).ok()? {
+        let key = row.ok()?.key;
+        is_sorted &= path_text::compare(&last, &key) != Ordering::Greater;
+        last = key;
+    }
+    if is_sorted {
+        return Some(Box::new(
+            stamps::rows(store).ok()?.map_while(|row| row.ok()),
+        ));
+    }
+    let mut all = Stamps::default();
+    all.add_store(store);
+    let rows: Vec<StampRow> = all.sorted().collect();
+    Some(Box::new(rows.into_iter()))
+}
+
+fn comes_first((one, first): &(StampRow, usize), (other, second): &(StampRow, usize)) -> bool {
+    path_text::compare(&one.key, &other.key).then(first.cmp(second)) == Ordering::Less
+}
