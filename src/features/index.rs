@@ -27,8 +27,8 @@ use super::names::INDEX;
 use crate::error::{FileKind, FileProblem, Result};
 use crate::texts::Texts;
 
-/// The size limit of an index, in bytes. Ten million images take about 1.5 GB.
-pub(super) const LARGEST: u64 = 4 << 30;
+/// The size limit of an index, in bytes. Ten million images take about 1 GB.
+pub(super) const LARGEST: u64 = 64 << 30;
 
 /// One image of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,10 @@ impl Index {
     }
 
     /// Iterates over all images.
+    ///
+    /// # Panics
+    /// Never, since the numbers are below the length.
+    #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = IndexRow> {
         (0..self.len()).map(|number| self.row(number).expect("the number is below the length"))
     }
@@ -170,6 +174,7 @@ impl Index {
     }
 
     /// Iterates over the skipped images: their paths and reasons.
+    #[must_use]
     pub fn skipped(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         let reasons = self.reasons.iter();
         reasons.map(|(number, reason)| {

@@ -24,7 +24,7 @@ pub(super) struct Ledger<T> {
 
 /// Where the bytes go.
 enum Out {
-    File(Pending),
+    File(Box<Pending>),
     /// Nowhere: the store is read-only, so only the checksum is needed.
     Nowhere,
 }
@@ -50,9 +50,11 @@ impl<T> Ledger<T> {
         to_batch: fn(&[T]) -> Result<RecordBatch, ArrowError>,
         can_write: bool,
     ) -> Result<Self> {
-        let out = match can_write {
-            true => Out::File(Pending::begin(&path).map_err(Error::io("write", &path))?),
-            false => Out::Nowhere,
+        let out = if can_write {
+            let pending = Pending::begin(&path).map_err(Error::io("write", &path))?;
+            Out::File(Box::new(pending))
+        } else {
+            Out::Nowhere
         };
         Ok(Self {
             out: SealedWriter::new(out, schema).map_err(|error| failed(error, &path))?,
@@ -113,7 +115,7 @@ impl Complete {
     pub(super) fn take_place(self) -> Result<()> {
         let told = Error::io("write", &self.path);
         let placed = match self.out {
-            Out::File(file) => seal(file, &self.digits),
+            Out::File(file) => seal(*file, &self.digits),
             // Reports why the store cannot be written.
             Out::Nowhere => Pending::begin(&self.path).map(drop),
         };

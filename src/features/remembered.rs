@@ -67,9 +67,9 @@ impl Remembered {
         let add = |row: Result<StampRow, Failure>| {
             let row = row?;
             let picture = row.content.picture(Some(row.stamp));
-            File::new(&row.key, picture, directory)
-                .into_iter()
-                .for_each(|file| all.add(file));
+            if let Some(file) = File::new(&row.key, picture, directory) {
+                all.add(file);
+            }
             Ok(())
         };
         match stamps::rows(store).and_then(|mut rows| rows.try_for_each(add)) {

@@ -30,8 +30,8 @@ use crate::images::{Place, path_text};
 use crate::stamp::Stamp;
 use crate::texts::Texts;
 
-/// The size limit of a stamps file, in bytes. Ten million images take about 2 GB.
-pub(super) const LARGEST: u64 = 4 << 30;
+/// The size limit of a stamps file, in bytes. Ten million images take about 1.5 GB.
+pub(super) const LARGEST: u64 = 64 << 30;
 
 /// A file: its key (`Place::key`), its stamp, and the content that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -80,6 +80,16 @@ impl FeatureStore {
         &self.index
     }
 
+    /// Forgets the index, for callers that have what they need of it: that of millions of images takes much
+    /// memory.
+    #[must_use]
+    pub(crate) fn without_index(self) -> Self {
+        Self {
+            index: Index::default(),
+            ..self
+        }
+    }
+
     /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
     /// removed. The files are not changed.
     pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {

@@ -82,8 +82,8 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
         let items = |classes: &_| Evaluator::new(ClassIndex::clone(classes), options.bootstrap);
-        let all = collect_labelled(&[&first], &options.input, progress, items)?;
-        let (mut labelled, evaluator) = all.into_iter().next().expect("there is a head");
+        let mut all = collect_labelled(&[&first], &options.input, progress, items)?;
+        let (mut labelled, evaluator) = all.remove(0);
         labelled.notes.extend(disagreements);
         let evaluation = evaluator.evaluate()?;
         labelled.notes.extend(approximation(&evaluation));
@@ -131,16 +131,19 @@ impl Items for Evaluator {
 /// Says what is approximated.
 fn approximation(evaluation: &Evaluation) -> Option<String> {
     let how = evaluation.approximation?;
-    let mut told = format!(
-        "with more than {} images, areas under the ROC curve come from histograms and are exact to {:.1e}",
+    let intervals = match evaluation.intervals {
+        Some(_) => format!(
+            "; intervals come from {} of the images, except for shares of images",
+            how.interval_samples
+        ),
+        None => String::new(),
+    };
+    Some(format!(
+        "with more than {} images, areas under the ROC curve come from histograms and are exact to \
+         {:.1e}{intervals}",
         Evaluator::EXACT,
         how.roc_auc_error,
-    );
-    if evaluation.intervals.is_some() {
-        let n = how.interval_samples;
-        told += &format!("; intervals come from {n} of the images, except for shares of images");
-    }
-    Some(told)
+    ))
 }
 
 fn evaluation(labelled: &LabelledPredictions, options: &EvaluateOptions) -> Result<Evaluation> {

@@ -47,7 +47,7 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
     let _lock = outputs::lock_folder_of(&options.output)?;
     let mut target = Target::open(&options.output, manifest)?;
     let merged = fill(&mut target, &sources, &mut report, progress)
-        .and_then(|rows| record(&target, rows, &sources, &mut report));
+        .and_then(|rows| record(&target, &rows, &sources, &mut report));
     let record = merged.map_err(|error| target.told(error))?;
     report.notes = target.finish(record)?;
     Ok(report)
@@ -56,7 +56,7 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
 /// Writes the index and the stamps of all sources.
 fn record(
     target: &Target,
-    rows: MergedRows,
+    rows: &MergedRows,
     sources: &[Source],
     report: &mut MergeReport,
 ) -> Result<RunRecord> {

@@ -41,7 +41,7 @@ fn sorted(store: &Path) -> Option<Box<dyn Iterator<Item = StampRow>>> {
     }
     if is_sorted {
         return Some(Box::new(
-            stamps::rows(store).ok()?.map_while(|row| row.ok()),
+            stamps::rows(store).ok()?.map_while(Result::ok),
         ));
     }
     let mut all = Stamps::default();

@@ -146,6 +146,7 @@ impl Entries {
     }
 
     /// Iterates over the classes of the images.
+    #[must_use]
     pub fn classes(&self) -> impl ExactSizeIterator<Item = Option<&Arc<str>>> {
         (0..self.len()).map(|number| self.class(number))
     }

@@ -86,7 +86,7 @@ impl Division {
         let train = Chosen {
             targets: labelled(&store).map(|(class, _)| target(class)).collect(),
             digests: index.digests().collect(),
-            store: Rc::new(store),
+            store: Rc::new(store.without_index()),
             views: views.into(),
         };
         let division = Self {
@@ -127,7 +127,7 @@ impl Division {
         self.warnings
             .extend(leak_warning(&self.train.digests, &digests));
         self.validation = Some(Chosen {
-            store: Rc::new(store),
+            store: Rc::new(store.without_index()),
             views: Rc::clone(&self.train.views),
             targets,
             digests,
