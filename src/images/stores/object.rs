@@ -37,7 +37,8 @@ impl Known {
     fn of(meta: &ObjectMeta) -> Self {
         let time = meta.last_modified.timestamp_nanos_opt().unwrap_or(0);
         let tag = match &meta.e_tag {
-            Some(tag) => tag.clone(),
+            // Azure's lists have tags without quotes, its other replies have them.
+            Some(tag) => tag.trim_matches('"').to_owned(),
             None => time.to_string(),
         };
         let hash = blake3::hash(tag.as_bytes());
@@ -354,5 +355,25 @@ impl Eq for Object {}
 impl Hash for Object {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.key, &self.known).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_same_with_and_without_quotes() {
+        let known = |tag: &str| {
+            Known::of(&ObjectMeta {
+                location: Path::from("a.jpg"),
+                last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+                size: 1,
+                e_tag: Some(tag.to_owned()),
+                version: None,
+            })
+        };
+        assert_eq!(known("0x8D"), known("\"0x8D\""));
+        assert_ne!(known("0x8D"), known("0x8E"));
     }
 }

@@ -1,5 +1,5 @@
-//! Waits as long as a busy server asks for. `object_store` asks again after pauses of its own, which add up to a
-//! few seconds, and ignores `Retry-After`.
+//! Waits as long as a busy server asks for: `object_store` ignores `Retry-After`, and asks again after pauses
+//! of its own, which add up to a few seconds.
 
 use std::time::Duration;
 

@@ -213,6 +213,21 @@ fn an_archive_and_a_table_in_a_store_are_read_by_ranges() {
 }
 
 #[test]
+fn an_empty_member_of_an_archive_in_a_store_is_skipped() {
+    let Some(place) = fitted() else { return };
+    let mut images = images(&place);
+    images.truncate(2);
+    images[0].1.clear();
+    let shard = super::archives::archive(&images);
+    let bucket = Bucket::start([("a.tar".to_owned(), shard)], |_, _| None);
+    extract(&place, &bucket, "s3://bucket/a.tar", "new").exits(3);
+    let rows = paths(&place, "new");
+    let reasons = rows.into_iter().map(|(_, reason)| reason);
+    let empty = Some("is empty (0 bytes)".to_owned());
+    assert_eq!(reasons.collect::<Vec<_>>(), [empty, None]);
+}
+
+#[test]
 fn files_of_a_web_server_are_images_one_by_one() {
     let Some(place) = fitted() else { return };
     let bucket = Bucket::start(objects(&place), |_, _| None);
