@@ -20,12 +20,12 @@ tools=(ray)
 ! have parallel parallel || tools+=(parallel)
 ! java_runtime || tools+=(spark)
 options=(--pictures "${1:-1200}")
-if command -v npm >/dev/null; then
-    [ -x "$target/azurite/node_modules/.bin/azurite-blob" ] ||
-        npm install --silent --no-audit --no-fund --prefix "$target/azurite" azurite@3
-    options+=(--azurite "$target/azurite/node_modules/.bin/azurite-blob")
+azurite=$target/azurite/node_modules/.bin/azurite-blob
+if [ -x "$azurite" ] || { command -v npm >/dev/null &&
+    npm install --silent --no-audit --no-fund --prefix "$target/azurite" azurite@3; }; then
+    options+=(--azurite "$azurite")
 else
-    say "npm is missing: az:// is not tested"
+    say "Azurite cannot be installed, which needs npm: az:// is not tested"
 fi
 say "pictures from Parquet files and stores: one machine, ${tools[*]}"
 in_environment tests/cluster/test_sources.py "$work" "${tools[@]}" "${options[@]}"
