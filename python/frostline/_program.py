@@ -27,6 +27,8 @@ _CHANCES = 5
 _WINDOW = 3
 # The most rows that are sent at a time.
 _ROWS = 256
+# The key of the manifest in the metadata of a schema.
+MANIFEST = "frostline.manifest"
 
 
 def program() -> str:
@@ -64,6 +66,7 @@ class Program:
     def __init__(self, options: dict[str, Any]) -> None:
         self._pyarrow = _optional.package("pyarrow", "an engine")
         self._arguments = arguments(options)
+        self._column = options.get("column") or "bytes"
         self._process: subprocess.Popen[bytes] | None = None
         self._writer: Any = None
         self._schema: pyarrow.Schema | None = None
@@ -88,6 +91,13 @@ class Program:
         finally:
             if self._sent:
                 self.close()
+
+    def manifest(self) -> str:
+        """Return the manifest of the features, and end the process."""
+        empty = self._pyarrow.array([], self._pyarrow.binary())
+        answer = self(self._pyarrow.RecordBatch.from_arrays([empty], [self._column]))
+        self.close()
+        return str(answer.schema.metadata[MANIFEST.encode()], "utf-8")
 
     def close(self) -> None:
         """End the process."""

@@ -82,5 +82,4 @@ def extract(
         compute=actors,
         num_cpus=None if num_gpus else num_cpus,
         num_gpus=num_gpus,
-        scheduling_strategy="SPREAD",
     )

@@ -38,6 +38,9 @@ def extract(
     `frostline.Worker`. Each task has a process that computes with the CPUs of the task (`spark.task.cpus`),
     unless `threads` is set; `profile` requests other resources for this stage, such as GPUs. An image that
     crashes the process is a row with the status `failed`.
+
+    A job without images opens the network on an executor at once, and returns the manifest of the features. It is
+    in the metadata of the column `features`, which Spark writes into Parquet files, for `frostline features merge`.
     """
     try:
         from pyspark.sql import types
@@ -49,9 +52,10 @@ def extract(
     texts = [(field.name, isinstance(field.dataType, types.StringType)) for field in df.schema]
     names = _program.kept(texts, options.get("column"), bool(options.get("keep_image")))
     added = (types.BinaryType(), types.ArrayType(types.FloatType()), types.IntegerType(), types.IntegerType())
-    fields = [df.schema[name] for name in names]
     kinds = zip(_program.ADDED, (*added, types.StringType()), strict=True)
-    fields += [types.StructField(name, kind) for name, kind in kinds]
+    metadata = {"features": {_program.MANIFEST: _manifest(df, profile, options)}}
+    fields = [df.schema[name] for name in names]
+    fields += [types.StructField(name, kind, metadata=metadata.get(name)) for name, kind in kinds]
 
     def answers(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         from pyspark import TaskContext
@@ -63,3 +67,19 @@ def extract(
         yield from _program.shared({"threads": threads, **options}).map(batches)
 
     return df.mapInArrow(answers, types.StructType(fields), profile=profile)
+
+
+def _manifest(df: DataFrame, profile: ResourceProfile | None, options: dict[str, Any]) -> str:
+    """Return the manifest of the features, from an executor: the driver may have no network and no GPU."""
+
+    def told(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        import pyarrow
+
+        from frostline import _program
+
+        for batch in batches:
+            manifests = [_program.Program(options).manifest()] * batch.num_rows
+            yield pyarrow.RecordBatch.from_pydict({"manifest": manifests})
+
+    one = df.sparkSession.range(0, 1, 1, 1)
+    return str(one.mapInArrow(told, "manifest string", profile=profile).collect()[0]["manifest"])

@@ -181,6 +181,10 @@ fn from_store<'a>(
 ) -> Result<FileBytes<'a>, ReadFault> {
     if let Some((_, length)) = range {
         check_length(length, limits)?;
+        // No request can ask for a range without bytes.
+        if length == 0 {
+            return Err(SkipReason::Empty.into());
+        }
     }
     let mut got = object.get(range)?;
     let size = got.size();

@@ -6,49 +6,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source scripts/say.sh
-target=${CARGO_TARGET_DIR:-$PWD/target}
+source tests/cluster/environment.sh
 parts=("$@")
 [ $# -gt 0 ] || parts=(ray spark)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Installs the wheel with the engines into $target/cluster.
-environment() {
-    local wheel
-    wheel=$(ls "$target"/wheel/dist/*.whl) || { say "build the wheel first: scripts/wheel.sh --no-test"; exit 1; }
-    say "an environment with the engines"
-    [ -x "$target/cluster/bin/python" ] || python3 -m venv "$target/cluster"
-    "$target/cluster/bin/pip" install --quiet "$wheel[cpu,ray,spark]" onnx pillow
-    "$target/cluster/bin/pip" install --quiet --force-reinstall --no-deps "$wheel"
-}
-
-# Whether there is Java, or it can be installed.
-java_runtime() {
-    command -v java >/dev/null && return
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        say "installing Java"
-        apt-get update -qq >/dev/null || true
-        for package in openjdk-17-jre-headless default-jre-headless; do
-            apt-get install -qq -y --no-install-recommends "$package" >/dev/null 2>&1 && return
-        done
-    fi
-    say "Java is missing: Spark is not tested (Debian: apt-get install openjdk-17-jre-headless)"
-    return 1
-}
-
-# Runs a file of tests/cluster with nothing of the checkout on Python's path except its folder.
-engine() {
-    say "$1"
-    # Ray reports its use to its makers, unless it is told not to.
-    RAY_USAGE_STATS_ENABLED=0 RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0 PYTHONPATH="$PWD/tests/cluster" \
-        "$target/cluster/bin/python" "tests/cluster/test_$1.py" "$work"
-}
-
-environment
+environment onnx pillow
 say "2,000 rows"
-PYTHONPATH="$PWD/tests/cluster" "$target/cluster/bin/python" -c \
-    'import sys, pathlib, rows; rows.write(pathlib.Path(sys.argv[1]))' "$work"
+in_environment -c 'import sys, pathlib, rows; rows.write(pathlib.Path(sys.argv[1]))' "$work"
 for part in "${parts[@]}"; do
     if [ "$part" = spark ] && ! java_runtime; then continue; fi
-    engine "$part"
+    say "$part"
+    in_environment "tests/cluster/test_$part.py" "$work"
 done

@@ -11,6 +11,7 @@ if [ -n "${FROSTLINE:-}" ]; then
 else
     source scripts/setup.sh
 fi
+source tests/cluster/environment.sh
 export FROSTLINE_HOME
 FROSTLINE_HOME=$(realpath "${FROSTLINE_HOME:-.frostline}")
 root=$PWD
@@ -26,18 +27,6 @@ chmod 755 "$work"
 mkdir "$work/bin"
 ln -s "$frostline" "$work/bin/frostline"
 export PATH="$work/bin:$PATH"
-
-# have COMMAND PACKAGES…: whether a tool is there, or can be installed.
-have() {
-    command -v "$1" >/dev/null && return
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        say "installing ${*:2}"
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-            "${@:2}"; } >"$work/apt.log" 2>&1 && command -v "$1" >/dev/null && return
-    fi
-    say "$1 is missing: its recipe is not tested (Debian: apt-get install ${*:2})"
-    return 1
-}
 
 # recipe HEADING: the first block of shell commands below a heading of docs/clusters.md.
 recipe() {

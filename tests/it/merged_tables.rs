@@ -16,6 +16,9 @@ use frostline::features::{FeatureStore, MergeOptions, StoreManifest, merge};
 use frostline::progress::Silent;
 use half::f16;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 
 use crate::harness::{digest, features, manifest};
 
@@ -139,6 +142,40 @@ fn tables_become_parts() {
     let all = merged(&sources, &place("of-all")).unwrap();
     check(&all);
     assert_eq!(all.count_vectors().unwrap(), 2);
+}
+
+/// Spark writes no metadata of a schema, but its own schema as JSON, with the metadata of columns.
+#[test]
+fn the_manifest_may_be_that_of_a_column_of_spark() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let write = |name: &str, column: &str, text: String| {
+        let spark = serde_json::json!({"type": "struct", "fields": [
+            {"name": "id", "type": "string", "nullable": true, "metadata": {}},
+            {"name": column, "type": {"type": "array", "elementType": "float", "containsNull": true},
+             "nullable": true, "metadata": {"frostline.manifest": text}},
+        ]});
+        let key = "org.apache.spark.sql.parquet.row.metadata".to_owned();
+        let pair = KeyValue::new(key, spark.to_string());
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![pair]));
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties.build())
+            .with_skip_arrow_metadata(true);
+        let (file, table) = (File::create(place(name)).unwrap(), table(&manifest()));
+        let mut writer = ArrowWriter::try_new_with_options(file, table.schema(), options).unwrap();
+        writer.write(&table).unwrap();
+        writer.close().unwrap();
+    };
+    write("a.parquet", "features", manifest().to_json());
+    check(&merged(&[&place("a.parquet")], &place("store")).unwrap());
+    for (column, text, words) in [
+        ("id", manifest().to_json(), "has no `frostline.manifest`"),
+        ("features", "{}".to_owned(), "its manifest cannot be read"),
+    ] {
+        write("b.parquet", column, text);
+        let said = merged(&[&place("b.parquet")], &place("other")).unwrap_err();
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
         ImagesError::NoColumn { .. } => {
             "name the column of the images `image`: binary, or a struct with the field `bytes`"
         }
-        ImagesError::Store { problem, .. } => store(*problem),
+        ImagesError::Store { problem, url, .. } => store(*problem, url),
         ImagesError::MixedFolders { .. } => {
             "pass only folders with class folders, or use them one by one"
         }
@@ -35,8 +35,16 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn store(problem: StoreProblem) -> &'static str {
+fn store(problem: StoreProblem, url: &str) -> &'static str {
     match problem {
+        StoreProblem::Denied if url.starts_with("az") || url.starts_with("abfs") => {
+            "set or renew the credentials in the environment, such as AZURE_STORAGE_ACCOUNT_NAME and \
+             AZURE_STORAGE_ACCOUNT_KEY (docs/inputs.md)"
+        }
+        StoreProblem::Denied if url.starts_with("gs:") => {
+            "set or renew the credentials in the environment, such as GOOGLE_SERVICE_ACCOUNT \
+             (docs/inputs.md)"
+        }
         StoreProblem::Denied => {
             "set or renew the credentials in the environment, such as AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY; for a public bucket, set AWS_SKIP_SIGNATURE=true (docs/inputs.md)"

@@ -10,7 +10,9 @@
 //! - `label` or `class`: text, optional
 //!
 //! `digest`, `features`, `width` and `height` may be null for skipped images. The schema's metadata contains
-//! `frostline.manifest`: the manifest of the features as JSON, as in the parts of a store.
+//! `frostline.manifest`: the manifest of the features as JSON, as in the parts of a store. Spark keeps no
+//! metadata of a schema; `frostline.spark` adds the manifest to the column `features`, and Spark writes the
+//! metadata of columns, within its own schema as JSON, under a key of its own.
 
 use std::io::{ErrorKind, Seek};
 use std::path::Path;
@@ -22,8 +24,9 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_ipc::reader::FileReader;
-use arrow_schema::{ArrowError, DataType, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
 
 use crate::caught::caught;
 use crate::error::{FileKind, FileProblem, Result};
@@ -36,6 +39,8 @@ use crate::inputs::{self, Links};
 
 /// Rows that are read at a time.
 const BATCH: usize = 1024;
+/// The key of Spark's schema in the metadata of a Parquet file.
+const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
 /// Reads the manifest in a table.
 ///
@@ -46,10 +51,9 @@ const BATCH: usize = 1024;
 pub(super) fn manifest(path: &Path) -> Result<StoreManifest> {
     let read = || {
         let (schema, _) = open(path)?;
-        let text = schema.metadata().get(TABLE_KEY);
         let missing = format!("its schema's metadata has no `{TABLE_KEY}`");
-        let text = text.ok_or_else(|| foreign(missing))?;
-        let manifest: StoreManifest = serde_json::from_str(text)
+        let text = manifest_text(&schema).ok_or_else(|| foreign(missing))?;
+        let manifest: StoreManifest = serde_json::from_str(&text)
             .map_err(|e| damaged(format!("its manifest cannot be read: {e}")))?;
         match manifest.spec.problem() {
             Some(problem) => Err(damaged(problem)),
@@ -61,6 +65,18 @@ pub(super) fn manifest(path: &Path) -> Result<StoreManifest> {
         }
     };
     read().map_err(|failure: Failure| failure.of(path, FileKind::FeatureTable))
+}
+
+fn manifest_text(schema: &Schema) -> Option<String> {
+    let metadata = schema.metadata();
+    if let Some(text) = metadata.get(TABLE_KEY) {
+        return Some(text.clone());
+    }
+    let of_spark: Value = serde_json::from_str(metadata.get(SPARK_KEY)?).ok()?;
+    let mut columns = of_spark.get("fields")?.as_array()?.iter();
+    let features = columns.find(|column| column["name"] == "features")?;
+    let text = features.get("metadata")?.get(TABLE_KEY)?.as_str()?;
+    Some(text.to_owned())
 }
 
 /// Passes each row of a table to `each`, with the features of a used image.

@@ -12,6 +12,8 @@ mod faults;
 #[cfg(feature = "object-store")]
 mod object;
 #[cfg(feature = "object-store")]
+mod patience;
+#[cfg(feature = "object-store")]
 mod reader;
 #[cfg(feature = "object-store")]
 mod runtime;

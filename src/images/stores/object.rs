@@ -26,37 +26,52 @@ pub(in crate::images) struct Object {
     known: Option<Known>,
 }
 
-/// The size of an object, and a hash of what changes with its content.
+/// The size of an object, when it was last changed, and a hash of its `ETag`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Known {
     size: u64,
-    tag: [u64; 2],
+    /// In seconds: a list may be more precise than the other replies of a store.
+    changed: i64,
+    /// Some stores have it in other replies than lists only.
+    tag: Option<[u64; 2]>,
 }
 
 impl Known {
     fn of(meta: &ObjectMeta) -> Self {
-        let time = meta.last_modified.timestamp_nanos_opt().unwrap_or(0);
-        let tag = match &meta.e_tag {
-            Some(tag) => tag.clone(),
-            None => time.to_string(),
-        };
-        let hash = blake3::hash(tag.as_bytes());
-        let half = |at: usize| {
-            let bytes = hash.as_bytes()[at..].first_chunk();
-            u64::from_le_bytes(*bytes.expect("a hash has 32 bytes"))
+        let hashed = |tag: &String| {
+            // Azure's lists have tags without quotes, its other replies have them.
+            let hash = blake3::hash(tag.trim_matches('"').as_bytes());
+            [0, 8].map(|at| {
+                let bytes = hash.as_bytes()[at..].first_chunk();
+                u64::from_le_bytes(*bytes.expect("a hash has 32 bytes"))
+            })
         };
         Self {
             size: meta.size,
-            tag: [half(0), half(8)],
+            changed: meta.last_modified.timestamp(),
+            tag: meta.e_tag.as_ref().map(hashed),
         }
     }
 
+    /// Returns whether an object that was listed is the one that was read.
+    fn is(&self, read: &Self) -> bool {
+        let same = match (self.tag, read.tag) {
+            (Some(listed), Some(read)) => listed == read,
+            _ => self.changed == read.changed,
+        };
+        self.size == read.size && same
+    }
+
     fn stamp(self) -> Stamp {
+        let tag = self
+            .tag
+            .map(|[first, second]| (first.cast_signed(), second));
+        let (changed, inode) = tag.unwrap_or((self.changed, 0));
         Stamp {
             size: self.size,
             modified: 0,
-            changed: self.tag[0].cast_signed(),
-            inode: self.tag[1],
+            changed,
+            inode,
         }
     }
 }
@@ -270,13 +285,14 @@ impl Object {
         let got = got.map_err(|error| ReadFault::OfSystem(no_thread(error)))?;
         let got = got.map_err(|error| faults::fault(&self.address(), &error))?;
         let now = Known::of(&got.meta);
-        if self.known.is_some_and(|known| known != now) {
+        if self.known.is_some_and(|known| !known.is(&now)) {
             let changed = "it changed after it was listed";
             return Err(SkipReason::Unreadable(changed.to_owned()).into());
         }
         Ok(Got {
             size: got.range.end - got.range.start,
-            stamp: now.stamp(),
+            // A list will have it again.
+            stamp: self.known.unwrap_or(now).stamp(),
             address: self.address(),
             stream: got.into_stream(),
             bytes: Vec::new(),
@@ -354,5 +370,36 @@ impl Eq for Object {}
 impl Hash for Object {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.key, &self.known).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_list_and_a_reply_may_describe_an_object_differently() {
+        let known = |tag: Option<&str>, milliseconds| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+            Known::of(&ObjectMeta {
+                location: Path::from("a.jpg"),
+                last_modified: time.into(),
+                size: 1,
+                e_tag: tag.map(str::to_owned),
+                version: None,
+            })
+        };
+        let read = known(Some("\"0x8D\""), 5000);
+        for (tag, milliseconds, same) in [
+            (Some("0x8D"), 5000, true),
+            (Some("\"0x8D\""), 7000, true),
+            (Some("0x8E"), 5000, false),
+            (None, 5263, true),
+            (None, 6263, false),
+        ] {
+            assert_eq!(known(tag, milliseconds).is(&read), same, "{tag:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use tokio::runtime::{Builder, Runtime};
 
+use super::patience::Patient;
 use super::url::{Scheme, Url};
 
 /// The number of threads that transfer bytes; those that ask for them are the readers of the pipeline.
@@ -111,6 +112,7 @@ fn open(url: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
             use object_store::ClientConfigKey::{ReadTimeout, Timeout};
             let mut builder = $builder::from_env()
                 .with_url(url.base.clone())
+                .with_http_connector(Patient)
                 .with_retry(retry);
             for (name, key, value) in [
                 (concat!($prefix, "TIMEOUT"), Timeout, longest),
@@ -144,6 +146,7 @@ fn open(url: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
             let store = HttpBuilder::new()
                 .with_url(format!("{}{}", url.base, url.query))
                 .with_client_options(options)
+                .with_http_connector(Patient)
                 .with_retry(retry)
                 .build()?;
             Ok(Arc::new(store))

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 
 use super::{images, paths, require_all};
 use crate::harness::{Bucket, Odd, Place, Ran, run};
 use crate::scripted_server::has_loopback;
+use crate::worker;
 
 const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>no access</Message></Error>";
 const EXPIRED: &str = "<Error><Code>ExpiredToken</Code><Message>has expired</Message></Error>";
@@ -79,6 +84,24 @@ fn failed_and_cut_replies_are_asked_for_again() {
     require_all(&place, "new");
 }
 
+/// The pauses between nine requests would otherwise take two or three seconds in all.
+#[test]
+fn a_busy_server_gets_the_pause_that_it_asks_for() {
+    let Some(place) = fitted() else { return };
+    let first = OnceLock::new();
+    let one = "GET /bucket/photos/blue/0.png";
+    let bucket = Bucket::start(objects(&place), move |request, _| {
+        let is_busy =
+            request == one && first.get_or_init(Instant::now).elapsed().as_secs_f32() < 4.5;
+        is_busy.then_some(Odd::Status("503 Slow Down", ""))
+    });
+    extract(&place, &bucket, "s3://bucket/photos/", "new").exits(0);
+    let requests = bucket.requests();
+    let asked = requests.iter().filter(|request| *request == one).count();
+    // One each second, and the one that was answered.
+    assert!((3..=6).contains(&asked), "{asked}");
+}
+
 #[test]
 fn an_object_that_is_not_what_was_listed_is_skipped() {
     let Some(place) = fitted() else { return };
@@ -131,6 +154,30 @@ fn errors_of_the_store_end_the_run() {
 }
 
 #[test]
+fn credentials_that_expire_during_a_run_keep_what_is_computed() {
+    let Some(place) = fitted() else { return };
+    let expired = |request: &str, _| {
+        let is_last = request == "GET /bucket/photos/red/5.png";
+        is_last.then(|| {
+            thread::sleep(Duration::from_secs(2));
+            Odd::Status("400 Bad Request", EXPIRED)
+        })
+    };
+    let bucket = Bucket::start(objects(&place), expired);
+    extract(&place, &bucket, "s3://bucket/photos/", "new")
+        .exits(1)
+        .says(&[
+            "cannot read `s3://bucket/photos/red/5.png`",
+            "ExpiredToken: has expired",
+            "hint: set or renew the credentials",
+        ]);
+    let bucket = Bucket::start(objects(&place), |_, _| None);
+    let ran = extract(&place, &bucket, "s3://bucket/photos/", "new").exits(0);
+    // How many batches were computed before depends on the load.
+    assert!(!ran.err.contains("12 computed"), "{}", ran.err);
+}
+
+#[test]
 fn an_archive_and_a_table_in_a_store_are_read_by_ranges() {
     let Some(place) = fitted() else { return };
     let images = images(&place);
@@ -164,6 +211,21 @@ fn an_archive_and_a_table_in_a_store_are_read_by_ranges() {
         paths(&place, "new0")[5].0,
         "s3://bucket/x/001.tar/blue/5.png"
     );
+}
+
+#[test]
+fn an_empty_member_of_an_archive_in_a_store_is_skipped() {
+    let Some(place) = fitted() else { return };
+    let mut images = images(&place);
+    images.truncate(2);
+    images[0].1.clear();
+    let shard = super::archives::archive(&images);
+    let bucket = Bucket::start([("a.tar".to_owned(), shard)], |_, _| None);
+    extract(&place, &bucket, "s3://bucket/a.tar", "new").exits(3);
+    let rows = paths(&place, "new");
+    let reasons = rows.into_iter().map(|(_, reason)| reason);
+    let empty = Some("is empty (0 bytes)".to_owned());
+    assert_eq!(reasons.collect::<Vec<_>>(), [empty, None]);
 }
 
 #[test]
@@ -209,6 +271,40 @@ fn files_of_a_web_server_are_images_one_by_one() {
     extract(&place, &bucket, &bucket.url("/bucket/photos/"), "new")
         .exits(1)
         .says(&["hint: pass the URLs of the images, or a list"]);
+}
+
+/// A worker treats URLs among its paths as a list does: a missing object is a row with the reason, and a
+/// store that refuses access ends the run.
+#[test]
+fn a_worker_reads_the_objects_of_urls() {
+    let Some(place) = fitted() else { return };
+    let bucket = Bucket::start(objects(&place), |request, _| {
+        let is_one = request == "GET /bucket/photos/red/2.png";
+        is_one.then_some(Odd::Status("403 Forbidden", DENIED))
+    });
+    let web = bucket.url("/bucket/photos/red/1.png");
+    let file = place.path("images/blue/0.png");
+    let answered = |urls: &[&str]| {
+        let paths: ArrayRef = Arc::new(StringArray::from(urls.to_vec()));
+        let batch = RecordBatch::try_from_iter([("path", paths)]).unwrap();
+        let mut command = place.command("worker");
+        bucket.known_to(&mut command);
+        worker::answer_of(worker::started(command), worker::stream(&[batch]))
+    };
+    let first = "s3://bucket/photos/blue/0.png";
+    let answer = answered(&[first, "s3://bucket/photos/none.png", &web, &file]);
+    let missing = "skipped: cannot be read: it is not in the store (404)";
+    assert_eq!(answer.statuses(), ["ok", missing, "ok", "ok"]);
+    let rows = answer.features();
+    assert_eq!(rows[0], rows[3]);
+    assert!(rows[2].is_some());
+    answer.ran.exits(0);
+    let refused = answered(&[first, "s3://bucket/photos/red/2.png"]);
+    assert!(!refused.is_complete);
+    refused.ran.exits(1).says(&[
+        "cannot read `s3://bucket/photos/red/2.png`",
+        "hint: set or renew the credentials",
+    ]);
 }
 
 /// With a latency of 500 ms, 12 images one after the other would take 6 s.

@@ -21,22 +21,22 @@ use crate::harness::{Place, Ran};
 const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
 /// What a worker has answered.
-struct Answer {
-    ran: Ran,
+pub(crate) struct Answer {
+    pub(crate) ran: Ran,
     batches: Vec<RecordBatch>,
     /// Whether the stream has its end-of-stream marker.
-    is_complete: bool,
+    pub(crate) is_complete: bool,
 }
 
 impl Answer {
     /// Returns the statuses of all rows.
-    fn statuses(&self) -> Vec<String> {
+    pub(crate) fn statuses(&self) -> Vec<String> {
         let batches = self.batches.iter();
         batches.flat_map(|batch| texts(batch, "status")).collect()
     }
 
     /// Returns the digest and the features of each row that has them.
-    fn features(&self) -> Vec<Option<(Vec<u8>, Vec<f32>)>> {
+    pub(crate) fn features(&self) -> Vec<Option<(Vec<u8>, Vec<f32>)>> {
         let row = |batch: &RecordBatch, row: usize| {
             let (digest, features) = (&batch["digest"], &batch["features"]);
             assert_eq!(digest.is_null(row), features.is_null(row));
@@ -72,7 +72,7 @@ fn with_ids(ids: ArrayRef, images: ArrayRef) -> RecordBatch {
 }
 
 /// Returns the bytes of a complete stream.
-fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+pub(crate) fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
     for batch in batches {
         writer.write(batch).unwrap();
@@ -80,7 +80,7 @@ fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn started(mut command: Command) -> Child {
+pub(crate) fn started(mut command: Command) -> Child {
     let piped = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -93,7 +93,7 @@ fn answer(place: &Place, args: &str, input: Vec<u8>) -> Answer {
     answer_of(started(place.command(&format!("worker {args}"))), input)
 }
 
-fn answer_of(mut child: Child, input: Vec<u8>) -> Answer {
+pub(crate) fn answer_of(mut child: Child, input: Vec<u8>) -> Answer {
     let mut stdin = child.stdin.take().unwrap();
     // A worker that refuses the input does not read all of it.
     let writing = thread::spawn(move || drop(stdin.write_all(&input)));
