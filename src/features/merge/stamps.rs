@@ -40,9 +40,7 @@ fn sorted(store: &Path) -> Option<Box<dyn Iterator<Item = StampRow>>> {
         last = key;
     }
     if is_sorted {
-        return Some(Box::new(
-            stamps::rows(store).ok()?.map_while(Result::ok),
-        ));
+        return Some(Box::new(stamps::rows(store).ok()?.map_while(Result::ok)));
     }
     let mut all = Stamps::default();
     all.add_store(store);
