@@ -25,7 +25,7 @@ impl Sample {
     }
 }
 
-/// One entry of a [`Scan`]: an image to use, or one that is skipped.
+/// One entry of a [`Scan`](super::Scan): an image to use, or one that is skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
