@@ -1,5 +1,5 @@
-//! Searches nearest neighbours and near-duplicates: every pair is compared, or among very many rows only those
-//! of the nearest regions.
+//! Searches nearest neighbours and near-duplicates: every pair is compared, or among very many rows only
+//! those of the nearest regions.
 
 use std::borrow::Borrow;
 
