@@ -133,6 +133,7 @@ fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refus
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     search_args::tell(report, options.params.values());
     report.streamed.iter().for_each(tell_streaming);
+    report.approximation().iter().for_each(talk::note);
     fit_warnings(report).for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(

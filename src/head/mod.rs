@@ -59,7 +59,9 @@ pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,
 };
-pub(crate) use data::{Block, FeatureMatrix, FeatureRows, Joins, MANY, NearPair};
+pub(crate) use data::{
+    Block, FeatureMatrix, FeatureRows, Joins, NearPair, NeighbourSearch, approximately, lower,
+};
 pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };

@@ -33,6 +33,7 @@ pub struct FittedHead<'a> {
     learning_curve: Option<&'a [LearningPoint]>,
     streamed: Option<Blocks>,
     disagreements: &'a [Disagreement],
+    near_duplicate_recall: Option<f64>,
     warnings: Vec<String>,
 }
 
@@ -68,6 +69,7 @@ impl<'a> FittedHead<'a> {
             learning_curve: report.learning_curve.as_deref(),
             streamed: report.streamed.map(Blocks::from),
             disagreements: &report.disagreements,
+            near_duplicate_recall: report.near_duplicate_recall,
             warnings,
         }
     }

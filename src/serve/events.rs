@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::head::approximately;
+
 /// Receives what happens, and tells when to reload and when to stop. Several threads call it.
 pub trait Host: Send + Sync {
     /// Receives an event.
@@ -38,6 +40,14 @@ pub enum Event {
         /// Why it runs on the CPU although a GPU was to be used if there is one.
         #[serde(skip_serializing_if = "Option::is_none")]
         why_not_gpu: Option<String>,
+    },
+    /// The gallery was read.
+    Gallery {
+        /// The number of its images.
+        images: usize,
+        /// The share of the nearest images that an approximate search finds, measured on a sample; `null` up
+        /// to 50,000 images, which are all compared.
+        recall: Option<f64>,
     },
     /// A model is served from now on, for the first time or in place of another head.
     Loaded {
@@ -138,6 +148,13 @@ impl std::fmt::Display for Event {
             Self::Network {
                 backbone, engine, ..
             } => write!(f, "loaded the backbone `{backbone}`: {engine}"),
+            Self::Gallery { images, recall } => {
+                let images = crate::phrases::counted(*images, "image");
+                write!(f, "loaded a gallery of {images}")?;
+                recall.map_or(Ok(()), |recall| {
+                    write!(f, "; {}", approximately("its nearest images", recall))
+                })
+            }
             Self::Loaded {
                 model,
                 version,

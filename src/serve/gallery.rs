@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
+use super::events::Event;
 use super::options::GalleryOptions;
 use crate::classifier::Predictor;
 use crate::error::{Result, ServeError};
 use crate::features::{Digest, FeatureStore};
-use crate::head::UnitRows;
+use crate::head::{Neighbour, NeighbourSearch, UnitRows, start_processors};
 use crate::images::path_text::{below, for_terminal};
 use crate::images::{DecodeBudget, DecodeOptions, Limits, decode_within, read_file, thumbnail};
 
@@ -19,11 +20,13 @@ const EDGE: u32 = 160;
 const QUALITY: u8 = 80;
 /// How many images are looked for in a folder, evenly spaced over the store.
 const LOOKED_FOR: usize = 64;
+/// The number of nearest images by which the recall of an approximate search is measured.
+const NEAREST: usize = 8;
 
 /// The images of a store with their features.
 pub(super) struct Gallery {
     store: FeatureStore,
-    known: UnitRows,
+    known: NeighbourSearch<UnitRows>,
     images: Vec<TrainingImage>,
     /// The position of each image by its digest as text.
     places: HashMap<String, usize>,
@@ -68,11 +71,14 @@ impl Gallery {
         };
         let images: Vec<_> = store.index().used().map(image).collect();
         let digests: Vec<_> = images.iter().map(|image| image.digest).collect();
-        let known = UnitRows::of(store.features(&digests)?.view());
+        let known = UnitRows::scaled(store.features(&digests)?);
         if let Some(folder) = &options.images {
             check_folder(folder, &images, &options.store)?;
         }
         let places = digests.iter().map(ToString::to_string).zip(0..).collect();
+        start_processors()?;
+        // Requests come without end.
+        let known = NeighbourSearch::among(known, usize::MAX, NEAREST);
         Ok(Self {
             decoding: store.manifest().spec.decoding.within(limits),
             store,
@@ -83,6 +89,14 @@ impl Gallery {
             budget: DecodeBudget::default(),
             one: Mutex::default(),
         })
+    }
+
+    /// Describes the gallery for the log.
+    pub(super) fn event(&self) -> Event {
+        Event::Gallery {
+            images: self.images.len(),
+            recall: self.known.recall(),
+        }
     }
 
     /// Returns whether the features are those of a head.
@@ -98,15 +112,14 @@ impl Gallery {
     /// Returns the `k` nearest images of each row of features (N, D), nearest first.
     ///
     /// # Errors
-    /// Those of [`UnitRows::nearest`].
+    /// Features of another D.
     pub(super) fn nearest(
         &self,
         features: ArrayView2<'_, f32>,
         k: usize,
     ) -> Result<Vec<Vec<Near>>> {
-        let features: Array2<f32> = features.to_owned();
-        let nearest = self.known.nearest(&UnitRows::of(features.view()), k)?;
-        let near = |found: &crate::head::Neighbour| {
+        let nearest = self.known.nearest(&UnitRows::of(features), k)?;
+        let near = |found: &Neighbour| {
             let image = &self.images[found.row];
             Near {
                 name: image.name.clone(),

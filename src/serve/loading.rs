@@ -40,6 +40,7 @@ impl App {
     pub(super) fn load_all(&self) -> Result<()> {
         if let Some(options) = &self.options.gallery {
             let gallery = Gallery::open(options, self.options.images)?;
+            self.host.event(&gallery.event());
             let _ = self.gallery.set(Arc::new(gallery));
         }
         let mut models = Models::default();

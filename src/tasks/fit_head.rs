@@ -29,7 +29,7 @@ use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::{
     Disagreement, EpochFigures, Fit, FitValidParams, FitWarning, HeadFile, Job, LearningPoint,
-    Rejection, Search, Temperature, TrainingRecord, Tunable, run, start_processors,
+    Rejection, Search, Temperature, TrainingRecord, Tunable, approximately, run, start_processors,
 };
 use crate::progress::{Progress, go_on};
 
@@ -63,11 +63,21 @@ pub struct FitHeadReport {
     pub rejection: Option<KeptForRejection>,
     /// Results on the training images that the validation set contradicts.
     pub disagreements: Vec<Disagreement>,
+    /// The share of the nearest neighbours that an approximate search for near-duplicates found, measured on
+    /// a sample; `None` up to 50,000 training images, which are all compared, and without a search.
+    pub near_duplicate_recall: Option<f64>,
     /// Warnings in addition to those of the fit.
     pub warnings: Vec<String>,
 }
 
 impl FitHeadReport {
+    /// Says that near-duplicates were searched approximately, if they were.
+    #[must_use]
+    pub fn approximation(&self) -> Option<String> {
+        let recall = self.near_duplicate_recall?;
+        Some(approximately("near-duplicates", recall))
+    }
+
     /// Creates the report of a fit, with all optional parts empty.
     fn new(fit: Fit, params: FitValidParams, division: &Division) -> Self {
         let validation = division.validation.as_ref();
@@ -83,6 +93,7 @@ impl FitHeadReport {
             calibration: None,
             rejection: None,
             disagreements: Vec::new(),
+            near_duplicate_recall: None,
             warnings: division.warnings.clone(),
             params,
             fit,
@@ -183,6 +194,7 @@ fn in_memory(
     if let Some(asked) = options.out_of_fold {
         fitted.keep_out_of_fold(asked, &images, progress)?;
     }
+    fitted.report.near_duplicate_recall = images.recall();
     Ok(fitted)
 }
 

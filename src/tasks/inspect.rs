@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use self::alike::Alike;
 use self::pictures::Pictures;
 use crate::error::Result;
-use crate::head::{HeadFile, ImageRole, MANY, start_processors};
+use crate::head::{HeadFile, ImageRole, approximately, lower, start_processors};
 
 pub use report::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
@@ -22,10 +22,10 @@ pub use report::{
 /// Looks for duplicates, near-duplicates, leakage, contradictory labels, labels that cross-validation
 /// contradicts, outliers and tiny classes.
 ///
-/// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
-/// Up to 50,000 distinct images, every one is compared with every other: N² · D multiplications for N
-/// distinct images in both stores. Among more, neighbours are searched approximately, and the report says
-/// which share of them was found.
+/// Only the centre view of each image is used. The features of both stores are held in memory. Up to 50,000
+/// distinct images, every one is compared with every other: N² · D multiplications for N distinct images in
+/// both stores. Among more, neighbours are searched approximately, and the report says which share of them
+/// was found.
 ///
 /// # Errors
 /// Options out of range; a store that cannot be read or contains no images;
@@ -33,14 +33,15 @@ pub use report::{
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     start_processors()?;
-    let pictures = Pictures::open(options)?;
+    let (pictures, vectors) = Pictures::open(options)?;
     let trained_on = trained_on(&pictures, options)?;
-    let alike = Alike::find(&pictures, options.near)?;
+    let alike = Alike::find(&pictures, &vectors, options.near)?;
+    let (outliers, recall) = outliers::find(&pictures, &vectors.own, &alike, options.near);
+    // The labels are checked with the features of all images, which are read again.
+    drop(vectors);
+    let recall = lower(alike.recall, recall);
     let classes = classes(&pictures);
-    let mut notes = Vec::new();
-    if alike.recall < 1.0 {
-        notes.push(approximate(&alike));
-    }
+    let mut notes: Vec<String> = searched(recall).into_iter().collect();
     let labels = match labels::check(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
         Err(why) if labels::cannot_be_checked(&why) => {
@@ -55,7 +56,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         n_images: pictures.n_own(),
         n_against: pictures.len() - pictures.n_own(),
         near: options.near,
-        recall: alike.recall,
+        recall,
         classes,
         duplicates: alike::duplicates(&pictures),
         near_duplicates: alike.near_duplicates(&pictures),
@@ -63,18 +64,14 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         trained_on,
         contradictions: alike.contradictions(&pictures),
         labels,
-        outliers: outliers::find(&pictures, &alike, options.near),
+        outliers,
         notes,
     })
 }
 
-/// Says that neighbours were searched approximately.
-fn approximate(alike: &Alike) -> String {
-    format!(
-        "neighbours and near-duplicates were searched approximately, since there are more than {MANY} \
-         images; a sample found {:.1} % of its nearest neighbours",
-        100.0 * alike.recall
-    )
+/// Says that neighbours were searched approximately, if they were.
+pub(super) fn searched(recall: Option<f64>) -> Option<String> {
+    recall.map(|recall| approximately("neighbours and near-duplicates", recall))
 }
 
 /// Finds the images of the store that a head was trained on, on which it cannot be evaluated.

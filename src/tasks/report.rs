@@ -64,8 +64,9 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let (classes, targets) = (&labelled.classes, labelled.targets());
     let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
     let mut shown = photos::of(&labelled, options);
-    let (mut near, strangers) = nearest::training_images(&mut shown, options, &head.record)?;
+    let (mut near, on_nearest) = nearest::training_images(&mut shown, options, &head.record)?;
     let mut care = care::of(options)?;
+    let on_care = care.as_mut().and_then(|care| care.note.take());
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
     let without_picture = without.count();
@@ -85,7 +86,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         &Roots::of(options),
         without_picture,
     ));
-    notes.extend(strangers.map(ReportNote::Other));
+    notes.extend(on_nearest.into_iter().chain(on_care).map(ReportNote::Other));
     let accepted = labelled.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics).into_iter();

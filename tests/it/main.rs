@@ -35,6 +35,7 @@ mod known_files;
 mod labelled_predictions;
 mod linfa_logistic;
 mod man;
+mod many_images;
 #[cfg(target_os = "linux")]
 mod memory;
 mod merged_tables;

@@ -1,14 +1,18 @@
 //! Out-of-fold logits: those of each sample by the head trained without its fold.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis};
 
 use super::folds::Folds;
 use crate::error::Result;
 use crate::head::data::LabelledFeatures;
 use crate::head::fit::{Job, run};
-use crate::head::parallel::{in_parallel, processors};
+use crate::head::linear::LinearHead;
+use crate::head::parallel::{for_each_in_parallel, in_parallel, processors};
 use crate::head::params::{FitValidParams, Solver};
 use crate::progress::Progress;
+
+/// Images whose logits a thread computes at a time.
+const PART: usize = 1024;
 
 /// Returns the logits of every row by a head fitted without the row's fold: (N · V, D) → (N · V, C).
 ///
@@ -35,37 +39,46 @@ pub fn out_of_fold(
         set.n_samples(),
         "`folds` must match the samples of `set`"
     );
-    let of_fold = |fold: usize| -> Result<Vec<(usize, Array2<f64>)>> {
-        let split = folds.split(fold);
+    let of_fold = |fold: usize| -> Result<LinearHead> {
         let job = Job {
-            images: split.train,
+            images: folds.split(fold).train,
             progress,
             ..Job::new(params, set, validation)
         };
-        let head = run(job, &mut |_| {})?.head;
-        let logits = |&image: &usize| Ok((image, head.logits(set.image(image).features())?));
-        split.validation.iter().map(logits).collect()
+        Ok(run(job, &mut |_| {})?.head)
     };
     let values = params.values();
     let copies = values.standardize && values.solver == Solver::Sgd;
     let at_once = if copies { 1 } else { processors() };
-    let mut all = Array2::zeros((set.features().nrows(), set.classes().len()));
+    let mut heads = Vec::with_capacity(folds.k());
     for first in (0..folds.k()).step_by(at_once) {
         let some = at_once.min(folds.k() - first);
-        for result in in_parallel(some, |number| of_fold(first + number)) {
-            for (image, logits) in result? {
-                let rows = image * set.views()..(image + 1) * set.views();
-                all.slice_mut(s![rows, ..]).assign(&logits);
-            }
+        for head in in_parallel(some, |number| of_fold(first + number)) {
+            heads.push(head?);
         }
     }
-    Ok(all)
+    Ok(logits(set, &heads, folds))
+}
+
+/// Returns the logits of each row by the head of its image's fold, (N · V, C).
+fn logits(set: &LabelledFeatures<'_>, heads: &[LinearHead], folds: &Folds) -> Array2<f64> {
+    let mut all = Array2::zeros((set.features().nrows(), set.classes().len()));
+    let parts = all.axis_chunks_iter_mut(Axis(0), set.views() * PART);
+    for_each_in_parallel(&mut parts.collect::<Vec<_>>(), |number, part| {
+        let images = part.axis_chunks_iter_mut(Axis(0), set.views());
+        for (image, mut rows) in (number * PART..).zip(images) {
+            let head = &heads[folds.of_row()[image]];
+            let logits = head.logits(set.image(image).features());
+            rows.assign(&logits.expect("the head was fitted to these features"));
+        }
+    });
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use linfa::ParamGuard;
-    use ndarray::Axis;
+    use ndarray::s;
 
     use super::*;
     use crate::classes::ClassIndex;

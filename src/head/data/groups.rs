@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndarray::ArrayView2;
 
-use super::neighbours::for_each_near_pair;
+use super::search::near_pairs;
 use crate::error::Result;
 use crate::progress::Progress;
 
 /// The group of each row, (N). Cross-validation keeps a group, such as near-duplicates, in one fold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Groups {
     /// The group of each row.
     of_row: Vec<usize>,
     /// The key of each group: its smallest digest.
     keys: Vec<[u8; 32]>,
+    recall: Option<f64>,
 }
 
 impl Groups {
@@ -28,9 +29,9 @@ impl Groups {
     /// Groups rows with equal `digests`, and rows whose `features` (N, D) have a cosine of `near` or more,
     /// directly or through other rows.
     ///
-    /// Every row is compared with every other, a block at a time. Pairs are not stored, so memory grows only
-    /// with N, however many rows are near-duplicates. `progress` is asked whether to stop after each pair of
-    /// blocks.
+    /// Up to 50,000 rows, every one is compared with every other. Among more, the search is approximate, and
+    /// [`recall`](Self::recall) says how much it finds. Pairs are not stored, so memory grows only with N,
+    /// however many rows are near-duplicates. `progress` is asked whether to stop.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted).
@@ -46,8 +47,11 @@ impl Groups {
         assert_eq!(digests.len(), features.nrows(), "one digest per row");
         let joins = Joins::new(digests.len());
         let join = |left, right| joins.join(left, right);
-        for_each_near_pair(features, near, progress, join)?;
-        Ok(Self::joined(digests, &joins))
+        let recall = near_pairs(features, near, progress, join)?;
+        Ok(Self {
+            recall,
+            ..Self::joined(digests, &joins)
+        })
     }
 
     /// Groups rows with equal `digests`, and rows that were joined.
@@ -71,7 +75,15 @@ impl Groups {
         Self {
             of_row: roots.iter().map(|root| numbers[root]).collect(),
             keys: smallest.into_values().collect(),
+            recall: None,
         }
+    }
+
+    /// Returns the share of the nearest neighbours of a sample of rows that the search for near-duplicates
+    /// found, in [0, 1]; `None` if every row was compared with every other.
+    #[must_use]
+    pub fn recall(&self) -> Option<f64> {
+        self.recall
     }
 
     /// Returns the group of each row, (N), each below [`Self::len`].

@@ -1,7 +1,8 @@
 //! Nearest neighbours and near-duplicates by cosine similarity, computed in blocks of rows.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
+use super::rows::row_of;
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::{in_parallel, start_processors};
 use crate::progress::{Progress, go_on};
@@ -29,6 +30,23 @@ pub struct Neighbour {
     pub cosine: f32,
 }
 
+/// Which rows a search is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The number of nearest rows to return for each query.
+    pub k: usize,
+    /// The similarity from which a row is to be seen even if it is not among the nearest.
+    pub threshold: f32,
+}
+
+impl Wanted {
+    /// Only the `k` nearest rows.
+    pub(crate) fn nearest(k: usize) -> Self {
+        let threshold = f32::INFINITY;
+        Self { k, threshold }
+    }
+}
+
 /// Two similar rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct NearPair {
@@ -42,14 +60,24 @@ pub(crate) struct NearPair {
 
 impl UnitRows {
     /// Divides every row of `features` (N, D) by its length.
+    #[must_use]
+    pub fn of(features: ArrayView2<'_, f32>) -> Self {
+        Self::scaled(features.to_owned())
+    }
+
+    /// Divides every row of `features` (N, D) by its length, without a copy.
     ///
     /// # Panics
     /// Never: the rows are made contiguous.
-    #[must_use]
-    pub fn of(features: ArrayView2<'_, f32>) -> Self {
-        let mut rows = features.as_standard_layout().into_owned();
+    pub(crate) fn scaled(features: Array2<f32>) -> Self {
+        let width = features.ncols().max(1);
+        let mut rows = if features.is_standard_layout() {
+            features
+        } else {
+            features.as_standard_layout().into_owned()
+        };
         let numbers = rows.as_slice_mut().expect("it is row-major");
-        for row in numbers.chunks_exact_mut(features.ncols().max(1)) {
+        for row in numbers.chunks_exact_mut(width) {
             // Sum in f64 and divide by the largest value first: the square of a large feature overflows f32.
             let mut largest = 0f32;
             for x in &*row {
@@ -67,6 +95,17 @@ impl UnitRows {
             }
         }
         Self(rows)
+    }
+
+    /// Copies some rows of `features` (N, D) and divides each by its length.
+    pub(super) fn some_of(features: ArrayView2<'_, f32>, rows: &[usize]) -> Self {
+        let mut some = Vec::with_capacity(rows.len() * features.ncols());
+        let mut copy = Vec::new();
+        for &row in rows {
+            some.extend_from_slice(row_of(&features, row, &mut copy));
+        }
+        let shape = (rows.len(), features.ncols());
+        Self::scaled(Array2::from_shape_vec(shape, some).expect("each row has D values"))
     }
 
     /// Returns the rows, (N, D), each of length 1 or 0.
@@ -96,35 +135,39 @@ impl UnitRows {
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
         start_processors()?;
-        Ok(self.nearest_seeing(queries, k, |_, _, _| false))
+        Ok(self.nearest_seeing(queries, Wanted::nearest(k), |_, _, _| false))
     }
 
-    /// Returns, for every query, the `k` nearest rows for which `left_out` returns false; it is called with
-    /// the index of the query, the index of the row, and their cosine.
+    /// Returns, for every query, the nearest rows for which `left_out` returns false. It is called with the
+    /// index of the query, the index of the row, and their cosine, for all rows that may be wanted.
     pub(crate) fn nearest_seeing(
         &self,
         queries: &Self,
-        k: usize,
+        wanted: Wanted,
         left_out: impl Fn(usize, usize, f32) -> bool + Sync,
     ) -> Vec<Vec<Neighbour>> {
         let of_block = |number: usize| {
             let first = number * BLOCK;
             let block = first..queries.len().min(first + BLOCK);
-            let mut best = vec![Vec::new(); block.len()];
+            let mut best = vec![Nearest::new(wanted); block.len()];
             let block = queries.0.slice(s![block, ..]);
             for (number, rows) in self.0.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
                 let cosines = block.dot(&rows.t());
-                for ((query, row), cosine) in cosines.indexed_iter() {
-                    let (row, cosine) = (number * BLOCK + row, cosine.clamp(-1.0, 1.0));
-                    if !left_out(first + query, row, cosine) {
-                        keep_best(&mut best[query], k, Neighbour { row, cosine });
-                    }
+                for (query, (best, cosines)) in best.iter_mut().zip(cosines.rows()).enumerate() {
+                    let row = |place| number * BLOCK + place;
+                    best.take(cosines, row, |row, cosine| {
+                        left_out(first + query, row, cosine)
+                    });
                 }
             }
             best
         };
         let blocks = in_parallel(queries.len().div_ceil(BLOCK), of_block);
-        blocks.into_iter().flatten().collect()
+        blocks
+            .into_iter()
+            .flatten()
+            .map(|best| best.found)
+            .collect()
     }
 
     pub(super) fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
@@ -168,18 +211,72 @@ pub(crate) fn for_each_near_pair(
         .collect()
 }
 
-/// Inserts a neighbour into the sorted best `k`. In a tie, the earlier row is first, in whatever order rows
-/// arrive.
-pub(super) fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
-    let is_before = |old: &Neighbour| {
-        old.cosine > new.cosine || (old.cosine >= new.cosine && old.row < new.row)
-    };
-    if best.len() == k && best.last().is_none_or(is_before) {
-        return;
+/// The nearest rows of a query that have been seen so far.
+#[derive(Debug, Clone)]
+pub(super) struct Nearest {
+    wanted: Wanted,
+    /// Nearest first; in a tie, the earlier row is first, in whatever order rows arrive.
+    pub(super) found: Vec<Neighbour>,
+}
+
+impl Nearest {
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            found: Vec::new(),
+        }
     }
-    let place = best.partition_point(is_before);
-    best.insert(place, new);
-    best.truncate(k);
+
+    /// Takes the cosines of some rows, of which `row` returns the index by the place in `cosines`.
+    pub(super) fn take(
+        &mut self,
+        cosines: ArrayView1<'_, f32>,
+        row: impl Fn(usize) -> usize,
+        left_out: impl Fn(usize, f32) -> bool,
+    ) {
+        const AT_ONCE: usize = 16;
+        let cosines = cosines.to_slice().expect("a product is row-major");
+        for (number, some) in cosines.chunks(AT_ONCE).enumerate() {
+            // Nearly all are too far, which vector instructions find out faster.
+            let (floor, mut any) = (self.floor(), false);
+            for cosine in some {
+                any |= *cosine >= floor;
+            }
+            if !any {
+                continue;
+            }
+            for (place, cosine) in some.iter().enumerate() {
+                let (row, cosine) = (row(number * AT_ONCE + place), cosine.clamp(-1.0, 1.0));
+                if cosine >= floor && !left_out(row, cosine) {
+                    self.keep(Neighbour { row, cosine });
+                }
+            }
+        }
+    }
+
+    /// Returns the lowest cosine that may matter.
+    fn floor(&self) -> f32 {
+        let is_full = self.found.len() == self.wanted.k;
+        let farthest = self.found.last().map_or(f32::INFINITY, |last| last.cosine);
+        self.wanted
+            .threshold
+            .min(if is_full { farthest } else { f32::NEG_INFINITY })
+    }
+
+    fn keep(&mut self, new: Neighbour) {
+        let is_before = |old: &Neighbour| {
+            old.cosine > new.cosine || (old.cosine >= new.cosine && old.row < new.row)
+        };
+        let is_full = self.found.len() == self.wanted.k;
+        if is_full && self.found.last().is_none_or(is_before) {
+            return;
+        }
+        if is_full {
+            self.found.pop();
+        }
+        let place = self.found.partition_point(is_before);
+        self.found.insert(place, new);
+    }
 }
 
 #[cfg(test)]
@@ -207,17 +304,6 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_not_its_own_neighbour_and_the_earlier_of_equals_comes_first() {
-        let rows = UnitRows::of(array![[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [0.0, 0.0]].view());
-        let nearest = rows.nearest_others(1);
-        assert_eq!(
-            nearest.iter().map(|n| n[0].row).collect::<Vec<_>>(),
-            [1, 0, 0, 0]
-        );
-        assert!(nearest[3][0].cosine == 0.0);
-    }
-
-    #[test]
     fn pairs_are_found_once_across_blocks() {
         // 700 different directions, except that rows 3 and 690, and 300 and 301, have the same one.
         let mut features = Array2::from_shape_fn((700, 2), |(row, column)| {
@@ -238,24 +324,6 @@ mod tests {
         let mut pairs = found.into_inner().unwrap();
         pairs.sort_unstable();
         assert_eq!(pairs, [(3, 690), (300, 301)]);
-        // `nearest_and_near` reports the same pairs, each from both rows; with queries, only from theirs.
-        let rows = UnitRows::of(features.view());
-        let few = UnitRows::of(features.slice(s![299..302, ..]));
-        let heard = |queries: Option<&UnitRows>| {
-            let heard = Mutex::new(Vec::new());
-            let hear = |query, row| heard.lock().unwrap().push((query, row));
-            let nearest = rows.nearest_and_near(queries, 1, 1.0 - 2e-7, hear);
-            assert_eq!(
-                nearest.unwrap().nearest.len(),
-                queries.map_or(700, UnitRows::len)
-            );
-            let mut heard = heard.into_inner().unwrap();
-            heard.sort_unstable();
-            heard
-        };
-        assert_eq!(heard(None), [(3, 690), (300, 301), (301, 300), (690, 3)]);
-        let of_few = [(0, 299), (1, 300), (1, 301), (2, 300), (2, 301)];
-        assert_eq!(heard(Some(&few)), of_few);
     }
 
     #[test]
@@ -263,9 +331,5 @@ mod tests {
         let (two, three) = (Array2::zeros((1, 2)), Array2::zeros((1, 3)));
         let (two, three) = (UnitRows::of(two.view()), UnitRows::of(three.view()));
         assert!(two.nearest(&three, 1).is_err());
-        assert!(
-            two.nearest_and_near(Some(&three), 1, 0.5, |_, _| {})
-                .is_err()
-        );
     }
 }

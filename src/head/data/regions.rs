@@ -1,19 +1,18 @@
-//! Nearest neighbours among very many rows: each row is compared only with those of the nearest regions.
+//! Rows divided into regions, so that very many rows can be searched: each query is compared only with the
+//! rows of the regions nearest to it.
 //!
-//! Rows are divided into regions around centres (spherical k-means; an inverted file, as in Jégou, Douze and
-//! Schmid 2011, without compression). How many regions a row is compared with follows from the data: more and
-//! more, until a sample of rows finds nearly all of its true neighbours. The result is deterministic.
+//! Regions have centres (spherical k-means; an inverted file, as in Jégou, Douze and Schmid 2011, without
+//! compression). How many regions a query is compared with follows from the data: more and more, until a
+//! sample of rows finds nearly all of its true neighbours. The result is deterministic.
 
 use std::sync::Mutex;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 
-use super::neighbours::{BLOCK, Neighbour, UnitRows, keep_best};
+use super::neighbours::{BLOCK, Nearest, Neighbour, UnitRows, Wanted};
 use crate::error::Result;
 use crate::head::parallel::in_parallel;
-
-/// The most rows for which every pair is compared, which takes about a minute with 1280 features on two CPUs.
-pub(crate) const MANY: usize = 50_000;
+use crate::progress::{Progress, go_on};
 
 /// Rows of the sample that centres are fitted to, per region.
 const SAMPLE: usize = 40;
@@ -23,79 +22,15 @@ const ROUNDS: usize = 5;
 const CHECKED: usize = 200;
 /// The share of the true neighbours of the sample that must be found.
 const RECALL: f64 = 0.98;
-/// Regions that each row is compared with at first, before the sample asks for more.
+/// Regions that each query is compared with at first, before the sample asks for more.
 const PROBES: usize = 8;
+/// Queries that are searched together; what is kept for each meanwhile takes 1 KiB or more.
+const AT_ONCE: usize = 1 << 15;
 
-/// The nearest rows of each query, nearest first.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
-    /// The neighbours of each query.
-    pub nearest: Vec<Vec<Neighbour>>,
-    /// The share of the true neighbours that an approximate search has found for a sample of the rows; 1 for
-    /// an exact one.
-    pub recall: f64,
-}
-
-impl UnitRows {
-    /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
-    /// Among more than 50,000 rows, the search is approximate.
-    #[must_use]
-    pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
-        self.search(self, k, |query, row, _| query == row).nearest
-    }
-
-    /// Like [`nearest`](Self::nearest) if there are `queries`, otherwise like
-    /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
-    /// with a similarity of `threshold` or more.
-    ///
-    /// Among more than 50,000 rows, the search is approximate: it may miss some neighbours, and some of the
-    /// pairs that `near` is called for.
-    ///
-    /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two do not have the same D.
-    pub(crate) fn nearest_and_near(
-        &self,
-        queries: Option<&Self>,
-        k: usize,
-        threshold: f32,
-        near: impl Fn(usize, usize) + Sync,
-    ) -> Result<Found> {
-        self.same_width(queries.unwrap_or(self))?;
-        let others = queries.is_none();
-        let left_out = |query, row, cosine| {
-            let itself = others && query == row;
-            if cosine >= threshold && !itself {
-                near(query, row);
-            }
-            itself
-        };
-        Ok(self.search(queries.unwrap_or(self), k, left_out))
-    }
-
-    /// As [`nearest_seeing`](Self::nearest_seeing), but approximate among more than [`MANY`] rows.
-    fn search(
-        &self,
-        queries: &Self,
-        k: usize,
-        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
-    ) -> Found {
-        if self.len() <= MANY {
-            return Found {
-                nearest: self.nearest_seeing(queries, k, left_out),
-                recall: 1.0,
-            };
-        }
-        let regions = Regions::of(self, k);
-        Found {
-            nearest: regions.nearest_seeing(queries, k, left_out),
-            recall: regions.recall(),
-        }
-    }
-}
-
-/// Rows divided into regions.
-pub(super) struct Regions<'a> {
-    rows: &'a UnitRows,
+/// The regions of some rows. It does not hold the rows: they are passed again to each search, of any length,
+/// and scaled as [`UnitRows`] are when they are compared.
+#[derive(Debug)]
+pub(super) struct Regions {
     /// (R, D).
     centres: UnitRows,
     /// The rows of each region, in ascending order.
@@ -104,24 +39,31 @@ pub(super) struct Regions<'a> {
     recall: f64,
 }
 
-impl<'a> Regions<'a> {
-    /// Divides rows into regions, in which the `k` nearest rows are to be found.
-    pub(super) fn of(rows: &'a UnitRows, k: usize) -> Self {
-        let count = (rows.len() as f64).sqrt() as usize;
+impl Regions {
+    /// Divides rows (N, D) into √N regions, in which the `k` nearest rows are to be found. `progress` is
+    /// asked whether to stop.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub(super) fn of(rows: ArrayView2<'_, f32>, k: usize, progress: &dyn Progress) -> Result<Self> {
+        let count = (rows.nrows() as f64).sqrt() as usize;
         let centres = centres(rows, count.max(1));
         let mut members = vec![Vec::new(); centres.len()];
-        for (row, near) in nearest_centres(rows, &centres, 1).iter().enumerate() {
-            members[near[0]].push(row);
+        for (number, some) in rows.axis_chunks_iter(Axis(0), AT_ONCE).enumerate() {
+            go_on(progress)?;
+            let nearest = nearest_centres(&UnitRows::of(some), &centres, 1);
+            for (row, near) in (number * AT_ONCE..).zip(nearest) {
+                members[near[0]].push(row);
+            }
         }
         let mut regions = Self {
-            rows,
             centres,
             members,
             probes: PROBES,
             recall: 0.0,
         };
-        regions.probe_enough(k);
-        regions
+        regions.probe_enough(rows, k, progress)?;
+        Ok(regions)
     }
 
     /// Returns the share of the true neighbours that a sample of rows has found.
@@ -130,78 +72,128 @@ impl<'a> Regions<'a> {
     }
 
     /// Compares a sample of rows with more and more regions, until nearly all true neighbours are found.
-    fn probe_enough(&mut self, k: usize) {
-        let step = self.rows.len().div_ceil(CHECKED).max(1);
-        let sample: Vec<usize> = (0..self.rows.len()).step_by(step).collect();
-        let queries = UnitRows(self.rows.rows().select(Axis(0), &sample));
+    fn probe_enough(
+        &mut self,
+        rows: ArrayView2<'_, f32>,
+        k: usize,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let step = rows.nrows().div_ceil(CHECKED).max(1);
+        let sample: Vec<usize> = (0..rows.nrows()).step_by(step).collect();
+        let queries = rows.select(Axis(0), &sample);
         let itself = |query: usize, row: usize, _| sample[query] == row;
-        let truth = self.rows.nearest_seeing(&queries, k, itself);
+        let within = |regions: &Self, probes| {
+            regions.search(
+                probes,
+                rows,
+                queries.view(),
+                Wanted::nearest(k),
+                itself,
+                progress,
+            )
+        };
+        let truth = within(self, self.centres.len())?;
         loop {
-            let found = self.nearest_seeing(&queries, k, itself);
-            let all: usize = truth.iter().map(Vec::len).sum();
-            let pairs = truth.iter().zip(&found);
-            let hits = pairs.map(|(truth, found)| {
-                let is_found = |near: &&Neighbour| found.iter().any(|found| found.row == near.row);
-                truth.iter().filter(is_found).count()
-            });
-            self.recall = hits.sum::<usize>() as f64 / all.max(1) as f64;
+            let found = within(self, self.probes)?;
+            self.recall = share_found(&truth, &found);
             if self.recall >= RECALL || self.probes >= self.centres.len() {
-                return;
+                return Ok(());
             }
-            self.probes *= 2;
+            self.probes += self.probes / 2;
         }
     }
 
-    /// As [`UnitRows::nearest_seeing`], among the rows of the nearest regions of each query.
+    /// As [`UnitRows::nearest_seeing`], among the rows of the regions nearest to each query. `progress` is
+    /// asked whether to stop.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub(super) fn nearest_seeing(
         &self,
-        queries: &UnitRows,
-        k: usize,
+        rows: ArrayView2<'_, f32>,
+        queries: ArrayView2<'_, f32>,
+        wanted: Wanted,
         left_out: impl Fn(usize, usize, f32) -> bool + Sync,
-    ) -> Vec<Vec<Neighbour>> {
+        progress: &dyn Progress,
+    ) -> Result<Vec<Vec<Neighbour>>> {
+        self.search(self.probes, rows, queries, wanted, left_out, progress)
+    }
+
+    /// [`nearest_seeing`](Self::nearest_seeing) in a number of regions; in all of them, it is exact.
+    fn search(
+        &self,
+        probes: usize,
+        rows: ArrayView2<'_, f32>,
+        queries: ArrayView2<'_, f32>,
+        wanted: Wanted,
+        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Vec<Neighbour>>> {
+        let mut found = Vec::with_capacity(queries.nrows());
+        for some in queries.axis_chunks_iter(Axis(0), AT_ONCE) {
+            let (first, some) = (found.len(), UnitRows::of(some));
+            let best = (0..some.len()).map(|_| Mutex::new(Nearest::new(wanted)));
+            let best: Vec<Mutex<Nearest>> = best.collect();
+            let asking = self.asking(&some, probes);
+            let in_region = |region: usize| -> Result<()> {
+                if asking[region].is_empty() {
+                    return Ok(());
+                }
+                go_on(progress)?;
+                let members = &self.members[region];
+                let rows = UnitRows::some_of(rows, members);
+                for asking in asking[region].chunks(BLOCK) {
+                    let cosines = some.0.select(Axis(0), asking).dot(&rows.0.t());
+                    for (&query, cosines) in asking.iter().zip(cosines.rows()) {
+                        let mut best = best[query].lock().expect("no thread panics here");
+                        let left_out = |row, cosine| left_out(first + query, row, cosine);
+                        best.take(cosines, |place| members[place], left_out);
+                    }
+                }
+                Ok(())
+            };
+            let done = in_parallel(self.members.len(), in_region);
+            done.into_iter().collect::<Result<()>>()?;
+            let unlocked = best.into_iter().map(Mutex::into_inner);
+            found.extend(unlocked.map(|best| best.expect("no thread panicked").found));
+        }
+        Ok(found)
+    }
+
+    /// Returns the queries that are compared with each region.
+    fn asking(&self, queries: &UnitRows, probes: usize) -> Vec<Vec<usize>> {
         let mut asking = vec![Vec::new(); self.centres.len()];
-        let probes = nearest_centres(queries, &self.centres, self.probes);
-        for (query, regions) in probes.into_iter().enumerate() {
+        for (query, regions) in nearest_centres(queries, &self.centres, probes)
+            .into_iter()
+            .enumerate()
+        {
             for region in regions {
                 asking[region].push(query);
             }
         }
-        let best: Vec<Mutex<Vec<Neighbour>>> = queries
-            .0
-            .rows()
-            .into_iter()
-            .map(|_| Mutex::default())
-            .collect();
-        in_parallel(asking.len(), |region| {
-            let members = &self.members[region];
-            let rows = self.rows.0.select(Axis(0), members);
-            for some in asking[region].chunks(BLOCK) {
-                let block = queries.0.select(Axis(0), some);
-                let cosines = block.dot(&rows.t());
-                for (&query, cosines) in some.iter().zip(cosines.rows()) {
-                    let mut best = best[query].lock().expect("no thread panics here");
-                    for (&row, cosine) in members.iter().zip(cosines) {
-                        let cosine = cosine.clamp(-1.0, 1.0);
-                        if !left_out(query, row, cosine) {
-                            keep_best(&mut best, k, Neighbour { row, cosine });
-                        }
-                    }
-                }
-            }
-        });
-        let found = best
-            .into_iter()
-            .map(|best| best.into_inner().expect("no thread panicked"));
-        found.collect()
+        asking
     }
 }
 
+/// Returns the share of the true neighbours that were found.
+fn share_found(truth: &[Vec<Neighbour>], found: &[Vec<Neighbour>]) -> f64 {
+    let all: usize = truth.iter().map(Vec::len).sum();
+    let hits = truth.iter().zip(found).map(|(truth, found)| {
+        let is_found = |near: &&Neighbour| found.iter().any(|found| found.row == near.row);
+        truth.iter().filter(is_found).count()
+    });
+    hits.sum::<usize>() as f64 / all.max(1) as f64
+}
+
 /// Returns `count` centres, (R, D), fitted to a sample of the rows.
-fn centres(rows: &UnitRows, count: usize) -> UnitRows {
-    let evenly = |n: usize| (0..n).map(move |i| i * rows.len() / n).collect::<Vec<_>>();
-    let sample = evenly((count * SAMPLE).min(rows.len()));
-    let sample = UnitRows(rows.0.select(Axis(0), &sample));
-    let mut centres = UnitRows(rows.0.select(Axis(0), &evenly(count.min(rows.len()))));
+fn centres(rows: ArrayView2<'_, f32>, count: usize) -> UnitRows {
+    let n = rows.nrows();
+    let evenly = |count: usize| {
+        let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
+        UnitRows::some_of(rows, &chosen)
+    };
+    let sample = evenly((count * SAMPLE).min(n));
+    let mut centres = evenly(count.min(n));
     for _ in 0..ROUNDS {
         let nearest = nearest_centres(&sample, &centres, 1);
         let mut sums = Array2::zeros(centres.0.dim());
@@ -214,14 +206,14 @@ fn centres(rows: &UnitRows, count: usize) -> UnitRows {
                 sum.assign(&centre);
             }
         }
-        centres = UnitRows::of(sums.view());
+        centres = UnitRows::scaled(sums);
     }
     centres
 }
 
 /// Returns the `k` nearest centres of each row.
 fn nearest_centres(rows: &UnitRows, centres: &UnitRows, k: usize) -> Vec<Vec<usize>> {
-    let nearest = centres.nearest_seeing(rows, k, |_, _, _| false);
+    let nearest = centres.nearest_seeing(rows, Wanted::nearest(k), |_, _, _| false);
     let of_row = |near: Vec<Neighbour>| near.iter().map(|n| n.row).collect();
     nearest.into_iter().map(of_row).collect()
 }
@@ -229,6 +221,9 @@ fn nearest_centres(rows: &UnitRows, centres: &UnitRows, k: usize) -> Vec<Vec<usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+    use crate::progress::Silent;
+    use crate::progress::tests::StopsAt;
 
     /// 4,000 rows around 30 directions, of which every tenth is nearly that of the row before.
     fn rows() -> UnitRows {
@@ -241,29 +236,59 @@ mod tests {
         UnitRows::of(Array2::from_shape_fn((4000, 24), value).view())
     }
 
+    fn others(regions: &Regions, rows: &UnitRows, k: usize) -> Vec<Vec<Neighbour>> {
+        let (rows, itself) = (rows.rows(), |query, row, _: f32| query == row);
+        let found = regions.nearest_seeing(rows, rows, Wanted::nearest(k), itself, &Silent);
+        found.unwrap()
+    }
+
     #[test]
     fn nearly_all_neighbours_are_found() {
         let rows = rows();
-        let itself = |query: usize, row: usize, _| query == row;
-        let truth = rows.nearest_seeing(&rows, 8, itself);
-        let regions = Regions::of(&rows, 8);
+        let truth = rows.nearest_seeing(&rows, Wanted::nearest(8), |query, row, _| query == row);
+        let mut regions = Regions::of(rows.rows(), 8, &Silent).unwrap();
         assert!(regions.recall() >= RECALL && regions.probes < regions.centres.len());
-        let found = regions.nearest_seeing(&rows, 8, itself);
-        let mut hits = 0;
-        for (truth, found) in truth.iter().zip(&found) {
+        let found = others(&regions, &rows, 8);
+        for found in &found {
             assert_eq!(found.len(), 8);
             assert!(found.is_sorted_by(|a, b| a.cosine >= b.cosine));
-            let is_found = |near: &&Neighbour| found.iter().any(|found| found.row == near.row);
-            hits += truth.iter().filter(is_found).count();
         }
-        assert!(hits as f64 >= 0.97 * (8 * rows.len()) as f64, "{hits}");
+        let share = share_found(&truth, &found);
+        assert!(share >= 0.97, "{share}");
         for row in (1..rows.len()).step_by(10) {
             assert_eq!(found[row][0].row, row - 1);
         }
-        assert_eq!(
-            Regions::of(&rows, 8).nearest_seeing(&rows, 8, itself),
-            found
-        );
+        // In all regions, every row is compared.
+        regions.probes = regions.centres.len();
+        assert!(share_found(&truth, &others(&regions, &rows, 8)) >= 1.0);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let rows = rows();
+        let with_threads = |n| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+            let search = || {
+                let regions = Regions::of(rows.rows(), 8, &Silent).unwrap();
+                (regions.recall(), others(&regions, &rows, 8))
+            };
+            pool.unwrap().install(search)
+        };
+        assert_eq!(with_threads(1), with_threads(3));
+    }
+
+    #[test]
+    fn rows_of_any_length_are_compared_as_if_scaled() {
+        let rows = rows();
+        let lengths =
+            Array2::from_shape_fn((rows.len(), 1), |(row, _)| 2f32.powi(row as i32 % 9 - 4));
+        let longer = rows.rows().to_owned() * lengths;
+        let [scaled, raw] = [rows.rows(), longer.view()].map(|rows| {
+            let regions = Regions::of(rows, 3, &Silent).unwrap();
+            let itself = |query, row, _: f32| query == row;
+            regions.nearest_seeing(rows, rows, Wanted::nearest(3), itself, &Silent)
+        });
+        assert_eq!(scaled.unwrap(), raw.unwrap());
     }
 
     #[test]
@@ -272,9 +297,20 @@ mod tests {
             Array2::from_shape_fn((500, 3), |(i, j)| ((i % 5) * (j + 1)) as f32 - 4.0);
         features.row_mut(7).fill(0.0);
         let rows = UnitRows::of(features.view());
-        let regions = Regions::of(&rows, 2);
-        let found = regions.nearest_seeing(&rows, 2, |query, row, _| query == row);
+        let regions = Regions::of(rows.rows(), 2, &Silent).unwrap();
+        let found = others(&regions, &rows, 2);
         assert!(found.iter().all(|near| near.len() == 2));
         assert_eq!([found[11][0].row, found[11][1].row], [1, 6]);
+    }
+
+    #[test]
+    fn a_search_that_is_asked_to_stop_stops() {
+        let rows = rows();
+        let all = StopsAt::new(usize::MAX);
+        Regions::of(rows.rows(), 8, &all).unwrap();
+        for nth in [1, 2, all.asked()] {
+            let stopped = Regions::of(rows.rows(), 8, &StopsAt::new(nth));
+            assert!(matches!(stopped, Err(Error::Interrupted { kept: None })));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use crate::head::data::{Neighbour, UnitRows};
+use crate::head::data::{Neighbour, NeighbourSearch, UnitRows, lower};
 use crate::head::evaluate::quantile;
 
 /// Neighbours that the distance averages over: one near-duplicate does not hide an outlier, and a handful of
@@ -27,6 +27,8 @@ pub(crate) struct Distances {
     /// For each row, the upper quartile plus one and a half interquartile ranges, over all rows or over those
     /// of its class, (N); infinite for fewer than 4 rows (Tukey, *Exploratory Data Analysis*, 1977).
     pub limits: Vec<f64>,
+    /// The lowest recall of the searches within the classes; `None` if all were exact.
+    pub recall: Option<f64>,
 }
 
 impl Distances {
@@ -41,6 +43,7 @@ impl Distances {
         Self {
             limits: vec![limit(&of_row); of_row.len()],
             of_row,
+            recall: None,
         }
     }
 
@@ -53,17 +56,24 @@ impl Distances {
         assert_eq!(rows.len(), targets.len(), "`targets` must match `rows`");
         let classes = targets.iter().max().map_or(0, |largest| largest + 1);
         let (mut of_row, mut limits) = (vec![0.0; rows.len()], vec![f64::INFINITY; rows.len()]);
+        let mut recall = None;
         for class in 0..classes {
             let members: Vec<usize> = (0..rows.len())
                 .filter(|&row| targets[row] == class)
                 .collect();
-            let own = UnitRows::of(rows.rows().select(Axis(0), &members).view());
-            let own = Self::of(&own.nearest_others(OUTLIER_NEIGHBOURS));
+            let own = UnitRows::scaled(rows.rows().select(Axis(0), &members));
+            let search = NeighbourSearch::among(own, members.len(), OUTLIER_NEIGHBOURS);
+            recall = lower(recall, search.recall());
+            let own = Self::of(&search.nearest_others(OUTLIER_NEIGHBOURS));
             for (place, row) in members.into_iter().enumerate() {
                 (of_row[row], limits[row]) = (own.of_row[place], own.limits[place]);
             }
         }
-        Self { of_row, limits }
+        Self {
+            of_row,
+            limits,
+            recall,
+        }
     }
 
     /// Returns whether a row is beyond its limit.
@@ -145,6 +155,7 @@ mod tests {
         let distances = Distances {
             of_row: vec![0.1, 0.4, 0.3, 0.2],
             limits: vec![0.05, 0.5, 0.5, 0.5],
+            recall: None,
         };
         assert_eq!(distances.farthest(0), [0]);
         assert_eq!(distances.farthest(2), [1, 2, 0]);

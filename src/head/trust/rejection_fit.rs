@@ -10,7 +10,7 @@ use ndarray::{ArrayView2, Axis};
 use super::bank::Bank;
 use super::rejection::{Method, Rejection, RejectionRule, score};
 use crate::error::{RejectionProblem, Result, require};
-use crate::head::data::{Groups, LabelledFeatures, UnitRows};
+use crate::head::data::{Groups, LabelledFeatures, UnitRows, Wanted};
 
 /// Which of the nearest training images determines the score: the first, because its class can be named; the
 /// third is as good.
@@ -64,8 +64,8 @@ impl Rejection {
             let first = nearest.len();
             let same_group =
                 |image, row: usize, _| of_row[first + image] == of_row[bank.images[row]];
-            let queries = UnitRows::of(chunk);
-            nearest.extend(bank.rows.nearest_seeing(&queries, K, same_group));
+            let (queries, wanted) = (UnitRows::of(chunk), Wanted::nearest(K));
+            nearest.extend(bank.rows.nearest_seeing(&queries, wanted, same_group));
         }
         let of_image = |&row: &usize| (images.targets()[row], of_row[row]);
         let kept: BTreeSet<(usize, usize)> = bank.images.iter().map(of_image).collect();

@@ -61,6 +61,11 @@ impl<'a, 'f> Images<'a, 'f> {
         Ok(self.groups.get_or_init(|| groups))
     }
 
+    /// Returns the recall of the search for near-duplicates; `None` if there was none, or it was exact.
+    pub(super) fn recall(&self) -> Option<f64> {
+        self.groups.get()?.recall()
+    }
+
     /// Divides the images into folds; groups stay together.
     pub(super) fn folds(
         &self,

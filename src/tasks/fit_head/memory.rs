@@ -45,7 +45,7 @@ fn copies(
     d: usize,
     features: usize,
 ) -> usize {
-    const OF_AN_IMAGE: usize = 2 * size_of::<[u8; 32]>() + 4 * size_of::<usize>();
+    const OF_AN_IMAGE: usize = 2 * size_of::<[u8; 32]>() + 5 * size_of::<usize>();
     let values = params.values();
     let standardised = values.standardize && values.solver == Solver::Sgd;
     let on_folds = [options.search, options.learning_curve, options.calibrate];

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::pictures::Pictures;
+use super::pictures::{Pictures, Vectors};
 use super::report::{Contradiction, Duplicates, Leakage, Leaked, Likeness, NearDuplicates};
 use crate::error::Result;
-use crate::head::{Groups, Joins, NearPair, Neighbour};
+use crate::head::{Groups, Joins, NearPair, Neighbour, NeighbourSearch, lower};
 
 /// The number of nearest images kept per image and store: a thousand frames of one film then form a group of
 /// at most eight thousand links, not half a million.
@@ -16,8 +16,9 @@ const NEAREST: usize = 8;
 pub(super) struct Alike {
     /// The nearest neighbours of each distinct image of the inspected store within it, nearest first.
     pub(super) nearest: Vec<Vec<Neighbour>>,
-    /// The share of the nearest neighbours that were found.
-    pub(super) recall: f64,
+    /// The share of the nearest neighbours that were found; `None` if every image was compared with every
+    /// other.
+    pub(super) recall: Option<f64>,
     /// Pairs of distinct images that are near-duplicates, each once.
     links: Vec<NearPair>,
     /// Groups of distinct images of both stores that are near-duplicates, directly or through others.
@@ -30,34 +31,35 @@ pub(super) struct Alike {
 }
 
 impl Alike {
-    pub(super) fn find(pictures: &Pictures, near: f32) -> Result<Self> {
-        let (own, theirs) = (&pictures.own, &pictures.theirs);
+    pub(super) fn find(pictures: &Pictures, vectors: &Vectors, near: f32) -> Result<Self> {
+        let (own, theirs) = (&vectors.own, &vectors.theirs);
         let first_copy = |distinct: usize| pictures.copies()[distinct][0];
         let (joins, own_joins) = (
             Joins::new(own.len() + theirs.len()),
             Joins::new(pictures.n_own()),
         );
+        let search = NeighbourSearch::among(own, own.len() + theirs.len(), NEAREST);
+        let mut recall = search.recall();
         // All near pairs are joined, including those beyond the `NEAREST` of either image.
-        let found = own.nearest_and_near(None, NEAREST, near, |left, right| {
+        let nearest = search.nearest_and_near(None, NEAREST, near, |left, right| {
             joins.join(left, right);
             own_joins.join(first_copy(left), first_copy(right));
         })?;
-        let nearest = found.nearest;
         let mut links = near_pairs(&nearest, near, 0, 0);
         let mut twins = Vec::new();
         if !theirs.is_empty() {
             let join = |query, row| joins.join(own.len() + query, row);
-            let across = own
-                .nearest_and_near(Some(theirs), NEAREST, near, join)?
-                .nearest;
+            let across = search.nearest_and_near(Some(theirs), NEAREST, near, join)?;
             let first = |nearest: &Vec<Neighbour>| nearest.first().copied();
             twins = across
                 .iter()
                 .map(|nearest| first(nearest).filter(|n| n.cosine >= near))
                 .collect();
             links.extend(near_pairs(&across, near, own.len(), 0));
+            let search = NeighbourSearch::among(theirs, theirs.len(), NEAREST);
+            recall = lower(recall, search.recall());
             let join = |query, row| joins.join(own.len() + query, own.len() + row);
-            let among = theirs.nearest_and_near(None, NEAREST, near, join)?.nearest;
+            let among = search.nearest_and_near(None, NEAREST, near, join)?;
             links.extend(near_pairs(&among, near, own.len(), own.len()));
         }
         let digests: Vec<[u8; 32]> = pictures.digests().iter().map(|digest| digest.0).collect();
@@ -65,7 +67,7 @@ impl Alike {
         let own_digests: Vec<[u8; 32]> = (0..pictures.n_own()).map(digest).collect();
         Ok(Self {
             nearest,
-            recall: found.recall,
+            recall,
             links,
             groups: Groups::joined(&digests, &joins),
             own_groups: Groups::joined(&own_digests, &own_joins),
@@ -114,7 +116,7 @@ impl Alike {
 
     fn leaked(&self, pictures: &Pictures, image: usize) -> Option<Leaked> {
         let distinct = pictures.distinct(image);
-        let (twin, likeness) = match distinct.checked_sub(pictures.own.len()) {
+        let (twin, likeness) = match distinct.checked_sub(pictures.n_own_distinct()) {
             None => (distinct, Likeness::Equal),
             Some(theirs) => {
                 let Neighbour { row, cosine } = self.twins[theirs]?;

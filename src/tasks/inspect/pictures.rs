@@ -11,12 +11,17 @@ use crate::images::View;
 /// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
     all: Listed,
-    /// The features of the distinct images of the inspected store, which come first.
-    pub(super) own: UnitRows,
-    /// The features of the distinct images that only the other store has.
-    pub(super) theirs: UnitRows,
     pub(super) store: FeatureStore,
     n_own: usize,
+    n_own_distinct: usize,
+}
+
+/// The features of the distinct images.
+pub(super) struct Vectors {
+    /// Those of the inspected store.
+    pub(super) own: UnitRows,
+    /// Those of the images that only the other store has.
+    pub(super) theirs: UnitRows,
 }
 
 /// Images, and which of them are duplicates.
@@ -58,26 +63,30 @@ impl Listed {
 }
 
 impl Pictures {
-    pub(super) fn open(options: &InspectOptions) -> Result<Self> {
+    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors)> {
         let store = open(&options.features)?;
         let against = options.against.as_deref().map(open).transpose()?;
         if let Some(against) = &against {
             require_same_spec(&store, against)?;
         }
         let (mut all, mut known) = (Listed::default(), HashMap::new());
-        let (n_own, own_digests) = all.add(Side::Features, &store, &mut known);
+        let (n_own, n_own_distinct) = all.add(Side::Features, &store, &mut known);
         if let Some(against) = &against {
             all.add(Side::Against, against, &mut known);
         }
-        let (ours, theirs) = all.digests.split_at(own_digests);
+        let (ours, theirs) = all.digests.split_at(n_own_distinct);
         let theirs = against.as_ref().unwrap_or(&store).features(theirs)?;
-        Ok(Self {
-            own: UnitRows::of(store.features(ours)?.view()),
-            theirs: UnitRows::of(theirs.view()),
+        let vectors = Vectors {
+            own: UnitRows::scaled(store.features(ours)?),
+            theirs: UnitRows::scaled(theirs),
+        };
+        let pictures = Self {
             all,
             store,
             n_own,
-        })
+            n_own_distinct,
+        };
+        Ok((pictures, vectors))
     }
 
     /// Returns the number of images in both stores.
@@ -88,6 +97,11 @@ impl Pictures {
     /// Returns the number of images in the inspected store, which come first.
     pub(super) fn n_own(&self) -> usize {
         self.n_own
+    }
+
+    /// Returns the number of distinct images in the inspected store, which come first.
+    pub(super) fn n_own_distinct(&self) -> usize {
+        self.n_own_distinct
     }
 
     pub(super) fn image(&self, image: usize) -> &InspectedImage {

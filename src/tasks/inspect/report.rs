@@ -65,9 +65,9 @@ pub struct InspectReport {
     pub n_against: usize,
     /// The cosine similarity from which two images count as near-duplicates, in (0, 1].
     pub near: f32,
-    /// The share of each image's nearest 8 neighbours that were found, measured on a sample: 1 up to 50,000
-    /// distinct images, which are all compared.
-    pub recall: f64,
+    /// The share of each image's nearest neighbours that an approximate search found, measured on a sample;
+    /// `None` up to 50,000 distinct images, which are all compared.
+    pub recall: Option<f64>,
     /// The classes, sorted by name; empty for images without classes.
     pub classes: Vec<ClassCount>,
     /// Groups of duplicates, the largest first.

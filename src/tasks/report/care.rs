@@ -12,7 +12,7 @@ use crate::features::FeatureStore;
 use crate::images::path_text::for_terminal;
 use crate::report::{DataCare, Suspect};
 use crate::tasks::inspect::{
-    InspectOptions, InspectReport, InspectedImage, Side, SuspectImage, inspect,
+    InspectOptions, InspectReport, InspectedImage, Side, SuspectImage, inspect, searched,
 };
 
 /// The maximum number of suspects on the page; `inspect` lists all.
@@ -21,6 +21,8 @@ const SUSPECTS: usize = 60;
 /// The findings, and the file of each suspect if it is known.
 pub(super) struct Care {
     pub(super) found: DataCare,
+    /// That neighbours were searched approximately.
+    pub(super) note: Option<String>,
     files: Vec<Option<Original>>,
 }
 
@@ -66,10 +68,13 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     };
     Ok(Some(Care {
         files: suspects.iter().map(file).collect(),
+        note: searched(report.recall),
         found: DataCare {
             duplicates: duplicates(&report),
             suspects: suspects.iter().map(suspect).collect(),
-            not_checked: labels.is_none().then(|| report.notes.join("; ")),
+            not_checked: labels
+                .is_none()
+                .then(|| report.notes.last().cloned().unwrap_or_default()),
         },
     }))
 }

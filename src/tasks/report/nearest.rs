@@ -10,7 +10,7 @@ use super::pictures::Place;
 use crate::classifier::{Predictor, Tta};
 use crate::error::Result;
 use crate::features::{Digest, FeatureStore, IndexRow};
-use crate::head::{ImageRole, TrainingRecord, UnitRows};
+use crate::head::{ImageRole, NeighbourSearch, TrainingRecord, UnitRows, approximately};
 use crate::images::path_text::for_terminal;
 use crate::phrases::counted;
 use crate::report::{Neighbour, Picture};
@@ -32,25 +32,26 @@ impl Near {
 }
 
 /// Finds the nearest training images of each mistake, by the cosine similarity of their features. Returns
-/// these training images, and a note on the training store if there is one.
+/// these training images, and notes on the training store and on an approximate search.
 pub(super) fn training_images(
     shown: &mut [Shown],
     options: &ReportOptions,
     record: &TrainingRecord,
-) -> Result<(Vec<Near>, Option<String>)> {
+) -> Result<(Vec<Near>, Vec<String>)> {
     let Some(train) = &options.train else {
-        return Ok((Vec::new(), None));
+        return Ok((Vec::new(), Vec::new()));
     };
     let train = open(train, options)?;
     let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
     let queries: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
     let evaluated = FeatureStore::open(options.evaluated_features()?)?;
-    let queries = UnitRows::of(evaluated.features(&queries)?.view());
+    let queries = UnitRows::scaled(evaluated.features(&queries)?);
     let digests: Vec<Digest> = train.index().digests().collect();
     let numbers: Vec<usize> = train.index().used_numbers().collect();
-    let known = UnitRows::of(train.features(&digests)?.view());
+    let known = UnitRows::scaled(train.features(&digests)?);
     let mut album = Album::default();
-    let nearest = known.nearest(&queries, NEIGHBOURS + 1)?;
+    let search = NeighbourSearch::among(known, queries.len(), NEIGHBOURS + 1);
+    let nearest = search.nearest(&queries, NEIGHBOURS + 1)?;
     for (shown, nearest) in mistakes.iter_mut().zip(nearest) {
         // A mistake that is itself a training image, evaluated out of fold, would be its own neighbour.
         let nearest = nearest.into_iter();
@@ -67,7 +68,10 @@ pub(super) fn training_images(
         .iter()
         .filter_map(|&row| Some((train.index().row(numbers[row])?, digests[row])))
         .map(|(row, digest)| near(&row, digest, root));
-    Ok((near.collect(), strangers(record, &train)))
+    let what = "the training images nearest to mistakes";
+    let notes = search.recall().map(|recall| approximately(what, recall));
+    let notes = strangers(record, &train).into_iter().chain(notes);
+    Ok((near.collect(), notes.collect()))
 }
 
 fn near(row: &IndexRow, digest: Digest, root: Option<&Path>) -> Near {
