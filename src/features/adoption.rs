@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use super::arrow_file::Seal;
-use super::folder::remove_leftovers;
 use super::identity::{Testimony, can_be_rebuilt, is_store};
 use super::index::{self, Index};
 use super::manifest::StoreManifest;
@@ -13,6 +12,7 @@ use super::part::{self, Extent};
 use super::stamps::{self, Stamps};
 use super::writer::{Existing, StoreWriter};
 use crate::error::{Error, FeaturesError, FileProblem, Result};
+use crate::outputs;
 
 impl StoreWriter {
     /// Adopts the store in the folder, or writes the manifest of a new one.
@@ -21,7 +21,7 @@ impl StoreWriter {
             return self.manifest.write(&self.path);
         }
         if self.can_write() {
-            remove_leftovers(&self.path)?;
+            outputs::remove_leftovers(&self.path);
         }
         self.next_part = next_number(&self.path)?;
         let (found, seal) = self.found_manifest()?;

@@ -29,11 +29,6 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     Err(FeaturesError::OtherFolder { path }.into())
 }
 
-/// Removes temporary files of killed writers. The caller holds the lock, so none belongs to a running writer.
-pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
-    remove(&files(path, outputs::is_leftover)?)
-}
-
 /// Removes the files of a store, the manifest last, and no others. Does nothing if the folder is not a store.
 pub(super) fn remove_store(path: &Path) -> Result<()> {
     if !is_store(path) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, FeaturesError, Result};
-use crate::features::folder::{refuse_other_folder, remove_leftovers};
+use crate::features::folder::refuse_other_folder;
 use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::LOCK;
@@ -86,7 +86,7 @@ impl Target {
         if self.temporary.is_some() {
             // A writer that was killed at its start leaves a folder without a store.
             if self.output.is_dir() {
-                remove_leftovers(&self.output)?;
+                outputs::remove_leftovers(&self.output);
                 let _ = fs::remove_file(self.output.join(LOCK));
             }
             outputs::take_place(&place, &self.output)?;
