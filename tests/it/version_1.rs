@@ -179,7 +179,7 @@ fn a_store_that_is_sealed_in_part_is_read_and_completed() {
         for (part, old) in parts.iter().zip(&old).skip(done) {
             fs::write(part, old).unwrap();
         }
-        let half = folder.path().join(".frostline-1-0.tmp");
+        let half = folder.path().join(".frostline-abcdefghij012345.tmp");
         fs::write(&half, &old[done][..old[done].len() / 2]).unwrap();
         assert_reads(folder.path());
         let writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();

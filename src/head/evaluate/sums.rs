@@ -16,7 +16,7 @@ use crate::head::linear::argmax;
 const COUNTERS: usize = 1 << 22;
 /// The least number of bins of a histogram, and the most.
 const BINS: [usize; 2] = [1 << 10, 1 << 16];
-/// The largest logit that is told apart: that of the largest number below 1.
+/// The largest logit that has a bin of its own: that of the largest number below 1.
 const LOGIT: f64 = 37.0;
 
 /// The sums over some samples.

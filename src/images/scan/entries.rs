@@ -20,7 +20,8 @@ pub struct Scan {
     pub entries: Entries,
     /// Whether the samples have classes.
     pub layout: FolderLayout,
-    /// Files that are not images (see [`Names`](super::Names)), counted by lower-case extension; `""` means none.
+    /// Files that are not images (see [`Names`](super::Names)), counted by lower-case extension; `""` means
+    /// none.
     pub ignored: BTreeMap<String, usize>,
     /// First-level folders without images, by class name.
     pub empty_classes: Vec<String>,
