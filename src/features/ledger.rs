@@ -25,15 +25,19 @@ pub(super) struct Ledger<T> {
 /// Where the bytes go.
 enum Out {
     File(Box<Pending>),
-    /// Nowhere: the store is read-only, so only the checksum is needed.
-    Nowhere,
+    /// Nowhere, since the store is read-only, or since writing failed with this error. The checksum is
+    /// computed all the same: a file that has not changed need not be written.
+    Nowhere(Option<io::Error>),
 }
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::File(file) => file.out.write(bytes),
-            Self::Nowhere => Ok(bytes.len()),
+            Self::Nowhere(_) => Ok(bytes.len()),
+            Self::File(file) => file.out.write(bytes).or_else(|error| {
+                *self = Self::Nowhere(Some(error));
+                Ok(bytes.len())
+            }),
         }
     }
 
@@ -50,11 +54,10 @@ impl<T> Ledger<T> {
         to_batch: fn(&[T]) -> Result<RecordBatch, ArrowError>,
         can_write: bool,
     ) -> Result<Self> {
-        let out = if can_write {
-            let pending = Pending::begin(&path).map_err(Error::io("write", &path))?;
-            Out::File(Box::new(pending))
-        } else {
-            Out::Nowhere
+        let out = match can_write.then(|| Pending::begin(&path)) {
+            Some(Ok(pending)) => Out::File(Box::new(pending)),
+            Some(Err(error)) => Out::Nowhere(Some(error)),
+            None => Out::Nowhere(None),
         };
         Ok(Self {
             out: SealedWriter::new(out, schema).map_err(|error| failed(error, &path))?,
@@ -116,8 +119,9 @@ impl Complete {
         let told = Error::io("write", &self.path);
         let placed = match self.out {
             Out::File(file) => seal(*file, &self.digits),
+            Out::Nowhere(Some(error)) => Err(error),
             // Reports why the store cannot be written.
-            Out::Nowhere => Pending::begin(&self.path).map(drop),
+            Out::Nowhere(None) => Pending::begin(&self.path).map(drop),
         };
         placed.map_err(told)
     }
@@ -132,4 +136,45 @@ fn seal(mut file: Pending, digits: &Digits) -> io::Result<()> {
 
 fn failed(error: ArrowError, path: &Path) -> Error {
     Error::io("write", path)(system_error(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::features::index::{self, IndexRow};
+
+    fn write(store: &Path, n: usize) -> Complete {
+        let mut ledger = index::ledger(store, true).unwrap();
+        for number in 0..n {
+            let row = IndexRow {
+                path: format!("{number}.png"),
+                class: None,
+                content: Err("it is empty".to_owned()),
+            };
+            ledger.push(row).unwrap();
+        }
+        ledger.complete().unwrap()
+    }
+
+    /// A full disk is an error only for a file that has changed.
+    #[test]
+    fn what_has_not_changed_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path();
+        write(store, 20_000).take_place().unwrap();
+        let path = store.join(crate::features::names::INDEX);
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        for (n, is_there) in [(20_000, true), (20_001, false)] {
+            let mut complete = write(store, n);
+            complete.out = Out::Nowhere(Some(io::ErrorKind::StorageFull.into()));
+            assert_eq!(complete.is_there(index::LARGEST).unwrap(), is_there);
+            let error = complete.take_place().unwrap_err();
+            assert!(
+                matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+            );
+        }
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+    }
 }

@@ -54,6 +54,7 @@ impl<R: Borrow<UnitRows>> NeighbourSearch<R> {
     ///
     /// # Errors
     /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two do not have the same D.
+    #[cfg(any(feature = "report", feature = "serve"))]
     pub(crate) fn nearest(&self, queries: &UnitRows, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.rows.borrow().same_width(queries)?;
         Ok(self.seeing(queries, Wanted::nearest(k), |_, _, _| false))
