@@ -150,7 +150,7 @@ impl FeatureStore {
         for path in part_paths(&self.path)? {
             let part = Part::read(&path, &self.manifest)?;
             for (image, digest) in part.layout.digests.iter().enumerate() {
-                for &row in request.take(digest) {
+                for row in request.take(digest) {
                     for (view, place) in places.iter().enumerate() {
                         let mut row = features.row_mut(row as usize * views.len() + view);
                         let to = row.as_slice_mut().expect("rows are contiguous");

@@ -81,7 +81,7 @@ impl Stretches {
             };
             for (image, digest) in (0..).zip(digests) {
                 let numbers = asked.take(digest);
-                stretch.asked.extend(numbers.iter().map(|&n| (image, n)));
+                stretch.asked.extend(numbers.map(|number| (image, number)));
             }
             stretch.asked.shrink_to_fit();
             if !stretch.asked.is_empty() {
