@@ -16,7 +16,7 @@ use crate::head::linear::argmax;
 const COUNTERS: usize = 1 << 22;
 /// The least number of bins of a histogram, and the most.
 const BINS: [usize; 2] = [1 << 10, 1 << 16];
-/// The largest logit that has a bin of its own: that of the largest number below 1.
+/// Larger logits share the last bin. It is that of the largest number below 1.
 const LOGIT: f64 = 37.0;
 
 /// The sums over some samples.
@@ -107,6 +107,8 @@ impl Sums {
 
 /// Returns the bin of a probability.
 fn bin_of(p: f64, bins: usize) -> usize {
+    // Rounding may leave a probability slightly above 1.
+    let p = p.min(1.0);
     let logit = (p / (1.0 - p)).ln().clamp(-LOGIT, LOGIT);
     let place = (logit + LOGIT) / (2.0 * LOGIT) * bins as f64;
     (place as usize).min(bins - 1)
@@ -126,4 +128,35 @@ fn area(scores: &[[u32; 2]]) -> Option<(f64, f64)> {
     }
     let pairs = positives * below;
     (pairs > 0.0).then(|| ((won + tied / 2.0) / pairs, tied / 2.0 / pairs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_in_the_order_of_probabilities() {
+        let p = [
+            0.0,
+            1e-18,
+            1e-9,
+            0.3,
+            0.5,
+            0.7,
+            1.0 - 1e-9,
+            1.0,
+            1.0 + 1e-10,
+        ];
+        let bins = p.map(|p| bin_of(p, 1000));
+        assert!(bins.is_sorted(), "{bins:?}");
+        assert_eq!((bins[0], bins[4], bins[7], bins[8]), (0, 500, 999, 999));
+    }
+
+    #[test]
+    fn ties_count_half_and_are_the_error() {
+        // Of 2 × 3 pairs, 4 are right and 1 is a tie.
+        let (found, error) = area(&[[1, 0], [1, 1], [1, 0], [0, 1]]).unwrap();
+        assert!((found - 4.5 / 6.0).abs() < 1e-12 && (error - 0.5 / 6.0).abs() < 1e-12);
+        assert_eq!(area(&[[2, 0], [1, 0]]), None);
+    }
 }
