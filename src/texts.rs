@@ -1,4 +1,4 @@
-//! Many texts in one allocation, since each text of its own takes 24 bytes and an allocation.
+//! Many texts in one allocation. A `String` for each would take 24 bytes and an allocation more.
 
 /// Texts in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Waits as long as a busy server asks for: `object_store` ignores `Retry-After`, and asks again after pauses
-//! of its own, which add up to a few seconds.
+//! Waits as long as a busy server asks for: `object_store` ignores `Retry-After`. Its pauses between
+//! requests add up to a few seconds only.
 
 use std::time::Duration;
 
