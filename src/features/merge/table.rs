@@ -11,8 +11,8 @@
 //!
 //! `digest`, `features`, `width` and `height` may be null for skipped images. The schema's metadata contains
 //! `frostline.manifest`: the manifest of the features as JSON, as in the parts of a store. Spark keeps no
-//! metadata of a schema; `frostline.spark` adds the manifest to the column `features`. Spark writes its schema,
-//! with the metadata of columns, as JSON into the metadata of the file.
+//! metadata of a schema; `frostline.spark` adds the manifest to the column `features`. Spark writes its
+//! schema, with the metadata of columns, as JSON into the metadata of the file.
 
 use std::io::{ErrorKind, Seek};
 use std::path::Path;
