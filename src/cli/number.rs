@@ -53,7 +53,7 @@ pub(super) const WILSON_MARK: &str = "*";
 /// Returns the mark of an interval.
 pub(super) fn mark(interval: Interval) -> &'static str {
     match interval.method {
-        IntervalMethod::Bootstrap => "",
+        IntervalMethod::Bootstrap | IntervalMethod::Normal => "",
         IntervalMethod::Wilson => WILSON_MARK,
     }
 }

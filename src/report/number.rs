@@ -35,7 +35,7 @@ pub(super) fn interval(measure: Measure, unit: Unit) -> Option<String> {
         Unit::Number => format!("{low:.3}–{high:.3}"),
     };
     Some(match measure.interval?.method {
-        IntervalMethod::Bootstrap => ends,
+        IntervalMethod::Bootstrap | IntervalMethod::Normal => ends,
         IntervalMethod::Wilson => ends + " (Wilson)",
     })
 }

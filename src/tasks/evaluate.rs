@@ -114,9 +114,7 @@ pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
 
 impl Items for Evaluator {
     fn add(&mut self, item: LabelledPrediction) -> Result<()> {
-        // Identical images have the same key, so they are kept together or not at all.
-        let key = u64::from_le_bytes(*item.digest.0.first_chunk().expect("it has 32 bytes"));
-        self.add(key, item.target, &item.probabilities)
+        self.add(item.target, &item.probabilities)
     }
 
     fn is_empty(&self) -> bool {
@@ -131,16 +129,8 @@ impl Items for Evaluator {
 /// Says what is approximated.
 fn approximation(evaluation: &Evaluation) -> Option<String> {
     let how = evaluation.approximation?;
-    let intervals = match evaluation.intervals {
-        Some(_) => format!(
-            "; intervals come from {} of the images, except for shares of images",
-            how.interval_samples
-        ),
-        None => String::new(),
-    };
     Some(format!(
-        "with more than {} images, areas under the ROC curve come from histograms and are exact to \
-         {:.1e}{intervals}",
+        "with more than {} images, areas under the ROC curve come from histograms and are exact to {:.1e}",
         Evaluator::EXACT,
         how.roc_auc_error,
     ))

@@ -1,14 +1,12 @@
-//! The bootstrap, and the 95 % intervals of metrics.
+//! The bootstrap: how often each sample is drawn in each resample.
 
+use rand_distr::{Distribution, Poisson};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use crate::error::{HeadError, Result, require};
 use crate::head::data::{below, order_generator};
 use crate::head::parallel::{in_parallel, processors};
-
-/// The share of the resamples below an interval, and of those above it.
-const TAIL: f64 = 0.025;
 
 /// The most values stored over all resamples until the percentiles are computed: 0.8 GB.
 const MOST_FIGURES: usize = 100_000_000;
@@ -28,75 +26,6 @@ impl Default for Bootstrap {
     /// 1000 resamples, seed 0.
     fn default() -> Self {
         Self::new(1000, 0)
-    }
-}
-
-/// Ends closer than this count as equal: summing equal values in another order differs by about this much.
-const POINT: f64 = 1e-12;
-
-/// The 97.5th percentile of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
-
-/// How an interval was computed.
-///
-/// Exhaustive: code that matches on it handles every variant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IntervalMethod {
-    /// The 2.5th and the 97.5th percentile of the resamples.
-    Bootstrap,
-    /// Score interval (Wilson 1927; Tango 1998 for a paired difference), for a share that is equal in all
-    /// resamples, such as an accuracy of 100 %. There the bootstrap shows no spread, although the share is
-    /// still uncertain.
-    Wilson,
-}
-
-/// The 95 % interval of a metric: the range expected for another sample of this size.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Interval {
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-    /// How both ends were computed.
-    pub method: IntervalMethod,
-}
-
-impl Interval {
-    /// Returns the interval between the percentiles of `values`, interpolated as in `numpy.percentile`; None
-    /// without values or when both ends coincide.
-    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let (low, high) = (quantile(&values, TAIL)?, quantile(&values, 1.0 - TAIL)?);
-        (high - low > POINT).then_some(Self {
-            low,
-            high,
-            method: IntervalMethod::Bootstrap,
-        })
-    }
-
-    /// Returns Wilson's score interval of the share `part / whole`, without continuity correction; None for
-    /// 0/0.
-    pub(crate) fn wilson(part: u64, whole: u64) -> Option<Self> {
-        let (k, n) = (part as f64, whole as f64);
-        let centre = (k + Z * Z / 2.0) / (n + Z * Z);
-        let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
-        (whole > 0).then(|| Self {
-            low: (centre - half).max(0.0),
-            high: (centre + half).min(1.0),
-            method: IntervalMethod::Wilson,
-        })
-    }
-
-    /// Returns Tango's score interval of the difference between two paired shares, when the difference is the
-    /// same (-1, 0 or 1) in all `n` pairs.
-    pub(crate) fn of_equal_differences(difference: f64, n: usize) -> Self {
-        let reach = Z * Z / (n as f64 + Z * Z);
-        Self {
-            low: (difference - reach).max(-1.0),
-            high: (difference + reach).min(1.0),
-            method: IntervalMethod::Wilson,
-        }
     }
 }
 
@@ -143,25 +72,39 @@ impl Bootstrap {
         n: usize,
         figure: impl Fn(&[u32]) -> T + Sync,
     ) -> Vec<T> {
-        self.resample_in(self.resamples.div_ceil(processors()), n, figure)
+        let at_once = self.resamples.div_ceil(processors());
+        self.resample_in(at_once, |generator| figure(&draw(n, generator)))
     }
 
-    /// Like [`resample`](Self::resample), with `at_once` resamples per parallel task.
+    /// Calls `figure` for each resample, in order, with how many samples of each group were drawn, of which
+    /// there are `counts`, all above 0. The numbers are independent, so their sum varies (Hanley and
+    /// `MacGibbon`, "Creating Non-Parametric Bootstrap Samples Using Poisson Frequencies", 2006).
+    pub(super) fn resample_counts<T: Send>(
+        &self,
+        counts: &[u64],
+        figure: impl Fn(Vec<u64>) -> T + Sync,
+    ) -> Vec<T> {
+        let of = |&n: &u64| Poisson::new(n as f64).expect("counts are above 0");
+        let distributions: Vec<_> = counts.iter().map(of).collect();
+        let at_once = self.resamples.div_ceil(processors());
+        self.resample_in(at_once, |mut generator| {
+            let drawn = distributions
+                .iter()
+                .map(|one| one.sample(&mut generator) as u64);
+            figure(drawn.collect())
+        })
+    }
+
+    /// Calls `one` with the generator of each resample, `at_once` per parallel task.
     fn resample_in<T: Send>(
         &self,
         at_once: usize,
-        n: usize,
-        figure: impl Fn(&[u32]) -> T + Sync,
+        one: impl Fn(Xoshiro256PlusPlus) -> T + Sync,
     ) -> Vec<T> {
         let generators = self.generators();
         let shares: Vec<_> = generators.chunks(at_once.max(1)).collect();
         let drawn = in_parallel(shares.len(), |share| {
-            let mut counts = vec![0; n];
-            let one = |generator: &Xoshiro256PlusPlus| {
-                draw(&mut counts, generator.clone());
-                figure(&counts)
-            };
-            shares[share].iter().map(one).collect::<Vec<T>>()
+            shares[share].iter().cloned().map(&one).collect::<Vec<T>>()
         });
         drawn.into_iter().flatten().collect()
     }
@@ -178,25 +121,20 @@ impl Bootstrap {
     }
 }
 
-/// Returns the quantile `share` of sorted values, interpolated as in `numpy.quantile`; None without values.
-pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let place = share * sorted.len().checked_sub(1)? as f64;
-    let [below, above] = [place.floor(), place.ceil()].map(|place| sorted[place as usize]);
-    Some(below + (above - below) * place.fract())
-}
-
-/// Draws as many samples as there are, with replacement, and counts how often each is drawn.
-fn draw(counts: &mut [u32], mut generator: Xoshiro256PlusPlus) {
-    counts.fill(0);
-    for _ in 0..counts.len() {
-        counts[below(counts.len(), &mut generator)] += 1;
+/// Draws n of n samples, with replacement, and counts how often each is drawn.
+fn draw(n: usize, mut generator: Xoshiro256PlusPlus) -> Vec<u32> {
+    let mut counts = vec![0; n];
+    for _ in 0..n {
+        counts[below(n, &mut generator)] += 1;
     }
+    counts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Error;
+    use crate::head::Interval;
 
     #[test]
     fn every_way_to_share_the_work_gives_the_same() {
@@ -204,7 +142,7 @@ mod tests {
             resamples: 10,
             seed: 3,
         };
-        let of = |at_once| bootstrap.resample_in(at_once, 7, <[u32]>::to_vec);
+        let of = |at_once| bootstrap.resample_in(at_once, |generator| draw(7, generator));
         let alone = of(1);
         assert_eq!(alone.len(), 10);
         assert!(alone.iter().all(|counts| counts.iter().sum::<u32>() == 7));
@@ -253,6 +191,23 @@ mod tests {
         assert!(sums.iter().all(|n| n.abs_diff(4000) < 300), "{sums:?}");
     }
 
+    /// A Poisson number has its mean as its variance.
+    #[test]
+    fn groups_are_drawn_as_often_as_they_are_large() {
+        let bootstrap = Bootstrap::new(4000, 0);
+        let groups = [1, 30, 100_000];
+        let drawn = bootstrap.resample_counts(&groups, |counts| counts);
+        for (group, &n) in groups.iter().enumerate() {
+            let n = n as f64;
+            let numbers = || drawn.iter().map(|counts| counts[group] as f64);
+            let mean = numbers().sum::<f64>() / 4000.0;
+            let variance = numbers().map(|number| (number - mean).powi(2)).sum::<f64>() / 3999.0;
+            // Five standard deviations of the mean; the variance is known to 2.2 %, and to 3 % for n = 1.
+            assert!((mean - n).abs() < 5.0 * (n / 4000.0).sqrt(), "{n}: {mean}");
+            assert!((variance / n - 1.0).abs() < 0.15, "{n}: {variance}");
+        }
+    }
+
     #[test]
     fn the_mean_of_a_coin_lies_where_the_normal_curve_says() {
         // 400 samples, half of them 1: the standard error of the mean is 0.025.
@@ -269,48 +224,5 @@ mod tests {
             (interval.high - (0.5 + 1.96 * 0.025)).abs() < 0.006,
             "{interval:?}"
         );
-    }
-
-    #[test]
-    fn percentiles_lie_between_the_values() {
-        // numpy.percentile([0 … 10], [2.5, 97.5]) is 0.25 and 9.75.
-        let interval = Interval::of((0..=10).rev().map(f64::from).collect()).unwrap();
-        assert!((interval.low - 0.25).abs() < 1e-12 && (interval.high - 9.75).abs() < 1e-12);
-        assert_eq!(Interval::of(vec![3.0; 5]), None);
-        assert_eq!(Interval::of(Vec::new()), None);
-    }
-
-    #[test]
-    fn shares_without_spread_have_the_score_interval() {
-        // scipy.stats.binomtest(k, n).proportion_ci(method="wilson"), SciPy 1.17.1.
-        for (part, whole, low, high) in [
-            (200, 200, 0.981_154_673_622_7, 1.0),
-            (0, 7, 0.0, 0.354_330_435_066_7),
-            (1, 1, 0.206_549_314_377_2, 1.0),
-            (5, 9, 0.266_651_293_495_5, 0.811_221_478_902_3),
-            (3, 4000, 0.000_255_099_728_4, 0.002_202_904_396_4),
-        ] {
-            let ours = Interval::wilson(part, whole).unwrap();
-            assert!((ours.low - low).abs() < 1e-12, "{part}/{whole}: {ours:?}");
-            assert!((ours.high - high).abs() < 1e-12, "{part}/{whole}: {ours:?}");
-        }
-        assert_eq!(Interval::wilson(0, 0), None);
-    }
-
-    #[test]
-    fn heads_that_never_differ_may_still_differ_on_others() {
-        // n Δ / √(n Δ (1 - Δ)) = z is solved by Δ = z² / (n + z²): 0.2775 for ten pairs.
-        let ours = Interval::of_equal_differences(0.0, 10);
-        assert!((ours.high - 0.277_533).abs() < 1e-6 && (ours.low + ours.high).abs() < 1e-15);
-        let all = Interval::of_equal_differences(1.0, 10);
-        assert!((all.low - 0.722_467).abs() < 1e-6 && (all.high - 1.0).abs() < 1e-15);
-    }
-
-    #[test]
-    fn quantiles_are_those_of_numpy() {
-        // numpy.quantile([1, 2, 4, 8], [0.25, 0.75]) is [1.75, 5.0].
-        let sorted = [1.0, 2.0, 4.0, 8.0];
-        assert!((quantile(&sorted, 0.25).unwrap() - 1.75).abs() < 1e-12);
-        assert!((quantile(&sorted, 0.75).unwrap() - 5.0).abs() < 1e-12);
     }
 }

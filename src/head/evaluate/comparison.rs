@@ -3,7 +3,8 @@
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::bootstrap::{Bootstrap, Interval};
+use super::bootstrap::Bootstrap;
+use super::interval::Interval;
 use super::scored_samples::ScoredSamples;
 use crate::error::Result;
 use crate::head::parallel::start_processors;

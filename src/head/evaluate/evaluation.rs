@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::bootstrap::{Bootstrap, Interval};
+use super::bootstrap::Bootstrap;
 use super::confusion::{ClassFigures, Confusion, Counts, mean};
+use super::interval::Interval;
 use super::intervals::Intervals;
 use super::ranking::{TopK, ks};
 use super::reliability::{Bins, ReliabilityBin};
@@ -79,8 +80,6 @@ pub(super) struct Figures<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Approximation {
-    /// How many samples, drawn at random, the intervals are computed from, except for shares of samples.
-    pub interval_samples: usize,
     /// The largest possible error of an area under the ROC curve, which comes from a histogram.
     pub roc_auc_error: f64,
 }

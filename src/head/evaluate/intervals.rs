@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::bootstrap::{Bootstrap, Interval};
+use super::bootstrap::Bootstrap;
 use super::confusion::{Counts, mean, ratio};
+use super::interval::Interval;
 use super::ranking::ks;
 use super::reliability::Bins;
 use super::scored_samples::ScoredSamples;
@@ -14,7 +15,9 @@ use crate::error::Result;
 /// Every metric is recomputed for each resample. A resample in which a metric is undefined does not count
 /// towards its interval: the recall and the area under the ROC curve of a class that was not drawn, and the
 /// precision of a class that is not predicted. Where all resamples agree, a share of samples has
-/// [`IntervalMethod::Wilson`](crate::head::IntervalMethod) and any other metric has no interval.
+/// [`IntervalMethod::Wilson`](crate::head::IntervalMethod) and any other metric has no interval. Of more
+/// samples than [`Evaluator`](crate::head::Evaluator) keeps, only metrics of the confusion matrix are
+/// resampled.
 ///
 /// The expected calibration error has no interval: resamples are worse calibrated than the samples they are
 /// drawn from, so the percentiles may not even enclose the metric.
