@@ -76,7 +76,7 @@ pub use file::{HeadFile, ImageRole, ImageSet, TrainingRecord};
 pub use fit::{EpochFigures, Fit, FitWarning, ValidationFigures, fit, fit_from, fit_weighted};
 pub(crate) use fit::{FeatureBlocks, Job, Streamed, fit_streamed, run};
 pub(crate) use inspect::Distances;
-pub use inspect::{LabelErrors, Pick, SelectionParams, Suspect, select};
+pub use inspect::{LabelErrors, Pick, SelectionParams, Suspect, select, uncertainty};
 pub use lbfgs::Optimum;
 pub use linear::{LinearHead, log_softmax, softmax};
 pub(crate) use parallel::start_processors;

@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 
 use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
 use super::predictions::{HeadOptions, open_store, predict};
 use crate::classes::ClassIndex;
-use crate::classifier::{Prediction, Predictor};
+use crate::classifier::Predictor;
 use crate::error::{Result, TaskError};
 use crate::features::{Computed, Digest, Done, Images, Source};
-use crate::head::{ImageRole, NEAR_DUPLICATE, Pick, SelectionParams, UnitRows, select};
+use crate::head::{
+    ImageRole, NEAR_DUPLICATE, Pick, SelectionParams, UnitRows, select, uncertainty,
+};
 use crate::images::Labels;
 use crate::progress::Progress;
+use crate::texts::Texts;
 
 /// The options of [`suggest`](crate::tasks::suggest()): what to pick from, and how.
 #[derive(Debug, Clone)]
@@ -95,7 +98,7 @@ pub struct Suggestion {
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
     let classifier = options.head.open()?;
-    let candidates = match &options.data {
+    let mut candidates = match &options.data {
         Unlabelled::Store(path) => of_store(path, &classifier, progress)?,
         Unlabelled::Images(inputs) => of_images(inputs, &classifier, options, progress)?,
     };
@@ -103,12 +106,10 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
         top: options.top,
         near: options.near,
     };
-    let classes = classifier.classes();
-    let rows = UnitRows::of(candidates.centres(&classifier).view());
-    let picks = select(candidates.probabilities(classes).view(), &rows, params);
-    let suggestions = picks
-        .into_iter()
-        .map(|pick| candidates.suggestion(pick, classes));
+    let rows = UnitRows::scaled(candidates.take_centres(&classifier));
+    let picks = select(&candidates.uncertainties, &rows, params);
+    let suggestion = |pick| candidates.suggestion(pick, classifier.classes());
+    let suggestions = picks.into_iter().map(suggestion);
     Ok(SuggestReport {
         suggestions: suggestions.collect(),
         n_images: candidates.paths.len(),
@@ -151,13 +152,15 @@ fn of_images(
     Ok(candidates.not_empty(None)?)
 }
 
-/// The N images to pick from.
+/// The N images to pick from. The probabilities of all classes would take as much memory as the features.
 #[derive(Default)]
 struct Candidates {
     /// (N).
-    paths: Vec<String>,
+    paths: Texts,
+    /// The two most probable classes, fewer if the head has only one, (N).
+    best: Vec<[Option<(usize, f64)>; 2]>,
     /// (N).
-    predictions: Vec<Prediction>,
+    uncertainties: Vec<f64>,
     /// The features of each image's centre view, (N, D).
     centres: Vec<f32>,
     skipped: Vec<Skipped>,
@@ -189,8 +192,11 @@ impl Candidates {
                         self.labelled += 1;
                     }
                     (Ok((_, prediction)), Some(image)) => {
-                        self.paths.push(path);
-                        self.predictions.push(prediction);
+                        let top = prediction.top(2);
+                        self.paths.push(&path);
+                        self.best.push([0, 1].map(|place| top.get(place).copied()));
+                        self.uncertainties
+                            .push(uncertainty(prediction.probabilities()));
                         self.centres.extend(image.row(0));
                     }
                     (Err(reason), None) => self.skipped.push(Skipped { path, reason }),
@@ -204,27 +210,21 @@ impl Candidates {
         Ok(done)
     }
 
-    fn centres(&self, classifier: &Predictor) -> ArrayView2<'_, f32> {
+    fn take_centres(&mut self, classifier: &Predictor) -> Array2<f32> {
         let shape = (self.paths.len(), classifier.spec().backbone.num_features);
-        ArrayView2::from_shape(shape, &self.centres).expect("each centre has D values")
-    }
-
-    fn probabilities(&self, classes: &ClassIndex) -> Array2<f64> {
-        let shape = (self.predictions.len(), classes.len());
-        let of = |(row, class): (usize, usize)| self.predictions[row].probabilities()[class];
-        Array2::from_shape_fn(shape, of)
+        let centres = std::mem::take(&mut self.centres);
+        Array2::from_shape_vec(shape, centres).expect("each centre has D values")
     }
 
     fn suggestion(&self, pick: Pick, classes: &ClassIndex) -> Suggestion {
-        let name = |class| classes.name(class).unwrap_or_default().to_owned();
-        let prediction = &self.predictions[pick.row];
-        let (label, probability) = prediction.best();
-        let runner_up = prediction.top(2).get(1).copied();
+        let named = |(class, p)| (classes.name(class).unwrap_or_default().to_owned(), p);
+        let [best, runner_up] = self.best[pick.row].map(|found| found.map(named));
+        let (label, probability) = best.unwrap_or_default();
         Suggestion {
-            path: self.paths[pick.row].clone(),
-            label: name(label),
+            path: self.paths.get(pick.row).unwrap_or_default().to_owned(),
+            label,
             probability,
-            runner_up: runner_up.map(|(class, p)| (name(class), p)),
+            runner_up,
             pick,
         }
     }
@@ -232,7 +232,7 @@ impl Candidates {
     /// Returns an error if there is nothing to pick from; it names `store` if that is the cause.
     fn not_empty(self, store: Option<&Path>) -> Result<Self, TaskError> {
         let features = store.map(Path::to_owned);
-        match (self.paths.is_empty(), self.labelled) {
+        match (self.uncertainties.is_empty(), self.labelled) {
             (false, _) => Ok(self),
             (true, 0) => Err(TaskError::NothingToSuggest {
                 features,

@@ -6,4 +6,4 @@ mod selection;
 
 pub use label_errors::{LabelErrors, Suspect};
 pub(crate) use outliers::Distances;
-pub use selection::{Pick, SelectionParams, select};
+pub use selection::{Pick, SelectionParams, select, uncertainty};

@@ -7,8 +7,6 @@
 //! times the distance to the images already picked or labelled, and a greedy k-centre selection without a
 //! margin, which was worse than picking at random.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
-
 use crate::head::data::UnitRows;
 
 /// How many images to pick, and how similar they may be.
@@ -40,8 +38,8 @@ pub struct Pick {
     pub distance: Option<f64>,
 }
 
-/// Picks rows of probabilities (N, C) and features (N, D), the least confident first; ties go to the earlier
-/// row.
+/// Picks rows of features (N, D) with these [uncertainties](uncertainty) (N), the least confident first; ties
+/// go to the earlier row.
 ///
 /// Computes at most `top` · N · D products. Returns fewer than `top` picks if all other rows are
 /// near-duplicates of a pick.
@@ -49,17 +47,12 @@ pub struct Pick {
 /// # Panics
 /// When the two differ in length.
 #[must_use]
-pub fn select(
-    probabilities: ArrayView2<'_, f64>,
-    rows: &UnitRows,
-    params: SelectionParams,
-) -> Vec<Pick> {
+pub fn select(uncertainties: &[f64], rows: &UnitRows, params: SelectionParams) -> Vec<Pick> {
     assert_eq!(
-        probabilities.nrows(),
+        uncertainties.len(),
         rows.len(),
-        "`probabilities` must match `rows`"
+        "`uncertainties` must match `rows`"
     );
-    let uncertainties: Vec<f64> = probabilities.axis_iter(Axis(0)).map(uncertainty).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|&a, &b| uncertainties[b].total_cmp(&uncertainties[a]));
     let mut picks: Vec<Pick> = Vec::new();
@@ -86,10 +79,12 @@ fn nearest(rows: &UnitRows, row: usize, picks: &[Pick]) -> Option<f32> {
     picks.iter().map(cosine).reduce(f32::max)
 }
 
-/// Returns one minus the difference between the two largest values.
-fn uncertainty(p: ArrayView1<'_, f64>) -> f64 {
+/// Returns one minus the difference between the two largest of the probabilities of a sample's classes, in
+/// [0, 1].
+#[must_use]
+pub fn uncertainty(probabilities: &[f64]) -> f64 {
     let mut largest = [0.0; 2];
-    for &p in p {
+    for &p in probabilities {
         if p > largest[0] {
             largest = [p, largest[0]];
         } else if p > largest[1] {
@@ -111,17 +106,18 @@ mod tests {
 
     #[test]
     fn the_least_sure_come_first_and_copies_of_them_never() {
-        let p = array![
+        let p = [
             [0.5, 0.4, 0.1],
             [0.0, 0.5, 0.5],
             [0.0, 0.5, 0.5],
-            [0.1, 0.2, 0.7]
-        ];
+            [0.1, 0.2, 0.7],
+        ]
+        .map(|p| uncertainty(&p));
         // Row 2 duplicates row 1; row 0 is at a right angle to it, row 3 at 60 degrees to row 0.
         let features = array![[1.0, 0.0], [0.0, 1.0], [0.0, 3.0], [0.5, 0.75f32.sqrt()]];
         let rows = UnitRows::of(features.view());
         let params = SelectionParams { top: 9, near: 0.99 };
-        let picks = select(p.view(), &rows, params);
+        let picks = select(&p, &rows, params);
         assert_eq!(rows_of(&picks), [1, 0, 3]);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-6;
         assert!(picks[0].distance.is_none() && close(picks[0].uncertainty, 1.0));
@@ -130,21 +126,18 @@ mod tests {
         assert!(close(picks[2].uncertainty, 0.5));
         assert!(close(picks[2].distance.unwrap(), 1.0 - 0.75f64.sqrt()));
         let one = SelectionParams { top: 1, ..params };
-        assert_eq!(rows_of(&select(p.view(), &rows, one)), [1]);
+        assert_eq!(rows_of(&select(&p, &rows, one)), [1]);
         let wide = SelectionParams {
             near: 0.8,
             ..params
         };
-        assert_eq!(rows_of(&select(p.view(), &rows, wide)), [1, 0]);
+        assert_eq!(rows_of(&select(&p, &rows, wide)), [1, 0]);
     }
 
     #[test]
     fn nothing_gives_nothing() {
-        let (p, features) = (
-            ndarray::Array2::zeros((0, 2)),
-            ndarray::Array2::zeros((0, 3)),
-        );
+        let features = ndarray::Array2::zeros((0, 3));
         let params = SelectionParams { top: 5, near: 1.0 };
-        assert!(select(p.view(), &UnitRows::of(features.view()), params).is_empty());
+        assert!(select(&[], &UnitRows::of(features.view()), params).is_empty());
     }
 }
