@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::inputs::Skipped;
 use super::labelled_predictions::{
-    Accepted, EvaluationInput, Items, LabelledPrediction, LabelledPredictions, Rejected,
-    collect_labelled, predict_labelled_with,
+    Accepted, EvaluationInput, LabelledPrediction, LabelledPredictions, Rejected,
 };
+use super::labelled_tally::Items;
+use super::predict_labelled::{collect_labelled, predict_labelled_with};
 use super::predictions::HeadOptions;
 use super::training_overlap::TrainingOverlap;
 use crate::classes::ClassIndex;

@@ -53,9 +53,11 @@ mod inputs;
 mod inspect;
 mod install;
 mod labelled_predictions;
+mod labelled_tally;
 mod memory;
 #[cfg(feature = "cli")]
 mod packages;
+mod predict_labelled;
 mod predictions;
 mod preview;
 mod provide;
@@ -103,12 +105,14 @@ pub use inspect::{
 };
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
-pub use labelled_predictions::{LabelledPrediction, LabelledPredictions, predict_labelled};
+pub use labelled_predictions::{LabelledPrediction, LabelledPredictions};
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use packages::{Catalogue, PinnedWheel, Requirement};
 #[cfg(feature = "cli")]
 pub use packages::{FileOrigin, Python};
+#[doc(hidden)]
+pub use predict_labelled::predict_labelled;
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[doc(hidden)]
