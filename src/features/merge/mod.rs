@@ -47,19 +47,14 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
     let _lock = outputs::lock_folder_of(&options.output)?;
     let mut target = Target::open(&options.output, manifest)?;
     let merged = fill(&mut target, &sources, &mut report, progress)
-        .and_then(|rows| record(&target, &rows, &sources, &mut report));
+        .and_then(|rows| record(&target, &rows, &mut report));
     let record = merged.map_err(|error| target.told(error))?;
-    report.notes = target.finish(record)?;
+    report.notes = target.finish(record, &sources)?;
     Ok(report)
 }
 
-/// Writes the index and the stamps of all sources.
-fn record(
-    target: &Target,
-    rows: &MergedRows,
-    sources: &[Source],
-    report: &mut MergeReport,
-) -> Result<RunRecord> {
+/// Writes the index of all sources.
+fn record(target: &Target, rows: &MergedRows, report: &mut MergeReport) -> Result<RunRecord> {
     let mut record = RunRecord::begin(&target.writer)?;
     rows.each_sorted(|row| {
         match &row.content {
@@ -68,10 +63,6 @@ fn record(
         }
         record.add(row)
     })?;
-    let stores = sources.iter().filter(|source| source.store.is_some());
-    let stores = stores.map(|source| &source.path);
-    let stores = [&target.writer.path].into_iter().chain(stores);
-    stamps::each_merged(stores, |row| record.add_stamp(row))?;
     Ok(record)
 }
 

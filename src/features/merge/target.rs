@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::sources::Source;
+use super::stamps;
 use crate::error::{Error, FeaturesError, Result};
 use crate::features::folder::refuse_other_folder;
 use crate::features::identity::is_store;
@@ -76,13 +78,16 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn finish(self, record: RunRecord) -> Result<Vec<String>> {
+    pub(super) fn finish(mut self, record: RunRecord, sources: &[Source]) -> Result<Vec<String>> {
         let place = self.writer.path.clone();
+        let stores = sources.iter().filter(|source| source.store.is_some());
+        let stores = stores.map(|source| &source.path);
+        let stamps = stamps::merged([&place].into_iter().chain(stores));
         let told = |error| match error {
             Error::Io { action, source, .. } => Error::io(action, &self.output)(source),
             other => other,
         };
-        let notes = self.writer.finish_record(record).map_err(told)?;
+        let notes = self.writer.finish_record(record, stamps).map_err(told)?;
         if self.temporary.is_some() {
             // A writer that was killed at its start leaves a folder without a store.
             if self.output.is_dir() {

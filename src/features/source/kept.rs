@@ -8,7 +8,8 @@ use std::time::Instant;
 use super::samples::{Done, Listed};
 use crate::backbones::FeatureSpec;
 use crate::error::{Error, FeaturesError, Result};
-use crate::features::content::Content;
+use crate::features::content::{Content, Picture};
+use crate::features::directory::Directory;
 use crate::features::index::{self, IndexRow};
 use crate::features::manifest::StoreManifest;
 use crate::features::pipeline::{Item, Known, Outcome, Speed, Timings};
@@ -20,6 +21,7 @@ use crate::features::writer::{Existing, StoreWriter};
 use crate::images::{DecodeOptions, Entries, Found};
 use crate::phrases::counted;
 use crate::progress::Progress;
+use crate::stamp::Stamp;
 
 /// A store that features are read from and added to. It is locked until this is dropped.
 #[derive(Debug)]
@@ -37,8 +39,12 @@ pub(crate) struct Kept {
 struct List {
     record: RunRecord,
     listed: Listed,
-    /// The rows and stamps of a run whose other images stay in the index.
-    newer: Option<(HashMap<String, IndexRow>, Stamps)>,
+    /// The number of samples so far.
+    taken: usize,
+    /// Those that were not recognised and have a stamp.
+    stamped: Vec<Stamped>,
+    /// The rows of a run whose other images stay in the index.
+    newer: Option<HashMap<String, IndexRow>>,
 }
 
 impl fmt::Debug for List {
@@ -47,21 +53,40 @@ impl fmt::Debug for List {
     }
 }
 
+/// A sample, packed: stamps wait in memory until parts and index are written, since they must not take their
+/// space.
+struct Stamped {
+    /// The number of the sample in the run, and that of its image in the store's directory.
+    sample: u32,
+    image: u32,
+    size: (u32, u32),
+    stamp: Stamp,
+}
+
 impl List {
-    fn add(&mut self, row: IndexRow, stamp: Option<StampRow>) -> Result<()> {
+    fn add(&mut self, row: IndexRow) -> Result<()> {
         self.listed.add(&row);
-        if let Some((rows, stamps)) = &mut self.newer {
-            stamps.extend(stamp);
+        if let Some(rows) = &mut self.newer {
             rows.insert(row.path.clone(), row);
             return Ok(());
         }
-        stamp.map_or(Ok(()), |stamp| self.record.add_stamp(stamp))?;
         self.record.add(row)
     }
 
-    /// Adds the rows and stamps of the other images of a store.
+    fn add_stamp(&mut self, picture: &Picture, directory: &Directory) {
+        if let (Some(stamp), Some(image)) = (picture.stamp, directory.number(&picture.digest)) {
+            self.stamped.push(Stamped {
+                sample: self.taken as u32,
+                image,
+                size: picture.size,
+                stamp,
+            });
+        }
+    }
+
+    /// Adds the rows of the other images of a store.
     fn complete(&mut self, store: &Path) -> Result<()> {
-        let Some((mut rows, newer)) = self.newer.take() else {
+        let Some(mut rows) = self.newer.take() else {
             return Ok(());
         };
         for row in index::rows(store)? {
@@ -69,11 +94,7 @@ impl List {
             let newer = rows.remove(&row.path);
             self.record.add(newer.unwrap_or(row))?;
         }
-        let mut stamps = Stamps::default();
-        stamps.add_store(store);
-        stamps.extend(newer.sorted());
-        let mut stamps = stamps.sorted();
-        stamps.try_for_each(|row| self.record.add_stamp(row))
+        Ok(())
     }
 }
 
@@ -109,6 +130,8 @@ impl Kept {
         let list = List {
             record: RunRecord::begin(&writer)?,
             listed: Listed::default(),
+            taken: 0,
+            stamped: Vec::new(),
             newer: None,
         };
         Ok(Self {
@@ -200,10 +223,12 @@ impl Kept {
         let picture = item.outcome.picture();
         let (mut row, mut features) = described(&item.found, item.outcome);
         if let Some(list) = &mut self.list {
-            let sample = item.found.sample();
-            row.path.clone_from(&sample.name);
-            let stamp = picture.and_then(|picture| StampRow::new(&sample.place, &picture));
-            list.add(row.clone(), stamp)?;
+            row.path.clone_from(&item.found.sample().name);
+            if let (Some(picture), None) = (&picture, self.recognised.picture(list.taken)) {
+                list.add_stamp(picture, &self.writer.directory);
+            }
+            list.taken += 1;
+            list.add(row.clone())?;
         }
         if let (None, Some(picture), true) = (&features, picture, wanted) {
             let digest = picture.digest;
@@ -213,12 +238,29 @@ impl Kept {
     }
 
     /// Writes what is pending, adds notes for the user, and returns the run's speed including the time to
-    /// write.
-    pub(super) fn finish(mut self, speed: Speed, done: &mut Done) -> Result<Speed> {
+    /// write. `entries` are the images of an extraction.
+    pub(super) fn finish(
+        mut self,
+        entries: Option<&Entries>,
+        speed: Speed,
+        done: &mut Done,
+    ) -> Result<Speed> {
         let last = Instant::now();
         if let Some(mut list) = self.list.take() {
+            let keeps_others = list.newer.is_some();
             list.complete(&self.writer.path)?;
-            done.store_notes = self.writer.finish_record(list.record)?;
+            let directory = self.writer.directory();
+            let own = entries.into_iter().flat_map(|entries| {
+                stamps(entries, &self.recognised, &list.stamped, &directory)
+            });
+            done.store_notes = if keeps_others {
+                let mut all = Stamps::default();
+                all.add_store(&self.writer.path);
+                all.extend(own);
+                self.writer.finish_record(list.record, all.sorted())?
+            } else {
+                self.writer.finish_record(list.record, own)?
+            };
             done.listed = list.listed;
         } else {
             done.store_notes = self.writer.notes().to_vec();
@@ -238,6 +280,26 @@ impl Kept {
         };
         Ok(Speed { timings, ..speed })
     }
+}
+
+/// Iterates over the stamps of the images of a run.
+fn stamps<'a>(
+    entries: &'a Entries,
+    recognised: &'a Recognised,
+    stamped: &'a [Stamped],
+    directory: &'a Directory,
+) -> impl Iterator<Item = StampRow> + 'a {
+    let mut stamped = stamped.iter().peekable();
+    entries.iter().enumerate().filter_map(move |(number, found)| {
+        let new = stamped.next_if(|new| new.sample as usize == number);
+        let new = new.map(|new| Picture {
+            digest: directory.digest(new.image),
+            size: new.size,
+            stamp: Some(new.stamp),
+        });
+        let picture = new.or_else(|| recognised.picture(number))?;
+        StampRow::new(&found.sample().place, &picture)
+    })
 }
 
 /// Returns the row of an image, with the path to open, and its features if they were computed.
