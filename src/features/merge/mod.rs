@@ -19,7 +19,7 @@ pub(super) use sources::refuse_differences;
 
 use self::rows::MergedRows;
 use self::sources::Source;
-use self::target::Target;
+use self::target::{Target, told};
 use super::record::RunRecord;
 use super::store::incomplete;
 use crate::error::Result;
@@ -48,7 +48,7 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
     let mut target = Target::open(&options.output, manifest)?;
     let merged = fill(&mut target, &sources, &mut report, progress)
         .and_then(|rows| record(&target, &rows, &mut report));
-    let record = merged.map_err(|error| target.told(error))?;
+    let record = merged.map_err(|error| told(error, &target.writer.path, &options.output))?;
     report.notes = target.finish(record, &sources)?;
     Ok(report)
 }
@@ -83,9 +83,11 @@ fn fill(
     let added = sources.iter().try_for_each(|source| {
         source.files.iter().try_for_each(|file| -> Result<()> {
             go_on(progress)?;
+            adding.begin(file);
             match &source.store {
                 Some(_) => adding.part(file, &source.path)?,
                 None => table::each(file, &manifest, |row, features| {
+                    go_on(progress)?;
                     adding.row(file, &row, &features)?;
                     rows.add(row, file);
                     Ok(())

@@ -16,13 +16,7 @@ pub(super) fn merged<'a>(
     let rows = stores.filter_map(|store| sorted(store)).enumerate();
     let rows = rows.map(|(number, rows)| rows.map(move |row| (row, number)));
     let rows = rows.kmerge_by(comes_first).map(|(row, _)| row);
-    rows.coalesce(|row, next| {
-        if row.key == next.key {
-            Ok(next)
-        } else {
-            Err((row, next))
-        }
-    })
+    rows.dedup_by(|row, next| row.key == next.key)
 }
 
 /// Returns the stamps of a store in the order of a scan, from its file if they are in this order there.
@@ -42,6 +36,7 @@ fn sorted(store: &Path) -> Option<Box<dyn Iterator<Item = StampRow>>> {
     Some(Box::new(rows.into_iter()))
 }
 
+/// Returns whether a row comes before another one: by its key, and that of a later store first.
 fn comes_first((one, first): &(StampRow, usize), (other, second): &(StampRow, usize)) -> bool {
-    path_text::compare(&one.key, &other.key).then(first.cmp(second)) == Ordering::Less
+    path_text::compare(&one.key, &other.key).then(second.cmp(first)) == Ordering::Less
 }
