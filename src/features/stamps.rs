@@ -322,7 +322,9 @@ mod tests {
         std::fs::create_dir(folder.path().join(STAMPS)).unwrap();
         let note = write(folder.path(), [row("/a", 3)].into_iter()).unwrap();
         assert!(
-            note.starts_with("`stamps.arrow` was not written, so the next run may read files again: "),
+            note.starts_with(
+                "`stamps.arrow` was not written, so the next run may read files again: "
+            ),
             "{note}"
         );
     }

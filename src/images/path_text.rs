@@ -173,7 +173,16 @@ mod tests {
     /// A merge finds the rows of one name next to each other only in a total order.
     #[test]
     fn only_equal_texts_are_equal() {
-        let texts = ["x\\xFF", "x\\xff", "x\\\\xff", "a\\b\\xff", "a\\\\b\\xff", "x/y", "x", "x!"];
+        let texts = [
+            "x\\xFF",
+            "x\\xff",
+            "x\\\\xff",
+            "a\\b\\xff",
+            "a\\\\b\\xff",
+            "x/y",
+            "x",
+            "x!",
+        ];
         for one in texts {
             for other in texts {
                 let order = compare(one, other);
