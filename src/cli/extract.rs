@@ -108,7 +108,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     check_output(&options.output, &options.run.home)?;
     signals::listen();
     let mut scan = options.scan()?;
-    let is_part = options.shard.is_some() || options.retry_failed;
+    let is_part = is_part(&options);
     if scan.entries.is_empty() && !is_part {
         talk::note(format!("{EMPTY_LIST}; nothing is written"));
         print(format, || Extraction::of_nothing(&options.output))?;
@@ -186,6 +186,11 @@ impl Args {
     }
 }
 
+/// Returns whether the run may have no images.
+fn is_part(options: &ExtractOptions) -> bool {
+    options.shard.is_some() || options.retry_failed
+}
+
 /// Returns whether the run starts without stored features, so that reused ones are those of duplicates.
 fn starts_empty(options: &ExtractOptions) -> bool {
     matches!(options.existing, Existing::Overwrite) || !is_store(&options.output)
@@ -229,7 +234,8 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     if let Some(shard) = options.shard {
         talk::say(format!("  shard     {shard}"));
     }
-    talk::say(format!("  classes   {}", classes_text(report)));
+    let classes = classes_text(report, is_part(options));
+    talk::say(format!("  classes   {classes}"));
     talk::say(format!(
         "  backbone  {} ({} features, layer `{}`)",
         spec.name, spec.num_features, spec.layer
@@ -259,10 +265,12 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     }
 }
 
-fn classes_text(report: &ExtractReport) -> String {
+fn classes_text(report: &ExtractReport, is_part: bool) -> String {
     const SHOWN: usize = 12;
     if report.classes.is_empty() {
-        return "none (no class folders)".to_owned();
+        let is_whole = report.empty_classes.is_empty() && !is_part;
+        let why = if is_whole { " (no class folders)" } else { "" };
+        return format!("none{why}");
     }
     let shown = report
         .classes

@@ -1,6 +1,6 @@
 //! The feature store used by a run over images: stored features are reused, and new ones are added.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::backbones::FeatureSpec;
 use crate::error::{Error, FeaturesError, Result};
 use crate::features::content::{Content, Picture};
 use crate::features::directory::Directory;
-use crate::features::index::{self, IndexRow};
+use crate::features::index::{self, Index, IndexRow};
 use crate::features::manifest::StoreManifest;
 use crate::features::pipeline::{Item, Known, Outcome, Speed, Timings};
 use crate::features::reader::FeatureReader;
@@ -43,8 +43,15 @@ struct List {
     taken: usize,
     /// Those that were not recognised and have a stamp.
     stamped: Vec<Stamped>,
-    /// The rows of a run whose other images stay in the index.
-    newer: Option<HashMap<String, IndexRow>>,
+    /// The images that are tried again.
+    again: Option<Again>,
+}
+
+/// The images that are tried again. The others stay in the index.
+struct Again {
+    rows: HashMap<String, IndexRow>,
+    /// The names of skipped images that no longer exist.
+    gone: HashSet<String>,
 }
 
 impl fmt::Debug for List {
@@ -66,8 +73,8 @@ struct Stamped {
 impl List {
     fn add(&mut self, row: IndexRow) -> Result<()> {
         self.listed.add(&row);
-        if let Some(rows) = &mut self.newer {
-            rows.insert(row.path.clone(), row);
+        if let Some(again) = &mut self.again {
+            again.rows.insert(row.path.clone(), row);
             return Ok(());
         }
         self.record.add(row)
@@ -84,15 +91,20 @@ impl List {
         }
     }
 
-    /// Adds the rows of the other images of a store.
+    /// Adds the rows of the other images of a store, and counts the classes of all.
     fn complete(&mut self, store: &Path) -> Result<()> {
-        let Some(mut rows) = self.newer.take() else {
+        let Some(mut again) = self.again.take() else {
             return Ok(());
         };
+        self.listed.classes.clear();
         for row in index::rows(store)? {
             let row = row?;
-            let newer = rows.remove(&row.path);
-            self.record.add(newer.unwrap_or(row))?;
+            if again.gone.contains(&row.path) {
+                continue;
+            }
+            let row = again.rows.remove(&row.path).unwrap_or(row);
+            self.listed.count(&row);
+            self.record.add(row)?;
         }
         Ok(())
     }
@@ -132,7 +144,7 @@ impl Kept {
             listed: Listed::default(),
             taken: 0,
             stamped: Vec::new(),
-            newer: None,
+            again: None,
         };
         Ok(Self {
             reader: writer.reader(),
@@ -143,11 +155,12 @@ impl Kept {
         })
     }
 
-    /// Keeps the rows of other images in the store's index.
+    /// Keeps the rows of other images in the store's index, except those of images that are `gone`.
     #[must_use]
-    pub(crate) fn keeping_others(mut self) -> Self {
+    pub(crate) fn keeping_others(mut self, gone: HashSet<String>) -> Self {
         if let Some(list) = &mut self.list {
-            list.newer = Some(Default::default());
+            let rows = HashMap::new();
+            list.again = Some(Again { rows, gone });
         }
         self
     }
@@ -176,9 +189,21 @@ impl Kept {
     /// Returns an error if new features could not be stored.
     ///
     /// # Errors
-    /// [`FeaturesError::ReadOnly`] if the store is read-only and does not contain all entries.
+    /// [`FeaturesError::ReadOnly`] if the store is read-only and lacks an entry that its last run did not skip.
     pub(crate) fn refuse_read_only(&self, entries: &Entries) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
+            return Ok(());
+        }
+        let index = Index::read(&self.writer.path).unwrap_or_default();
+        // Nothing is written if these cannot be used again.
+        let skipped: HashSet<&str> = index.skipped().map(|(path, _)| path).collect();
+        let mut names = entries.names().enumerate();
+        let is_known = |(number, name): (usize, &str)| {
+            self.recognised.picture(number).is_some()
+                || entries.is_skipped(number)
+                || skipped.contains(name)
+        };
+        if names.all(is_known) {
             return Ok(());
         }
         let store = self.writer.path.clone();
@@ -214,10 +239,10 @@ impl Kept {
     ) -> Result<(IndexRow, Option<Vec<f32>>)> {
         if let Outcome::Computed(picture, features) = &mut item.outcome {
             self.writer.dtype().round(features);
-            if self.writer.can_write() {
-                self.writer.push(picture.digest, features)?;
-            } else {
+            if self.list.is_none() && !self.writer.can_write() {
                 self.lost += 1;
+            } else {
+                self.writer.push(picture.digest, features)?;
             }
         }
         let picture = item.outcome.picture();
@@ -247,12 +272,16 @@ impl Kept {
     ) -> Result<Speed> {
         let last = Instant::now();
         if let Some(mut list) = self.list.take() {
-            let keeps_others = list.newer.is_some();
+            let keeps_others = list.again.is_some();
+            let shard = match &list.again {
+                Some(again) if !again.gone.is_empty() => self.writer.finished_shard()?,
+                _ => None,
+            };
             list.complete(&self.writer.path)?;
             let directory = self.writer.directory();
-            let own = entries.into_iter().flat_map(|entries| {
-                stamps(entries, &self.recognised, &list.stamped, &directory)
-            });
+            let own = entries
+                .into_iter()
+                .flat_map(|entries| stamps(entries, &self.recognised, &list.stamped, &directory));
             done.store_notes = if keeps_others {
                 let mut all = Stamps::default();
                 all.add_store(&self.writer.path);
@@ -261,6 +290,7 @@ impl Kept {
             } else {
                 self.writer.finish_record(list.record, own)?
             };
+            shard.map_or(Ok(()), |shard| self.writer.record_shard(shard))?;
             done.listed = list.listed;
         } else {
             done.store_notes = self.writer.notes().to_vec();
@@ -290,16 +320,19 @@ fn stamps<'a>(
     directory: &'a Directory,
 ) -> impl Iterator<Item = StampRow> + 'a {
     let mut stamped = stamped.iter().peekable();
-    entries.iter().enumerate().filter_map(move |(number, found)| {
-        let new = stamped.next_if(|new| new.sample as usize == number);
-        let new = new.map(|new| Picture {
-            digest: directory.digest(new.image),
-            size: new.size,
-            stamp: Some(new.stamp),
-        });
-        let picture = new.or_else(|| recognised.picture(number))?;
-        StampRow::new(&found.sample().place, &picture)
-    })
+    entries
+        .iter()
+        .enumerate()
+        .filter_map(move |(number, found)| {
+            let new = stamped.next_if(|new| new.sample as usize == number);
+            let new = new.map(|new| Picture {
+                digest: directory.digest(new.image),
+                size: new.size,
+                stamp: Some(new.stamp),
+            });
+            let picture = new.or_else(|| recognised.picture(number))?;
+            StampRow::new(&found.sample().place, &picture)
+        })
 }
 
 /// Returns the row of an image, with the path to open, and its features if they were computed.
