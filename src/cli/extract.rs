@@ -15,7 +15,7 @@ use super::decoding_args::DecodingArgs;
 use super::errors::with_flags;
 use super::examples::examples;
 use super::headings::INPUT;
-use super::input_args::{EMPTY_LIST, InputArgs};
+use super::input_args::{InputArgs, empty_list};
 use super::json;
 use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
 use super::part_args::PartArgs;
@@ -103,14 +103,18 @@ impl From<DtypeArg> for Dtype {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let (strict, format) = (args.strict, args.format);
+    let (strict, format, list) = (args.strict, args.format, args.part.list.clone());
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
     signals::listen();
-    let mut scan = options.scan()?;
+    let bar = Bar::default();
+    let mut scan = options.scan(&bar)?;
     let is_part = is_part(&options);
     if scan.entries.is_empty() && !is_part {
-        talk::note(format!("{EMPTY_LIST}; nothing is written"));
+        talk::note(format!(
+            "{}; nothing is written",
+            empty_list(list.as_deref())
+        ));
         print(format, || Extraction::of_nothing(&options.output))?;
         return Ok(Outcome::AllRight);
     }
@@ -118,7 +122,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let scan_notes = take(&mut scan.notes);
     notes(&scan_notes);
     let is_new = starts_empty(&options);
-    let report = extract_scan(&options, scan, &Bar::default())?;
+    let report = extract_scan(&options, scan, &bar)?;
     tell(&report, &options, is_new);
     print(format, || {
         Extraction::new(&report, &options, &scan_notes, with_flags)

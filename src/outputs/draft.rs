@@ -95,8 +95,8 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     }
 }
 
-/// Returns the system's error. tempfile adds the temporary name, which would only confuse users, and hides the
-/// number, which is in the text.
+/// Returns the system's error. tempfile adds the temporary name, which would only confuse users, and hides
+/// the number, which is in the text.
 fn without_name(error: io::Error) -> io::Error {
     let text = error.to_string();
     let number = text.split_once("(os error ").and_then(|(_, rest)| {

@@ -77,10 +77,10 @@ impl ExtractOptions {
     ///
     /// # Errors
     /// Those of [`Inputs::scan`].
-    pub fn scan(&self) -> Result<Scan> {
+    pub fn scan(&self, progress: &dyn Progress) -> Result<Scan> {
         let mut scan = match (&self.inputs, self.shard) {
-            (Inputs::List(paths), Some(shard)) => shard.scan_list(paths),
-            _ => self.inputs.scan(Labels::FromFolders)?,
+            (Inputs::List(paths), Some(shard)) => shard.scan_list(paths, progress)?,
+            _ => self.inputs.scan(Labels::FromFolders, progress)?,
         };
         if let Some(shard) = self.shard {
             scan.entries.retain(|_, name| shard.holds(name));
@@ -137,7 +137,7 @@ impl ExtractReport {
 /// features computed so far are in the store. Images that cannot be used are listed in the report and are not
 /// errors.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
-    extract_scan(options, options.scan()?, progress)
+    extract_scan(options, options.scan(progress)?, progress)
 }
 
 /// Like [`extract`], for the result of [`ExtractOptions::scan`], so that a caller can show the scan's notes

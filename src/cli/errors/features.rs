@@ -15,8 +15,8 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             reason: NoSamples::NoIndex,
             ..
         } => {
-            "run the same `frostline extract` again, without --retry-failed: it rebuilds the index and reuses \
-             the store's features"
+            "run the same `frostline extract` again, without --retry-failed: it rebuilds the index and \
+             reuses the store's features"
         }
         FeaturesError::NoSamples { .. } => {
             "run `frostline extract` again to see the reasons, and fix or replace the images"

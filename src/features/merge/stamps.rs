@@ -8,8 +8,8 @@ use itertools::Itertools;
 use crate::features::stamps::{self, StampRow, Stamps};
 use crate::images::path_text;
 
-/// Iterates over the stamps of several stores, in the order of a scan. Of those with the same key, that of the
-/// last store counts. Stamps that cannot be read are left out.
+/// Iterates over the stamps of several stores, in the order of a scan. Of those with the same key, that of
+/// the last store counts. Stamps that cannot be read are left out.
 pub(super) fn merged<'a>(
     stores: impl Iterator<Item = &'a PathBuf>,
 ) -> impl Iterator<Item = StampRow> {

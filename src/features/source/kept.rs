@@ -189,7 +189,8 @@ impl Kept {
     /// Returns an error if new features could not be stored.
     ///
     /// # Errors
-    /// [`FeaturesError::ReadOnly`] if the store is read-only and lacks an entry that its last run did not skip.
+    /// [`FeaturesError::ReadOnly`] if the store is read-only and lacks an entry that its last run did not
+    /// skip.
     pub(crate) fn refuse_read_only(&self, entries: &Entries) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
             return Ok(());

@@ -172,8 +172,8 @@ impl Entries {
         self.places.iter().any(Place::is_remote)
     }
 
-    /// Returns whether the file of a name that is not listed no longer exists. Nothing is known of objects and
-    /// of images in archives and tables.
+    /// Returns whether the file of a name that is not listed no longer exists. Of objects, and of images in
+    /// archives and tables, that is not known.
     pub(crate) fn have_lost(&self, name: &str) -> bool {
         let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
         self.places.iter().all(|place| place.file().is_some())
