@@ -8,7 +8,7 @@ use super::decoding_args::LimitArgs;
 use super::examples::examples;
 use super::head_args::{HeadArgs, guard_of};
 use super::headings::{INPUT, PREDICTIONS};
-use super::input_args::{EMPTY_LIST, InputArgs};
+use super::input_args::{InputArgs, empty_list};
 use super::number::float;
 use super::output::{OutputArgs, gpu_not_used, ignored, notes};
 use super::predictions::{Format, Writer};
@@ -131,7 +131,7 @@ impl Args {
 
 fn tell(report: &ClassifyReport, threads: usize) {
     if report.used + report.skipped == 0 {
-        talk::note(EMPTY_LIST);
+        talk::note(empty_list(None));
     }
     notes(&report.notes);
     ignored(&report.ignored);

@@ -19,7 +19,7 @@ mod worker;
 use std::io;
 use std::path::Path;
 
-use frostline::error::{Error, HeadError, ThreadsFor, is_of_system};
+use frostline::error::{Error, HeadError, ListProblem, ThreadsFor, is_of_system};
 
 use self::outputs::outputs;
 
@@ -96,6 +96,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
 }
 
 fn io_hint(action: &str, error: &io::Error) -> Option<String> {
+    let problem = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(ListProblem::Nul) = problem {
+        let hint = "add -0 if NUL bytes separate the paths, or save the list as UTF-8";
+        return Some(hint.to_owned());
+    }
     if is_of_system(error) {
         let hint =
             "raise this process's limits (`ulimit -n` for open files), or close other programs";

@@ -15,7 +15,7 @@ use super::decoding_args::DecodingArgs;
 use super::errors::with_flags;
 use super::examples::examples;
 use super::headings::INPUT;
-use super::input_args::{EMPTY_LIST, InputArgs};
+use super::input_args::{InputArgs, empty_list};
 use super::json;
 use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
 use super::part_args::PartArgs;
@@ -103,14 +103,18 @@ impl From<DtypeArg> for Dtype {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let (strict, format) = (args.strict, args.format);
+    let (strict, format, list) = (args.strict, args.format, args.part.list.clone());
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
     signals::listen();
-    let mut scan = options.scan()?;
-    let is_part = options.shard.is_some() || options.retry_failed;
+    let bar = Bar::default();
+    let mut scan = options.scan(&bar)?;
+    let is_part = is_part(&options);
     if scan.entries.is_empty() && !is_part {
-        talk::note(format!("{EMPTY_LIST}; nothing is written"));
+        talk::note(format!(
+            "{}; nothing is written",
+            empty_list(list.as_deref())
+        ));
         print(format, || Extraction::of_nothing(&options.output))?;
         return Ok(Outcome::AllRight);
     }
@@ -118,7 +122,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let scan_notes = take(&mut scan.notes);
     notes(&scan_notes);
     let is_new = starts_empty(&options);
-    let report = extract_scan(&options, scan, &Bar::default())?;
+    let report = extract_scan(&options, scan, &bar)?;
     tell(&report, &options, is_new);
     print(format, || {
         Extraction::new(&report, &options, &scan_notes, with_flags)
@@ -186,6 +190,11 @@ impl Args {
     }
 }
 
+/// Returns whether the run may have no images.
+fn is_part(options: &ExtractOptions) -> bool {
+    options.shard.is_some() || options.retry_failed
+}
+
 /// Returns whether the run starts without stored features, so that reused ones are those of duplicates.
 fn starts_empty(options: &ExtractOptions) -> bool {
     matches!(options.existing, Existing::Overwrite) || !is_store(&options.output)
@@ -229,7 +238,8 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     if let Some(shard) = options.shard {
         talk::say(format!("  shard     {shard}"));
     }
-    talk::say(format!("  classes   {}", classes_text(report)));
+    let classes = classes_text(report, is_part(options));
+    talk::say(format!("  classes   {classes}"));
     talk::say(format!(
         "  backbone  {} ({} features, layer `{}`)",
         spec.name, spec.num_features, spec.layer
@@ -259,10 +269,12 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     }
 }
 
-fn classes_text(report: &ExtractReport) -> String {
+fn classes_text(report: &ExtractReport, is_part: bool) -> String {
     const SHOWN: usize = 12;
     if report.classes.is_empty() {
-        return "none (no class folders)".to_owned();
+        let is_whole = report.empty_classes.is_empty() && !is_part;
+        let why = if is_whole { " (no class folders)" } else { "" };
+        return format!("none{why}");
     }
     let shown = report
         .classes

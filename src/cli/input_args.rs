@@ -1,17 +1,17 @@
 //! Arguments that name images.
 
-use std::io::{self, Read, stdin};
-use std::path::PathBuf;
+use std::io::{self, stdin};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Builder;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::given;
 use super::headings::INPUT;
 use super::refusal::Refusal;
 use frostline::error::{Error, ThreadsFor};
-use frostline::images::{Names, Separator, parse_list, read_list, read_list_file};
+use frostline::images::{Names, Separator, read_list, read_list_file};
 use frostline::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -46,8 +46,12 @@ impl NameArgs {
     }
 }
 
-/// The note about an empty list, which gives no rows and is not a failure.
-pub(super) const EMPTY_LIST: &str = "the list of images on standard input is empty";
+/// Returns the note about an empty list in a file or on standard input, which is not a failure.
+pub(super) fn empty_list(file: Option<&Path>) -> String {
+    let place = file.map(|file| format!("in `{}`", file.display()));
+    let place = place.as_deref().unwrap_or("on standard input");
+    format!("the list of images {place} is empty")
+}
 
 /// How many names are read ahead of the images being processed.
 const AHEAD: usize = 1024;
@@ -64,11 +68,12 @@ impl InputArgs {
             return Ok(Inputs::Paths(self.images, self.names.names()));
         }
         let mut list = Vec::new();
-        stdin()
-            .lock()
-            .read_to_end(&mut list)
-            .context("cannot read the list of images on standard input")?;
-        Ok(Inputs::List(parse_list(&list, self.separator())))
+        let read = read_list(stdin().lock(), self.separator(), |path| {
+            list.push(path);
+            true
+        });
+        read.map_err(Error::io("read", Path::new("standard input")))?;
+        Ok(Inputs::List(list))
     }
 
     /// Like [`Self::inputs`], but refuses feature stores.

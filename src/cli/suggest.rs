@@ -8,7 +8,7 @@ use super::decoding_args::LimitArgs;
 use super::examples::examples;
 use super::given;
 use super::headings::NETWORK;
-use super::input_args::{EMPTY_LIST, InputArgs};
+use super::input_args::{InputArgs, empty_list};
 use super::number::float;
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
@@ -71,7 +71,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         write_rows(out, format, &report.suggestions).map_err(Error::io("write", output.name()))
     })?;
     if report.n_images == 0 {
-        talk::note(EMPTY_LIST);
+        talk::note(empty_list(None));
     }
     if report.labelled > 0 {
         talk::note(format!(

@@ -117,6 +117,12 @@ pub enum FeaturesError {
         /// What this run would write.
         wanted: String,
     },
+    /// None of the images is one of the last run, so none can be tried again.
+    #[error("the feature store `{}` lists none of these images", store.display())]
+    OtherImages {
+        /// The store.
+        store: PathBuf,
+    },
     /// Stores or tables to merge have different manifests.
     #[error("{} cannot be merged: {}", both(stores), differences.join("; "))]
     OtherStore {

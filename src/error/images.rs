@@ -87,6 +87,18 @@ pub enum ImagesError {
     RepeatedClass(String),
 }
 
+/// Why a list of paths cannot be read; inside an [`io::Error`](std::io::Error).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListProblem {
+    /// No path is that long.
+    #[error("it contains a path longer than 1 MiB")]
+    LongPath,
+    /// The paths end with NUL bytes instead of newlines, or the list is no text in UTF-8.
+    #[error("it contains NUL bytes")]
+    Nul,
+}
+
 /// Why images cannot be read from an object store or web server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

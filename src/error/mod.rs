@@ -48,7 +48,7 @@ pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::hub::HubProblem;
-pub use self::images::{ImagesError, StoreProblem};
+pub use self::images::{ImagesError, ListProblem, StoreProblem};
 pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,

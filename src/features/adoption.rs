@@ -129,9 +129,9 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Adds checksums to the index, the stamps and the manifest. The manifest comes last, since its checksum
-    /// means that all files have one.
-    fn seal_all(&self, found: &StoreManifest) -> Result<()> {
+    /// Adds checksums to the index, the manifest and the stamps. The manifest follows the index, since its
+    /// checksum means that both have one.
+    fn seal_all(&mut self, found: &StoreManifest) -> Result<()> {
         // An unreadable index is rewritten at the end of the run.
         match Index::read(&self.path) {
             Ok(found) if !found.is_empty() => {
@@ -141,13 +141,13 @@ impl StoreWriter {
             }
             _ => {}
         }
+        found.write(&self.path)?;
         let mut stamps = Stamps::default();
         stamps.add_store(&self.path);
         if stamps != Stamps::default() {
-            let mut ledger = stamps::ledger(&self.path, true)?;
-            stamps.sorted().try_for_each(|row| ledger.push(row))?;
-            ledger.complete()?.take_place()?;
+            self.notes
+                .extend(stamps::write(&self.path, stamps.sorted()));
         }
-        found.write(&self.path)
+        Ok(())
     }
 }

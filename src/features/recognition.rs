@@ -180,16 +180,12 @@ mod tests {
         decoding: &DecodeOptions,
     ) -> Vec<Option<Picture>> {
         let store = tempfile::tempdir().unwrap();
-        let mut ledger = stamps::ledger(store.path(), true).unwrap();
-        for (path, stamp, content) in stamps {
-            let row = StampRow {
-                key: Place::from(path.to_path_buf()).key(),
-                stamp: *stamp,
-                content: *content,
-            };
-            ledger.push(row).unwrap();
-        }
-        ledger.complete().unwrap().take_place().unwrap();
+        let rows = stamps.iter().map(|(path, stamp, content)| StampRow {
+            key: Place::from(path.to_path_buf()).key(),
+            stamp: *stamp,
+            content: *content,
+        });
+        assert_eq!(stamps::write(store.path(), rows), None);
         let directory: Directory = known.iter().map(|bytes| Digest::of(bytes)).collect();
         let lookup = Lookup {
             remembered: Remembered::read(store.path(), &directory),

@@ -1,4 +1,4 @@
-//! The index and the stamps of a run, which are written while its images pass.
+//! The index of a run, which is written while its images pass, and what is written after it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,11 @@ use crate::error::{Error, FileKind, Result};
 use crate::images::Place;
 use crate::phrases::counted;
 
-/// The index and the stamps of a run.
+/// The index of a run.
 pub(crate) struct RunRecord {
     store: PathBuf,
-    can_write: bool,
     directory: Directory,
     index: Ledger<IndexRow>,
-    stamps: Ledger<StampRow>,
     /// Which images of the directory are in the run, by number.
     seen: Vec<bool>,
 }
@@ -31,12 +29,9 @@ impl RunRecord {
     /// # Errors
     /// [`Error::Io`].
     pub(crate) fn begin(writer: &StoreWriter) -> Result<Self> {
-        let can_write = writer.can_write();
         Ok(Self {
-            index: index::ledger(&writer.path, can_write)?,
-            stamps: stamps::ledger(&writer.path, can_write)?,
+            index: index::ledger(&writer.path, writer.can_write())?,
             store: writer.path.clone(),
-            can_write,
             directory: writer.directory(),
             seen: Vec::new(),
         })
@@ -57,24 +52,11 @@ impl RunRecord {
         self.index.push(row)
     }
 
-    /// Adds the stamp of a file.
+    /// Replaces the index of the last run if it differs. Returns a note about the images that it has lost.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn add_stamp(&mut self, row: StampRow) -> Result<()> {
-        self.stamps.push(row)
-    }
-
-    /// Replaces the stamps and then the index of the last run if they differ. Returns a note about the index.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub(super) fn finish(self) -> Result<Option<String>> {
-        let stamps = self.stamps.complete()?;
-        // Stamps only save time, so a read-only store does not need them.
-        if self.can_write && !matches!(stamps.is_there(stamps::LARGEST), Ok(true)) {
-            stamps.take_place()?;
-        }
+    fn finish(self) -> Result<Option<String>> {
         let index = self.index.complete()?;
         let path = self.store.join(INDEX);
         let gone = match index.is_there(index::LARGEST) {
@@ -103,10 +85,17 @@ impl StoreWriter {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn finish_record(mut self, record: RunRecord) -> Result<Vec<String>> {
+    pub(super) fn finish_record(
+        &mut self,
+        record: RunRecord,
+        stamps: impl Iterator<Item = StampRow>,
+    ) -> Result<Vec<String>> {
         self.flush()?;
         self.notes.extend(record.finish()?);
-        Ok(self.notes)
+        if self.can_write() {
+            self.notes.extend(stamps::write(&self.path, stamps));
+        }
+        Ok(std::mem::take(&mut self.notes))
     }
 
     /// Like [`Self::finish`], and writes the index and the stamps of a run over images with this content.
@@ -114,13 +103,16 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Io`].
     #[doc(hidden)]
-    pub fn finish_run(self, index: &Index, pictures: &[(Place, Picture)]) -> Result<Vec<String>> {
+    pub fn finish_run(
+        mut self,
+        index: &Index,
+        pictures: &[(Place, Picture)],
+    ) -> Result<Vec<String>> {
         let mut record = RunRecord::begin(&self)?;
         index.rows().try_for_each(|row| record.add(row))?;
-        for (place, picture) in pictures {
-            StampRow::new(place, picture).map_or(Ok(()), |row| record.add_stamp(row))?;
-        }
-        self.finish_record(record)
+        let stamps = pictures.iter();
+        let stamps = stamps.filter_map(|(place, picture)| StampRow::new(place, picture));
+        self.finish_record(record, stamps)
     }
 }
 

@@ -191,6 +191,22 @@ impl StoreWriter {
         outputs::write_bytes(&self.path.join(SHARD), &record.to_file())
     }
 
+    /// Returns the shard that the store holds, if its last run has finished.
+    pub(super) fn finished_shard(&self) -> Result<Option<Shard>> {
+        let record = ShardRecord::read(&self.path)?;
+        let is_finished = has_finished(&self.path, record.as_ref())?;
+        Ok(record.filter(|_| is_finished).map(|record| record.shard))
+    }
+
+    /// Records that a shard has the images of the index, after some have left it.
+    pub(super) fn record_shard(&self, shard: Shard) -> Result<()> {
+        let mut names = Names::default();
+        for row in index::rows(&self.path)? {
+            names.add(&row?.path);
+        }
+        outputs::write_bytes(&self.path.join(SHARD), &names.record(shard).to_file())
+    }
+
     fn refuse_other_shard(&self, found: Option<&ShardRecord>, wanted: Option<Shard>) -> Result<()> {
         let found = found.map(|record| record.shard);
         // A store without an index lists no images yet, so it may become any shard.

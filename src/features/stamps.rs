@@ -8,8 +8,9 @@
 //! - `digest` FixedSizeBinary(32)
 //! - `width` and `height` UInt32: not 0
 //!
-//! The file is optional: if it is missing, damaged or not a regular file, all files are read again. It does
-//! not list files that were changed less than two seconds before they were read.
+//! The file is optional: if it is missing, damaged or not a regular file, all files are read again. So it is
+//! written last, when parts and index are safe, and it is not an error if that fails. It does not list files
+//! that were changed less than two seconds before they were read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use super::content::{Content, Digest, Picture};
 use super::index::is_name;
 use super::ledger::Ledger;
 use super::names::STAMPS;
-use crate::error::{FileProblem, Result};
+use crate::error::{Error, FileProblem, Result};
 use crate::images::{Place, path_text};
 use crate::stamp::Stamp;
 use crate::texts::Texts;
@@ -61,9 +62,25 @@ pub(super) fn rows(store: &Path) -> Result<TableRows<StampRow>, Failure> {
     Ok(table.into_rows(row_of))
 }
 
-/// Begins a new stamps file of a store.
-pub(super) fn ledger(store: &Path, can_write: bool) -> Result<Ledger<StampRow>> {
-    Ledger::begin(store.join(STAMPS), &schema(), to_batch, can_write)
+/// Replaces the stamps of a store if these differ. They only save time, so a failure is a note for the user.
+pub(super) fn write(store: &Path, rows: impl Iterator<Item = StampRow>) -> Option<String> {
+    let cause = match try_write(store, rows).err()? {
+        Error::Io { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    Some(format!(
+        "`{STAMPS}` was not written, so the next run may read files again: {cause}"
+    ))
+}
+
+fn try_write(store: &Path, mut rows: impl Iterator<Item = StampRow>) -> Result<()> {
+    let mut ledger = Ledger::begin(store.join(STAMPS), &schema(), to_batch, true)?;
+    rows.try_for_each(|row| ledger.push(row))?;
+    let stamps = ledger.complete()?;
+    if matches!(stamps.is_there(LARGEST), Ok(true)) {
+        return Ok(());
+    }
+    stamps.take_place()
 }
 
 /// The stamps of several stores, packed.
@@ -241,14 +258,6 @@ mod tests {
         }
     }
 
-    fn write(store: &Path, rows: &[StampRow]) {
-        let mut ledger = ledger(store, true).unwrap();
-        for row in rows {
-            ledger.push(row.clone()).unwrap();
-        }
-        ledger.complete().unwrap().take_place().unwrap();
-    }
-
     fn remembered(store: &Path) -> (Remembered, Directory) {
         let directory = Directory::from_iter([Digest::of(b"a")]);
         (Remembered::read(store, &directory), directory)
@@ -258,7 +267,7 @@ mod tests {
     fn what_is_written_is_read_and_only_the_same_stamp_counts() {
         let folder = tempfile::tempdir().unwrap();
         let [row, other] = [row("/a.png", 3), row("/c.png", 5)];
-        write(folder.path(), &[row.clone(), other]);
+        assert_eq!(write(folder.path(), [row.clone(), other].into_iter()), None);
         let (read, directory) = remembered(folder.path());
         let picture = |key: &str, stamp: &Stamp| {
             let number = read.number(key, stamp)?;
@@ -298,12 +307,26 @@ mod tests {
         std::fs::write(folder.path().join(STAMPS), "no Arrow file").unwrap();
         assert_eq!(read(), 0);
         for (path, width) in [("", 3), ("/a", 0)] {
-            write(folder.path(), &[row("/first", 3), row(path, width)]);
+            let rows = [row("/first", 3), row(path, width)];
+            assert_eq!(write(folder.path(), rows.into_iter()), None);
             assert_eq!(read(), 0);
             let mut stamps = Stamps::default();
             stamps.add_store(folder.path());
             assert_eq!(stamps, Stamps::default());
         }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(STAMPS)).unwrap();
+        let note = write(folder.path(), [row("/a", 3)].into_iter()).unwrap();
+        assert!(
+            note.starts_with(
+                "`stamps.arrow` was not written, so the next run may read files again: "
+            ),
+            "{note}"
+        );
     }
 
     #[test]

@@ -122,6 +122,14 @@ impl StoreWriter {
         matches!(self.access, Access::Write { .. })
     }
 
+    fn require_write(&self) -> Result<()> {
+        if self.can_write() {
+            return Ok(());
+        }
+        let store = self.path.clone();
+        Err(FeaturesError::ReadOnly { store }.into())
+    }
+
     /// Continues with features that `manifest` describes, after the known images have been looked up.
     ///
     /// # Errors
@@ -180,8 +188,8 @@ impl StoreWriter {
     /// Adds an image's features. They are on disk after the next [`StoreWriter::flush`] at the latest.
     ///
     /// # Errors
-    /// [`Error::Io`] if a part cannot be written; [`FeaturesError::NotKept`] for values that the store cannot
-    /// represent, see [`Dtype::holds`].
+    /// [`Error::Io`] if a part cannot be written; [`FeaturesError::ReadOnly`]; [`FeaturesError::NotKept`] for
+    /// values that the store cannot represent, see [`Dtype::holds`].
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
         self.dtype()
             .holds(features)
@@ -192,6 +200,7 @@ impl StoreWriter {
         if self.knows(&digest) {
             return Ok(());
         }
+        self.require_write()?;
         let position = Position::new(self.parts.len(), self.pending.digests.len());
         self.directory.insert(&digest, position);
         if self.pending.digests.is_empty() {
@@ -227,6 +236,7 @@ impl StoreWriter {
         &mut self,
         mut write: impl FnMut(&Path) -> Result<Option<T>>,
     ) -> Result<T> {
+        self.require_write()?;
         loop {
             let path = self.path.join(part_name(self.next_part));
             let written = write(&path)?;

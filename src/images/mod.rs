@@ -86,7 +86,7 @@ pub(crate) use read::read_file;
 pub(crate) use read::{FileBytes, read};
 pub use scan::{
     Entries, FolderLayout, Found, Labels, Names, Sample, Scan, Separator, Shard, ShardProblem,
-    parse_list, read_list, read_list_file, scan_folder, scan_inputs, scan_list,
+    read_list, read_list_file, scan_folder, scan_inputs, scan_list,
 };
 #[doc(hidden)]
 pub use scan::{ignored_text, is_remote, listed};

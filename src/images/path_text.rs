@@ -64,7 +64,10 @@ pub fn from_text(text: &str) -> PathBuf {
     PathBuf::from(text)
 }
 
-/// Compares two paths as a scan orders them: component by component and byte by byte.
+/// Compares the text forms of two paths as a scan orders the paths: component by component and byte by byte.
+///
+/// Only equal texts are equal. Other programs write texts that [`to_text`] never writes, such as `\xFF` for
+/// `\xff`; they lead to the same file, and follow each other.
 pub(crate) fn compare(one: &str, other: &str) -> Ordering {
     /// No name contains a NUL, which sorts before any other byte.
     fn key(path: &[u8]) -> impl Iterator<Item = u8> {
@@ -73,8 +76,9 @@ pub(crate) fn compare(one: &str, other: &str) -> Ordering {
     if !one.contains('\\') && !other.contains('\\') {
         return key(one.as_bytes()).cmp(key(other.as_bytes()));
     }
-    let [one, other] = [one, other].map(|path| from_text(path).into_os_string());
-    key(one.as_encoded_bytes()).cmp(key(other.as_encoded_bytes()))
+    let [path, second] = [one, other].map(|path| from_text(path).into_os_string());
+    let order = key(path.as_encoded_bytes()).cmp(key(second.as_encoded_bytes()));
+    order.then_with(|| one.cmp(other))
 }
 
 /// Returns the file in a folder with the path that [`to_text`] wrote. The text is untrusted: `None` if it
@@ -164,6 +168,29 @@ mod tests {
             assert_eq!(to_text(&path(bytes)), text);
             assert_eq!(from_text(text), path(bytes));
         }
+    }
+
+    /// A merge finds the rows of one name next to each other only in a total order.
+    #[test]
+    fn only_equal_texts_are_equal() {
+        let texts = [
+            "x\\xFF",
+            "x\\xff",
+            "x\\\\xff",
+            "a\\b\\xff",
+            "a\\\\b\\xff",
+            "x/y",
+            "x",
+            "x!",
+        ];
+        for one in texts {
+            for other in texts {
+                let order = compare(one, other);
+                assert_eq!(order.is_eq(), one == other, "{one} {other}");
+                assert_eq!(order, compare(other, one).reverse(), "{one} {other}");
+            }
+        }
+        assert!(compare("x/y", "x!").is_lt());
     }
 
     #[test]

@@ -22,10 +22,12 @@ mod walk;
 use std::path::Path;
 
 use crate::error::Result;
+use crate::progress::Silent;
 
 pub use entries::{Entries, Scan};
+use found::How;
 pub use found::{FolderLayout, Found, Labels, Names, Sample};
-pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
+pub use list::{Separator, listed, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;
 pub use prefix::is_remote;
 pub use shard::{Shard, ShardProblem};
@@ -40,7 +42,12 @@ pub use shard::{Shard, ShardProblem};
 /// If the folder does not exist, is not a folder, cannot be read, or contains no file with an image
 /// extension.
 pub fn scan_folder(root: &Path, labels: Labels) -> Result<Scan> {
-    layout::folder(root, labels, Names::Extensions)
+    let how = How {
+        labels,
+        names: Names::Extensions,
+        progress: &Silent,
+    };
+    layout::folder(root, how)
 }
 
 #[cfg(test)]

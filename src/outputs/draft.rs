@@ -82,14 +82,10 @@ pub(crate) fn is_leftover(name: &str) -> bool {
 /// leftover of a killed writer.
 fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     loop {
-        // tempfile adds the temporary name to the error, which would only confuse users.
-        let mut number = None;
         let made = names().make_in(folder, |path| {
-            let file = File::options().write(true).create_new(true).open(path);
-            file.inspect_err(|error| number = error.raw_os_error())
+            File::options().write(true).create_new(true).open(path)
         });
-        let made = made.map_err(|error| number.map_or(error, io::Error::from_raw_os_error));
-        let (file, name) = made?.into_parts();
+        let (file, name) = made.map_err(without_name)?.into_parts();
         // Before the file was locked, another writer may have mistaken it for a leftover. On file systems
         // without locks, no writer removes files.
         let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
@@ -97,6 +93,17 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
             return Ok((file, name));
         }
     }
+}
+
+/// Returns the system's error. tempfile adds the temporary name, which would only confuse users, and hides
+/// the number, which is in the text.
+fn without_name(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let number = text.split_once("(os error ").and_then(|(_, rest)| {
+        let (number, _) = rest.split_once(')')?;
+        number.parse().ok()
+    });
+    number.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Returns a builder of unpredictable names that no reader mistakes for finished files.
@@ -141,7 +148,8 @@ pub(super) mod unnamed {
         let _ = file.try_lock();
         let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
         let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-        Ok(super::names().make_in(folder, link)?.into_temp_path())
+        let named = super::names().make_in(folder, link);
+        Ok(named.map_err(super::without_name)?.into_temp_path())
     }
 }
 
@@ -216,7 +224,8 @@ impl TemporaryFolder {
 pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TemporaryFolder> {
     fs::create_dir_all(parent)?;
     let mut names = Builder::new();
-    let folder = names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
+    let folder = names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent);
+    let folder = folder.map_err(without_name)?;
     let lock = lock(folder.path()).ok();
     Ok(TemporaryFolder {
         folder,
@@ -281,6 +290,18 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+
+    #[test]
+    fn an_error_does_not_tell_the_temporary_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let wanted = File::create(file.join("below")).unwrap_err().to_string();
+        assert_eq!(named(&file).unwrap_err().to_string(), wanted);
+        let made = names().tempdir_in(&file).unwrap_err();
+        assert_ne!(made.to_string(), wanted);
+        assert_eq!(without_name(made).to_string(), wanted);
+    }
 
     #[test]
     fn names_are_new_each_time() {

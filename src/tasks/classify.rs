@@ -84,7 +84,7 @@ pub fn classify(
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
     let classifier = options.head.open()?;
-    let scan = options.inputs.scan(labels)?;
+    let scan = options.inputs.scan(labels, progress)?;
     let images = Images::of(&scan.entries);
     let mut report = classify_images(&classifier, options, images, progress, each)?;
     report.notes.splice(..0, scan.notes);

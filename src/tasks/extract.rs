@@ -1,5 +1,7 @@
 //! `extract`: computes the features of images and stores them on disk.
 
+mod again;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,8 +14,8 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 use crate::features::{
-    Computed, Done, Dtype, Existing, FeatureStore, Images, Kept, Pipeline, Recognise, Source,
-    Speed, StoreManifest, StoreWriter, is_store,
+    Computed, Done, Dtype, Existing, Images, Kept, Pipeline, Recognise, Source, Speed,
+    StoreManifest, StoreWriter, is_store,
 };
 use crate::images::{DecodeOptions, Entries, Labels, Scan, Shard, Views};
 use crate::progress::Progress;
@@ -71,23 +73,17 @@ impl ExtractOptions {
         }
     }
 
-    /// Finds the images to extract: those of the shard, and only skipped ones if these are tried again.
+    /// Finds the images to extract: those of the shard.
     ///
     /// # Errors
-    /// Those of [`Inputs::scan`]; if the store's index cannot be read.
-    pub fn scan(&self) -> Result<Scan> {
+    /// Those of [`Inputs::scan`].
+    pub fn scan(&self, progress: &dyn Progress) -> Result<Scan> {
         let mut scan = match (&self.inputs, self.shard) {
-            (Inputs::List(paths), Some(shard)) => shard.scan_list(paths),
-            _ => self.inputs.scan(Labels::FromFolders)?,
+            (Inputs::List(paths), Some(shard)) => shard.scan_list(paths, progress)?,
+            _ => self.inputs.scan(Labels::FromFolders, progress)?,
         };
         if let Some(shard) = self.shard {
             scan.entries.retain(|_, name| shard.holds(name));
-        }
-        if self.retry_failed {
-            let store = FeatureStore::open(&self.output)?;
-            let skipped = store.index().skipped().map(|(path, _)| path);
-            let skipped: HashSet<&str> = skipped.collect();
-            scan.entries.retain(|_, name| skipped.contains(name));
         }
         Ok(scan)
     }
@@ -141,7 +137,7 @@ impl ExtractReport {
 /// features computed so far are in the store. Images that cannot be used are listed in the report and are not
 /// errors.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
-    extract_scan(options, options.scan()?, progress)
+    extract_scan(options, options.scan(progress)?, progress)
 }
 
 /// Like [`extract`], for the result of [`ExtractOptions::scan`], so that a caller can show the scan's notes
@@ -151,12 +147,14 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 /// Those of [`extract`].
 pub fn extract_scan(
     options: &ExtractOptions,
-    scan: Scan,
+    mut scan: Scan,
     progress: &dyn Progress,
 ) -> Result<ExtractReport> {
     let start = Instant::now();
+    let again = || again::keep_skipped(&mut scan, &options.output);
+    let gone = options.retry_failed.then(again).transpose()?;
     let provided = provide(&options.backbone, &options.run.home)?;
-    let (store, network) = store_and_network(options, &scan.entries, progress)?;
+    let (store, network) = store_and_network(options, &scan.entries, gone.as_ref(), progress)?;
     let spec = store.spec().clone();
     let source = Source::from(Computed {
         images: Images::recognised(&scan.entries, store.recognised()),
@@ -172,10 +170,14 @@ pub fn extract_scan(
     });
     let engine = source.engine().cloned();
     let done = source.each(&[], progress, &mut |_| Ok(()))?;
-    Ok(ExtractReport {
-        installed_from: provided,
-        ..report(done, scan, spec, engine, start)
-    })
+    let empty_folders = scan.empty_classes.clone();
+    let mut report = report(done, scan, spec, engine, start);
+    report.installed_from = provided;
+    if options.shard.is_some() || options.retry_failed {
+        // The other images of a class may be usable.
+        report.empty_classes = empty_folders;
+    }
+    Ok(report)
 }
 
 fn report(
@@ -220,15 +222,16 @@ fn report(
 fn store_and_network(
     options: &ExtractOptions,
     entries: &Entries,
+    gone: Option<&HashSet<String>>,
     progress: &dyn Progress,
 ) -> Result<(Kept, Option<Frozen>)> {
     let open = |manifest| -> Result<Kept> {
         let mut writer = StoreWriter::open(&options.output, manifest, options.existing)?;
         let how = (options.recognise, &options.decoding);
         let threads = options.run.threads;
-        if options.retry_failed {
+        if let Some(gone) = gone {
             let store = Kept::extraction(writer, entries, how, threads, progress)?;
-            return Ok(store.keeping_others());
+            return Ok(store.keeping_others(gone.clone()));
         }
         writer.begin(options.shard, entries)?;
         Kept::extraction(writer, entries, how, threads, progress)

@@ -19,6 +19,7 @@ use crate::error::{OutputProblem, Result};
 use crate::features::{is_store, store_around};
 use crate::images::{Labels, Names};
 use crate::outputs;
+use crate::progress::Silent;
 
 /// Whether an output may replace a file of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -194,7 +195,7 @@ impl OutputGuard {
         let scans = self
             .images
             .iter()
-            .flat_map(|inputs| inputs.scan(Labels::None));
+            .flat_map(|inputs| inputs.scan(Labels::None, &Silent));
         let mut files = Vec::new();
         for scan in scans {
             let found = scan.entries.iter();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
+use crate::progress::Progress;
 
 /// The images to work on, as the user named them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +65,11 @@ impl Inputs {
     ///
     /// # Errors
     /// [`Error::Images`](crate::Error::Images) if there are none. A list may be empty.
-    pub fn scan(&self, labels: Labels) -> Result<Scan> {
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop.
+    pub fn scan(&self, labels: Labels, progress: &dyn Progress) -> Result<Scan> {
         match self {
-            Self::Paths(paths, names) => scan_inputs(paths, labels, *names),
-            Self::List(paths) => Ok(scan_list(paths.clone())),
+            Self::Paths(paths, names) => scan_inputs(paths, labels, *names, progress),
+            Self::List(paths) => scan_list(paths.clone(), progress),
         }
     }
 }

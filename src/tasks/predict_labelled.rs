@@ -44,7 +44,7 @@ pub(super) fn collect_labelled<I: Items>(
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
+    let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders, progress));
     let scan = scan.transpose()?;
     let (source, mut notes) = if let Some(scan) = &scan {
         images::<I>(scan, classifiers, options)?

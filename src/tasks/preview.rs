@@ -10,6 +10,7 @@ use crate::images::{
     View, contact_sheet, decode_for, read,
 };
 use crate::outputs;
+use crate::progress::Silent;
 
 /// The options of [`preview`](crate::tasks::preview()): what to show, and how.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ pub struct PreviewReport {
 /// # Errors
 /// No images, no usable image, an unknown backbone, settings out of range, [`Error::Io`](crate::Error::Io).
 pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
-    let scan = options.inputs.scan(Labels::FromFolders)?;
+    let scan = options.inputs.scan(Labels::FromFolders, &Silent)?;
     if scan.entries.is_empty() {
         return Err(TaskError::EmptyList.into());
     }

@@ -139,7 +139,7 @@ fn of_images(
     options: &SuggestOptions,
     progress: &dyn Progress,
 ) -> Result<Candidates> {
-    let scan = inputs.scan(Labels::None)?;
+    let scan = inputs.scan(Labels::None, progress)?;
     let (images, how) = (Images::of(&scan.entries), &options.head.computing);
     let source = Source::from(Computed::of(images, classifier.spec(), how)?);
     let mut candidates = Candidates::default();

@@ -62,6 +62,7 @@ mod serve;
 mod setup;
 #[cfg(unix)]
 mod snippets;
+mod steps_again;
 mod steps_damaged;
 mod steps_interrupted;
 mod steps_listed;

@@ -12,7 +12,7 @@ use arrow_array::{
 };
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema};
-use frostline::features::{FeatureStore, MergeOptions, StoreManifest, merge};
+use frostline::features::{Dtype, FeatureStore, MergeOptions, StoreManifest, merge};
 use frostline::progress::Silent;
 use half::f16;
 use parquet::arrow::ArrowWriter;
@@ -298,4 +298,45 @@ fn damaged_tables_are_errors() {
             let _ = std::fs::remove_dir_all(place("store"));
         }
     }
+}
+
+/// Not the temporary folder in which a new store is filled.
+#[test]
+fn errors_name_the_tables_and_the_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let table = table(&manifest());
+    let mut lists = ListBuilder::new(Float32Builder::new());
+    for seed in [1, 3] {
+        lists.values().append_slice(&features(seed));
+        lists.append(true);
+    }
+    lists.append(false);
+    write_parquet(&place("a.parquet"), &table.slice(0, 1));
+    write_parquet(&place("b.parquet"), &table.slice(1, 2));
+    write_parquet(
+        &place("c.parquet"),
+        &replaced(&table, "features", lists.finish()),
+    );
+    let tables = ["a", "b", "c"].map(|name| place(&format!("{name}.parquet")));
+    let error = merged(&tables.each_ref().map(|path| &**path), &place("new")).unwrap_err();
+    let said = format!("`{}` and `{}`", tables[1].display(), tables[2].display());
+    assert!(error.contains(&said), "{error}");
+    // A value that 16 bits cannot hold.
+    let mut halves = manifest();
+    halves.dtype = Dtype::F16;
+    let mut lists = ListBuilder::new(Float32Builder::new());
+    for _ in 0..2 {
+        lists.values().append_slice(&vec![1e6; features(1).len()]);
+        lists.append(true);
+    }
+    lists.append(false);
+    let large = replaced(&self::table(&halves), "features", lists.finish());
+    write_parquet(&place("large.parquet"), &large);
+    let error = merged(&[&place("large.parquet")], &place("new")).unwrap_err();
+    let said = format!(
+        "cannot store the features of an image in `{}`",
+        place("new").display()
+    );
+    assert!(error.starts_with(&said), "{error}");
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{Place, Ran, two_classes};
 use crate::steps_listed::Service;
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-s", signal, &id]).status();
     assert!(sent.unwrap().success());

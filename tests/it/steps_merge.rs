@@ -233,20 +233,25 @@ fn a_full_disk_leaves_the_old_store_or_none() {
     place
         .frostline("features export {dir}/whole -o {dir}/table.parquet")
         .exits(0);
-    let limited = |line: &str| {
+    let limited = |line: &str, blocks: u32| {
         let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", "ulimit -f 3; exec \"$0\" \"$@\""]);
+        let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]);
         let command = place.command(line);
         shell.arg(command.get_program()).args(command.get_args());
         shell.env("FROSTLINE_HOME", place.path("home"));
         Ran::of(shell.output().unwrap())
     };
-    // The part of a table, and the index after parts were linked.
-    for line in [
-        "features merge {dir}/table.parquet -o {dir}/new".to_owned(),
-        format!("features merge {ALL} -o {{dir}}/new"),
+    // The part of a table, the index after parts were linked, and the first file of a store.
+    for (line, blocks) in [
+        (
+            "features merge {dir}/table.parquet -o {dir}/new".to_owned(),
+            3,
+        ),
+        (format!("features merge {ALL} -o {{dir}}/new"), 3),
+        (format!("features merge {ALL} -o {{dir}}/new"), 0),
     ] {
-        let ran = limited(&line)
+        let ran = limited(&line, blocks)
             .exits(1)
             .says(&["cannot write `", "new`: File too large"]);
         assert!(!ran.err.contains(".frostline-"), "{}", ran.err);
@@ -256,7 +261,7 @@ fn a_full_disk_leaves_the_old_store_or_none() {
     place.frostline(first);
     let (before, _) = contents(&place.path("old"));
     let line = format!("features merge {ALL} -o {{dir}}/old");
-    limited(&line).exits(1);
+    limited(&line, 3).exits(1);
     assert_eq!(contents(&place.path("old")).0, before);
     place.frostline(&line).exits(3);
     assert_same(&place.path("whole"), &place.path("old"));

@@ -85,6 +85,69 @@ fn a_store_that_is_read_only_is_read() {
     assert_eq!(tree(&place.folder().join("store")), before);
 }
 
+/// Nothing has to be written if an image cannot be used again.
+#[test]
+fn a_store_with_a_skipped_image_is_read_too() {
+    let Some(place) = Place::fitted() else { return };
+    copy_runtime(&place);
+    let bad = place.path("images/red/bad.jpg");
+    fs::write(&bad, "<html>").unwrap();
+    let extract = "extract {dir}/images -o {dir}/store";
+    place.frostline(extract).exits(3);
+    for (path, mode) in [("", 0o755), ("store", 0o555)] {
+        fs::set_permissions(place.path(path), Permissions::from_mode(mode)).unwrap();
+    }
+    let before = tree(&place.folder().join("store"));
+    let again = format!("{extract} --retry-failed");
+    for (line, words) in [
+        (extract, "0 computed, 12 reused, 1 skipped"),
+        (&again, "0 computed, 0 reused, 1 skipped"),
+        (
+            "features merge {dir}/store -o {dir}/store",
+            "added     0 vectors",
+        ),
+    ] {
+        let Some(ran) = read_only(&place, line) else {
+            return;
+        };
+        ran.exits(3).says(&[words]);
+    }
+    // A mended or new image has to be written.
+    let place_of_new = place.path("images/red/new.png");
+    two_classes(&place.folder().join("new"), 1, 100);
+    for file in [&bad, &place_of_new] {
+        fs::copy(place.path("new/red/0.png"), file).unwrap();
+        let ran = read_only(&place, extract).unwrap().exits(1);
+        ran.says(&["store` is read-only and does not contain all of the images"]);
+        fs::write(&bad, "<html>").unwrap();
+    }
+    place.frostline("extract {dir}/new -o {dir}/other").exits(0);
+    read_only(&place, "features merge {dir}/other -o {dir}/store")
+        .unwrap()
+        .exits(1)
+        .says(&["store` is read-only and does not contain all of the images"]);
+    assert_eq!(tree(&place.folder().join("store")), before);
+}
+
+#[test]
+fn a_merge_into_a_closed_folder_names_the_store() {
+    let Some(place) = Place::fitted() else { return };
+    fs::create_dir(place.path("closed")).unwrap();
+    for (path, mode) in [("", 0o755), ("closed", 0o555)] {
+        fs::set_permissions(place.path(path), Permissions::from_mode(mode)).unwrap();
+    }
+    let line = "features merge {dir}/store -o {dir}/closed/new";
+    let Some(ran) = read_only(&place, line) else {
+        return;
+    };
+    let wanted = format!(
+        "cannot create `{}`: Permission denied",
+        place.path("closed/new")
+    );
+    let ran = ran.exits(1).says(&[&wanted]);
+    assert!(!ran.err.contains(".frostline-"), "{}", ran.err);
+}
+
 #[test]
 fn new_images_are_classified_and_their_features_not_kept() {
     let Some(place) = with_closed_store() else {

@@ -5,7 +5,7 @@ use std::fs;
 
 use frostline::features::{Digest, Existing, FeatureStore, StoreWriter};
 
-use crate::harness::{self, Place, Tree, contents, two_classes};
+use crate::harness::{self, Place, Tree, contents, run, two_classes};
 
 /// Returns the paths in a store's index.
 pub(crate) fn names(store: &str) -> Vec<String> {
@@ -144,6 +144,31 @@ fn a_list_in_a_file_is_one_on_standard_input() {
         .frostline("extract --list {dir}/list -0 -o {dir}/nul")
         .exits(3);
     assert_eq!(names(&place.path("nul")), paths);
+    let from_stdin = || {
+        let mut command = place.command("extract - -o {dir}/nul");
+        run(command.stdin(fs::File::open(place.path("list")).unwrap()))
+    };
+    let said = ["it contains NUL bytes", "add -0"];
+    from_stdin()
+        .exits(1)
+        .says(&said)
+        .says(&["cannot read `standard input`"]);
+    let line = "extract --list {dir}/list --shard 0/2 -o {dir}/nul";
+    let unreadable = format!("cannot read `{}`", place.path("list"));
+    place
+        .frostline(line)
+        .exits(1)
+        .says(&said)
+        .says(&[&unreadable]);
+    fs::write(place.path("list"), "").unwrap();
+    let empty = format!("the list of images in `{}` is empty", place.path("list"));
+    place
+        .frostline("extract --list {dir}/list -o {dir}/nothing")
+        .exits(0)
+        .says(&[&empty]);
+    from_stdin()
+        .exits(0)
+        .says(&["the list of images on standard input is empty"]);
     place
         .frostline("extract {dir}/images --list {dir}/list -o {dir}/both")
         .exits(2)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use frostline::images::fuzz::place_bytes;
 use frostline::images::{Labels, Names, scan_inputs};
+use frostline::progress::Silent;
 
 use super::Outcome;
 use super::scratch::with_file;
@@ -12,7 +13,7 @@ use super::scratch::with_file;
 fn read(name: &'static str, bytes: &[u8]) -> Outcome {
     with_file(name, bytes, |path| {
         let inputs = [PathBuf::from(path)];
-        let scan = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions)?;
+        let scan = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions, &Silent)?;
         let used = scan.entries.iter().filter(|entry| entry.reason().is_none());
         let places: Vec<_> = used.map(|entry| entry.sample().place.clone()).collect();
         // The first image is read again after the last one.

@@ -15,7 +15,8 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             reason: NoSamples::NoIndex,
             ..
         } => {
-            "run the same `frostline extract` again: it rebuilds the index and reuses the store's features"
+            "run the same `frostline extract` again, without --retry-failed: it rebuilds the index and \
+             reuses the store's features"
         }
         FeaturesError::NoSamples { .. } => {
             "run `frostline extract` again to see the reasons, and fix or replace the images"
@@ -38,6 +39,9 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
         }
         FeaturesError::OtherShard { .. } => {
             "use a folder of its own for each shard, and combine them with `frostline features merge`"
+        }
+        FeaturesError::OtherImages { .. } => {
+            "pass the images of the store's last run by the same paths, and its shard"
         }
         FeaturesError::OtherStore { .. } => "extract all shards with the same backbone and options",
         FeaturesError::OtherShards { .. } => {

@@ -83,6 +83,7 @@ mod tests {
     use std::path::Path;
 
     use frostline::images::{Labels, Names, scan_inputs};
+    use frostline::progress::Silent;
 
     use super::super::hint;
 
@@ -90,7 +91,7 @@ mod tests {
     fn a_place_without_images_says_what_was_wanted() {
         let folder = tempfile::tempdir().unwrap();
         let way_out = |path: &Path, names| {
-            let error = scan_inputs(&[path.to_owned()], Labels::None, names).unwrap_err();
+            let error = scan_inputs(&[path.to_owned()], Labels::None, names, &Silent).unwrap_err();
             hint(&error).unwrap()
         };
         let missing = way_out(Path::new("/does_not_exist"), Names::Extensions);
@@ -125,7 +126,8 @@ mod tests {
             fs::write(file, "").unwrap();
         }
         let inputs = ["a", "b"].map(|name| folder.path().join(name));
-        let error = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap_err();
+        let (labels, names) = (Labels::FromFolders, Names::Extensions);
+        let error = scan_inputs(&inputs, labels, names, &Silent).unwrap_err();
         assert!(hint(&error).unwrap().contains("class folders"), "{error}");
     }
 }

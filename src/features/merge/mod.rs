@@ -19,7 +19,7 @@ pub(super) use sources::refuse_differences;
 
 use self::rows::MergedRows;
 use self::sources::Source;
-use self::target::Target;
+use self::target::{Target, told};
 use super::record::RunRecord;
 use super::store::incomplete;
 use crate::error::Result;
@@ -47,19 +47,14 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
     let _lock = outputs::lock_folder_of(&options.output)?;
     let mut target = Target::open(&options.output, manifest)?;
     let merged = fill(&mut target, &sources, &mut report, progress)
-        .and_then(|rows| record(&target, &rows, &sources, &mut report));
-    let record = merged.map_err(|error| target.told(error))?;
-    report.notes = target.finish(record)?;
+        .and_then(|rows| record(&target, &rows, &mut report));
+    let record = merged.map_err(|error| told(error, &target.writer.path, &options.output))?;
+    report.notes = target.finish(record, &sources)?;
     Ok(report)
 }
 
-/// Writes the index and the stamps of all sources.
-fn record(
-    target: &Target,
-    rows: &MergedRows,
-    sources: &[Source],
-    report: &mut MergeReport,
-) -> Result<RunRecord> {
+/// Writes the index of all sources.
+fn record(target: &Target, rows: &MergedRows, report: &mut MergeReport) -> Result<RunRecord> {
     let mut record = RunRecord::begin(&target.writer)?;
     rows.each_sorted(|row| {
         match &row.content {
@@ -68,10 +63,6 @@ fn record(
         }
         record.add(row)
     })?;
-    let stores = sources.iter().filter(|source| source.store.is_some());
-    let stores = stores.map(|source| &source.path);
-    let stores = [&target.writer.path].into_iter().chain(stores);
-    stamps::each_merged(stores, |row| record.add_stamp(row))?;
     Ok(record)
 }
 
@@ -92,9 +83,11 @@ fn fill(
     let added = sources.iter().try_for_each(|source| {
         source.files.iter().try_for_each(|file| -> Result<()> {
             go_on(progress)?;
+            adding.begin(file);
             match &source.store {
                 Some(_) => adding.part(file, &source.path)?,
                 None => table::each(file, &manifest, |row, features| {
+                    go_on(progress)?;
                     adding.row(file, &row, &features)?;
                     rows.add(row, file);
                     Ok(())

@@ -1,6 +1,6 @@
 //! Adds the features of the sources to the merged store, and compares those that it has already.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,8 @@ pub(super) struct Adding<'a> {
     report: &'a mut MergeReport,
     /// The files of parts in the merged store, which need no comparison with themselves.
     linked: HashSet<Stamp>,
-    /// The source of each part that was added.
-    origins: HashMap<PathBuf, PathBuf>,
+    /// The parts and tables so far, each with the number of images in the merged store before it.
+    files: Vec<(u32, PathBuf)>,
 }
 
 impl<'a> Adding<'a> {
@@ -37,8 +37,22 @@ impl<'a> Adding<'a> {
             reader: writer.reader(),
             writer,
             report,
-            origins: HashMap::new(),
+            files: Vec::new(),
         }
+    }
+
+    /// Begins with the images of a part or table.
+    pub(super) fn begin(&mut self, file: &Path) {
+        let before = u32::try_from(self.writer.count()).expect("it fits into memory");
+        self.files.push((before, file.to_owned()));
+    }
+
+    /// Returns the part or table that the features of an image came from.
+    fn origin(&self, digest: &Digest) -> Option<&Path> {
+        let number = self.writer.directory.number(digest)?;
+        let after = self.files.partition_point(|(before, _)| *before <= number);
+        let from = self.files[..after].last().map(|(_, file)| file.as_path());
+        from.or_else(|| self.reader.part_of(digest))
     }
 
     /// Adds a part of a store if it has an image that the merged store lacks. The part is checked first.
@@ -80,9 +94,6 @@ impl<'a> Adding<'a> {
             Linked::Link => self.report.linked += 1,
             Linked::Copy => self.report.copied += 1,
         }
-        let place = self.writer.parts.last().cloned();
-        self.origins
-            .extend(place.map(|place| (place, path.to_owned())));
         Ok(())
     }
 
@@ -117,8 +128,7 @@ impl<'a> Adding<'a> {
         if cosine >= SAME {
             return Ok(());
         }
-        let known = self.reader.part_of(digest).unwrap_or(&self.writer.path);
-        let known = self.origins.get(known).map_or(known, PathBuf::as_path);
+        let known = self.origin(digest).unwrap_or(&self.writer.path);
         Err(FeaturesError::UnlikeFeatures {
             image: image(),
             parts: [known.to_owned(), source.to_owned()],

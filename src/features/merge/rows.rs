@@ -212,6 +212,21 @@ mod tests {
         assert_eq!(merged(&[&mixed[..3], &mixed[3..]]).unwrap(), rows);
     }
 
+    /// Tables may have names that no scan has: these three lead to two files.
+    #[test]
+    fn names_of_one_file_are_rows_of_their_own() {
+        let names = ["x\\xFF", "x\\xff", "x\\\\xff"];
+        let rows: Vec<IndexRow> = names.iter().map(|path| row(path, Ok("a"))).collect();
+        let once = merged(&[&rows]).unwrap();
+        assert_eq!(once.len(), 3);
+        assert_eq!(merged(&[&once, &once]).unwrap(), once);
+        for path in names {
+            let other = row(path, Ok("b"));
+            let said = merged(&[&rows, &[other]]).unwrap_err().to_string();
+            assert!(said.contains("has two contents"), "{said}");
+        }
+    }
+
     #[test]
     fn a_used_image_replaces_a_skipped_one() {
         let [failed, used] = [row("a", Err("it is empty")), row("a", Ok("a"))];

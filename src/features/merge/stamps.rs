@@ -5,30 +5,18 @@ use std::path::{Path, PathBuf};
 
 use itertools::Itertools;
 
-use crate::error::Result;
 use crate::features::stamps::{self, StampRow, Stamps};
 use crate::images::path_text;
 
-/// Passes the stamps of several stores to `take`, in the order of a scan. Of those with the same key, that of
+/// Iterates over the stamps of several stores, in the order of a scan. Of those with the same key, that of
 /// the last store counts. Stamps that cannot be read are left out.
-///
-/// # Errors
-/// Those of `take`.
-pub(super) fn each_merged<'a>(
+pub(super) fn merged<'a>(
     stores: impl Iterator<Item = &'a PathBuf>,
-    mut take: impl FnMut(StampRow) -> Result<()>,
-) -> Result<()> {
+) -> impl Iterator<Item = StampRow> {
     let rows = stores.filter_map(|store| sorted(store)).enumerate();
     let rows = rows.map(|(number, rows)| rows.map(move |row| (row, number)));
-    let mut last: Option<StampRow> = None;
-    for (row, _) in rows.kmerge_by(comes_first) {
-        let replaced = last.replace(row);
-        match (replaced, &last) {
-            (Some(found), Some(row)) if found.key != row.key => take(found)?,
-            _ => {}
-        }
-    }
-    last.map_or(Ok(()), take)
+    let rows = rows.kmerge_by(comes_first).map(|(row, _)| row);
+    rows.dedup_by(|row, next| row.key == next.key)
 }
 
 /// Returns the stamps of a store in the order of a scan, from its file if they are in this order there.
@@ -48,6 +36,7 @@ fn sorted(store: &Path) -> Option<Box<dyn Iterator<Item = StampRow>>> {
     Some(Box::new(rows.into_iter()))
 }
 
+/// Returns whether a row comes before another one: by its key, and that of a later store first.
 fn comes_first((one, first): &(StampRow, usize), (other, second): &(StampRow, usize)) -> bool {
-    path_text::compare(&one.key, &other.key).then(first.cmp(second)) == Ordering::Less
+    path_text::compare(&one.key, &other.key).then(second.cmp(first)) == Ordering::Less
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::sources::Source;
+use super::stamps;
 use crate::error::{Error, FeaturesError, Result};
 use crate::features::folder::refuse_other_folder;
 use crate::features::identity::is_store;
@@ -27,7 +29,7 @@ impl Target {
     /// Opens an existing store, or begins a new one next to its place.
     ///
     /// # Errors
-    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard or read-only.
+    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard.
     pub(super) fn open(output: &Path, manifest: StoreManifest) -> Result<Self> {
         refuse_other_folder(output)?;
         let parent = output.parent().filter(|parent| *parent != Path::new(""));
@@ -44,11 +46,9 @@ impl Target {
             Some(folder) => folder.path().join("store"),
             None => output.to_owned(),
         };
-        let mut writer = StoreWriter::open(&place, manifest, Existing::Extend)?;
+        let opened = StoreWriter::open(&place, manifest, Existing::Extend);
+        let mut writer = opened.map_err(|error| told(error, &place, output))?;
         writer.begin(None, &Entries::default())?;
-        if !writer.can_write() {
-            return Err(FeaturesError::ReadOnly { store: place }.into());
-        }
         Ok(Self {
             writer,
             output: output.to_owned(),
@@ -56,33 +56,17 @@ impl Target {
         })
     }
 
-    /// Words an error in terms of the output instead of the temporary folder.
-    pub(super) fn told(&self, error: Error) -> Error {
-        match error {
-            Error::Io {
-                action,
-                path,
-                source,
-            } if path.starts_with(&self.writer.path) => Error::Io {
-                action,
-                path: self.output.clone(),
-                source,
-            },
-            other => other,
-        }
-    }
-
     /// Writes the index and the stamps, and moves a new store to its place. Returns notes for the user.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn finish(self, record: RunRecord) -> Result<Vec<String>> {
+    pub(super) fn finish(mut self, record: RunRecord, sources: &[Source]) -> Result<Vec<String>> {
         let place = self.writer.path.clone();
-        let told = |error| match error {
-            Error::Io { action, source, .. } => Error::io(action, &self.output)(source),
-            other => other,
-        };
-        let notes = self.writer.finish_record(record).map_err(told)?;
+        let stores = sources.iter().filter(|source| source.store.is_some());
+        let stores = stores.map(|source| &source.path);
+        let stamps = stamps::merged([&place].into_iter().chain(stores));
+        let notes = self.writer.finish_record(record, stamps);
+        let notes = notes.map_err(|error| told(error, &place, &self.output))?;
         if self.temporary.is_some() {
             // A writer that was killed at its start leaves a folder without a store.
             if self.output.is_dir() {
@@ -92,5 +76,30 @@ impl Target {
             outputs::take_place(&place, &self.output)?;
         }
         Ok(notes)
+    }
+}
+
+/// Words an error about the store that is filled in terms of the output.
+pub(super) fn told(error: Error, filled: &Path, output: &Path) -> Error {
+    match error {
+        Error::Io {
+            action,
+            path,
+            source,
+        } if path.starts_with(filled) => Error::io(action, output)(source),
+        Error::File {
+            path,
+            kind,
+            problem,
+        } if filled != output && path.starts_with(filled) => Error::File {
+            path: output.to_owned(),
+            kind,
+            problem,
+        },
+        Error::Features(FeaturesError::NotKept { store, reason }) if store == filled => {
+            let store = output.to_owned();
+            FeaturesError::NotKept { store, reason }.into()
+        }
+        other => other,
     }
 }

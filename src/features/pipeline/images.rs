@@ -107,12 +107,17 @@ impl<'a> Images<'a> {
         }
     }
 
+    /// Returns the images that were found in advance.
+    pub(in crate::features) fn entries(&self) -> Option<&'a Entries> {
+        match self {
+            Self::Found { entries, .. } => Some(entries),
+            Self::Named(_) | Self::Given(_) | Self::Arriving(_) => None,
+        }
+    }
+
     /// Returns whether any image that was found in advance is read over a network.
     pub(super) fn is_remote(&self) -> bool {
-        match self {
-            Self::Found { entries, .. } => entries.are_remote(),
-            Self::Named(_) | Self::Given(_) | Self::Arriving(_) => false,
-        }
+        self.entries().is_some_and(Entries::are_remote)
     }
 
     /// Returns the number of images, if known.

@@ -109,6 +109,7 @@ impl<'a> Computed<'a> {
             done: Done::default(),
             take,
         };
+        let entries = images.entries();
         let each = &mut |item| passing.pass(item);
         let ran = match &mut network {
             Some(found) => pipeline.run(images, &mut found.backbone, &known, progress, each),
@@ -117,7 +118,7 @@ impl<'a> Computed<'a> {
         let mut done = passing.done;
         done.speed = match (ran, store) {
             (Ok(speed), None) => speed,
-            (Ok(speed), Some(store)) => store.finish(speed, &mut done)?,
+            (Ok(speed), Some(store)) => store.finish(entries, speed, &mut done)?,
             (Err(error), None) => return Err(error),
             (Err(error), Some(store)) => return Err(store.keep(error)),
         };

@@ -1,6 +1,6 @@
 //! The feature store used by a run over images: stored features are reused, and new ones are added.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::samples::{Done, Listed};
 use crate::backbones::FeatureSpec;
 use crate::error::{Error, FeaturesError, Result};
-use crate::features::content::Content;
-use crate::features::index::{self, IndexRow};
+use crate::features::content::{Content, Picture};
+use crate::features::directory::Directory;
+use crate::features::index::{self, Index, IndexRow};
 use crate::features::manifest::StoreManifest;
 use crate::features::pipeline::{Item, Known, Outcome, Speed, Timings};
 use crate::features::reader::FeatureReader;
@@ -20,6 +21,7 @@ use crate::features::writer::{Existing, StoreWriter};
 use crate::images::{DecodeOptions, Entries, Found};
 use crate::phrases::counted;
 use crate::progress::Progress;
+use crate::stamp::Stamp;
 
 /// A store that features are read from and added to. It is locked until this is dropped.
 #[derive(Debug)]
@@ -37,8 +39,19 @@ pub(crate) struct Kept {
 struct List {
     record: RunRecord,
     listed: Listed,
-    /// The rows and stamps of a run whose other images stay in the index.
-    newer: Option<(HashMap<String, IndexRow>, Stamps)>,
+    /// The number of samples so far.
+    taken: usize,
+    /// Those that were not recognised and have a stamp.
+    stamped: Vec<Stamped>,
+    /// The images that are tried again.
+    again: Option<Again>,
+}
+
+/// The images that are tried again. The others stay in the index.
+struct Again {
+    rows: HashMap<String, IndexRow>,
+    /// The names of skipped images that no longer exist.
+    gone: HashSet<String>,
 }
 
 impl fmt::Debug for List {
@@ -47,33 +60,53 @@ impl fmt::Debug for List {
     }
 }
 
+/// A sample, packed: stamps wait in memory until parts and index are written, since they must not take their
+/// space.
+struct Stamped {
+    /// The number of the sample in the run, and that of its image in the store's directory.
+    sample: u32,
+    image: u32,
+    size: (u32, u32),
+    stamp: Stamp,
+}
+
 impl List {
-    fn add(&mut self, row: IndexRow, stamp: Option<StampRow>) -> Result<()> {
+    fn add(&mut self, row: IndexRow) -> Result<()> {
         self.listed.add(&row);
-        if let Some((rows, stamps)) = &mut self.newer {
-            stamps.extend(stamp);
-            rows.insert(row.path.clone(), row);
+        if let Some(again) = &mut self.again {
+            again.rows.insert(row.path.clone(), row);
             return Ok(());
         }
-        stamp.map_or(Ok(()), |stamp| self.record.add_stamp(stamp))?;
         self.record.add(row)
     }
 
-    /// Adds the rows and stamps of the other images of a store.
+    fn add_stamp(&mut self, picture: &Picture, directory: &Directory) {
+        if let (Some(stamp), Some(image)) = (picture.stamp, directory.number(&picture.digest)) {
+            self.stamped.push(Stamped {
+                sample: self.taken as u32,
+                image,
+                size: picture.size,
+                stamp,
+            });
+        }
+    }
+
+    /// Adds the rows of the other images of a store, and counts the classes of all.
     fn complete(&mut self, store: &Path) -> Result<()> {
-        let Some((mut rows, newer)) = self.newer.take() else {
+        let Some(mut again) = self.again.take() else {
             return Ok(());
         };
+        self.listed.classes.clear();
         for row in index::rows(store)? {
             let row = row?;
-            let newer = rows.remove(&row.path);
-            self.record.add(newer.unwrap_or(row))?;
+            if again.gone.contains(&row.path) {
+                continue;
+            }
+            let row = again.rows.remove(&row.path).unwrap_or(row);
+            self.listed.count(&row);
+            self.record.add(row)?;
         }
-        let mut stamps = Stamps::default();
-        stamps.add_store(store);
-        stamps.extend(newer.sorted());
-        let mut stamps = stamps.sorted();
-        stamps.try_for_each(|row| self.record.add_stamp(row))
+        Ok(())
     }
 }
 
@@ -109,7 +142,9 @@ impl Kept {
         let list = List {
             record: RunRecord::begin(&writer)?,
             listed: Listed::default(),
-            newer: None,
+            taken: 0,
+            stamped: Vec::new(),
+            again: None,
         };
         Ok(Self {
             reader: writer.reader(),
@@ -120,11 +155,12 @@ impl Kept {
         })
     }
 
-    /// Keeps the rows of other images in the store's index.
+    /// Keeps the rows of other images in the store's index, except those of images that are `gone`.
     #[must_use]
-    pub(crate) fn keeping_others(mut self) -> Self {
+    pub(crate) fn keeping_others(mut self, gone: HashSet<String>) -> Self {
         if let Some(list) = &mut self.list {
-            list.newer = Some(Default::default());
+            let rows = HashMap::new();
+            list.again = Some(Again { rows, gone });
         }
         self
     }
@@ -153,9 +189,22 @@ impl Kept {
     /// Returns an error if new features could not be stored.
     ///
     /// # Errors
-    /// [`FeaturesError::ReadOnly`] if the store is read-only and does not contain all entries.
+    /// [`FeaturesError::ReadOnly`] if the store is read-only and lacks an entry that its last run did not
+    /// skip.
     pub(crate) fn refuse_read_only(&self, entries: &Entries) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
+            return Ok(());
+        }
+        let index = Index::read(&self.writer.path).unwrap_or_default();
+        // Nothing is written if these cannot be used again.
+        let skipped: HashSet<&str> = index.skipped().map(|(path, _)| path).collect();
+        let mut names = entries.names().enumerate();
+        let is_known = |(number, name): (usize, &str)| {
+            self.recognised.picture(number).is_some()
+                || entries.is_skipped(number)
+                || skipped.contains(name)
+        };
+        if names.all(is_known) {
             return Ok(());
         }
         let store = self.writer.path.clone();
@@ -191,19 +240,21 @@ impl Kept {
     ) -> Result<(IndexRow, Option<Vec<f32>>)> {
         if let Outcome::Computed(picture, features) = &mut item.outcome {
             self.writer.dtype().round(features);
-            if self.writer.can_write() {
-                self.writer.push(picture.digest, features)?;
-            } else {
+            if self.list.is_none() && !self.writer.can_write() {
                 self.lost += 1;
+            } else {
+                self.writer.push(picture.digest, features)?;
             }
         }
         let picture = item.outcome.picture();
         let (mut row, mut features) = described(&item.found, item.outcome);
         if let Some(list) = &mut self.list {
-            let sample = item.found.sample();
-            row.path.clone_from(&sample.name);
-            let stamp = picture.and_then(|picture| StampRow::new(&sample.place, &picture));
-            list.add(row.clone(), stamp)?;
+            row.path.clone_from(&item.found.sample().name);
+            if let (Some(picture), None) = (&picture, self.recognised.picture(list.taken)) {
+                list.add_stamp(picture, &self.writer.directory);
+            }
+            list.taken += 1;
+            list.add(row.clone())?;
         }
         if let (None, Some(picture), true) = (&features, picture, wanted) {
             let digest = picture.digest;
@@ -213,12 +264,34 @@ impl Kept {
     }
 
     /// Writes what is pending, adds notes for the user, and returns the run's speed including the time to
-    /// write.
-    pub(super) fn finish(mut self, speed: Speed, done: &mut Done) -> Result<Speed> {
+    /// write. `entries` are the images of an extraction.
+    pub(super) fn finish(
+        mut self,
+        entries: Option<&Entries>,
+        speed: Speed,
+        done: &mut Done,
+    ) -> Result<Speed> {
         let last = Instant::now();
         if let Some(mut list) = self.list.take() {
+            let keeps_others = list.again.is_some();
+            let shard = match &list.again {
+                Some(again) if !again.gone.is_empty() => self.writer.finished_shard()?,
+                _ => None,
+            };
             list.complete(&self.writer.path)?;
-            done.store_notes = self.writer.finish_record(list.record)?;
+            let directory = self.writer.directory();
+            let own = entries
+                .into_iter()
+                .flat_map(|entries| stamps(entries, &self.recognised, &list.stamped, &directory));
+            done.store_notes = if keeps_others {
+                let mut all = Stamps::default();
+                all.add_store(&self.writer.path);
+                all.extend(own);
+                self.writer.finish_record(list.record, all.sorted())?
+            } else {
+                self.writer.finish_record(list.record, own)?
+            };
+            shard.map_or(Ok(()), |shard| self.writer.record_shard(shard))?;
             done.listed = list.listed;
         } else {
             done.store_notes = self.writer.notes().to_vec();
@@ -238,6 +311,29 @@ impl Kept {
         };
         Ok(Speed { timings, ..speed })
     }
+}
+
+/// Iterates over the stamps of the images of a run.
+fn stamps<'a>(
+    entries: &'a Entries,
+    recognised: &'a Recognised,
+    stamped: &'a [Stamped],
+    directory: &'a Directory,
+) -> impl Iterator<Item = StampRow> + 'a {
+    let mut stamped = stamped.iter().peekable();
+    entries
+        .iter()
+        .enumerate()
+        .filter_map(move |(number, found)| {
+            let new = stamped.next_if(|new| new.sample as usize == number);
+            let new = new.map(|new| Picture {
+                digest: directory.digest(new.image),
+                size: new.size,
+                stamp: Some(new.stamp),
+            });
+            let picture = new.or_else(|| recognised.picture(number))?;
+            StampRow::new(&found.sample().place, &picture)
+        })
 }
 
 /// Returns the row of an image, with the path to open, and its features if they were computed.

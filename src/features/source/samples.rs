@@ -56,15 +56,20 @@ pub(crate) struct Listed {
 
 impl Listed {
     pub(super) fn add(&mut self, row: &IndexRow) {
+        self.count(row);
+        if let Err(reason) = &row.content {
+            self.skipped.push((row.path.clone(), reason.clone()));
+        }
+    }
+
+    /// Counts the class of an image.
+    pub(super) fn count(&mut self, row: &IndexRow) {
         let is_used = usize::from(row.content.is_ok());
         match self.classes.get_mut(&row.class) {
             Some(used) => *used += is_used,
             None => {
                 self.classes.insert(row.class.clone(), is_used);
             }
-        }
-        if let Err(reason) = &row.content {
-            self.skipped.push((row.path.clone(), reason.clone()));
         }
     }
 }

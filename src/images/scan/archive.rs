@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::arranged::{Listing, Named, class_text, container_error, folder_of, io_error};
+use super::found::How;
 use super::names::{extension_key, is_image, is_left_out};
 use super::{Labels, Names, Scan};
 use crate::error::Result;
@@ -19,6 +20,7 @@ use crate::images::place::Place;
 use crate::images::series::Series;
 use crate::images::{SkipReason, path_text, sniff};
 use crate::phrases::counted;
+use crate::progress::go_on;
 
 /// The limit on a member with a label, in bytes.
 const LONGEST_LABEL: u64 = 1 << 20;
@@ -66,8 +68,8 @@ struct Reading {
 /// Lists the images of an archive, in its order.
 ///
 /// # Errors
-/// If it cannot be read or is not a tar archive.
-pub(super) fn scan(container: &Arc<Container>, labels: Labels, which: Names) -> Result<Scan> {
+/// If it cannot be read or is not a tar archive; if it should stop.
+pub(super) fn scan(container: &Arc<Container>, how: How<'_>) -> Result<Scan> {
     let name = container.name();
     let compressed = is_compressed(&name);
     let contents = container.open().map_err(|error| io_error(&name, error))?;
@@ -75,23 +77,19 @@ pub(super) fn scan(container: &Arc<Container>, labels: Labels, which: Names) -> 
     let mut members = Members::new(Tar::new(contents, compressed), length);
     let mut reading = Reading::default();
     let end = loop {
+        go_on(how.progress)?;
         let next = members.next();
-        let read = next.and_then(|member| reading.add(&member, &mut members, (labels, which)));
+        let read = next.and_then(|member| reading.add(&member, &mut members, how));
         if let Err(end) = read {
             break end;
         }
     };
     let fault = reading.fault(&name, end)?;
-    Ok(reading.scan(container, (compressed, labels), fault))
+    Ok(reading.scan(container, (compressed, how.labels), fault))
 }
 
 impl Reading {
-    fn add(
-        &mut self,
-        member: &Member,
-        members: &mut Members,
-        (labels, which): (Labels, Names),
-    ) -> Result<(), End> {
+    fn add(&mut self, member: &Member, members: &mut Members, how: How<'_>) -> Result<(), End> {
         let (name, number) = (text(&member.name), self.members);
         self.members += 1;
         self.last.clone_from(&name);
@@ -101,14 +99,14 @@ impl Reading {
             return Ok(());
         }
         let short = member.length <= LONGEST_LABEL && member.kind == Kind::File;
-        if short && labels == Labels::FromFolders && is_label(file) {
+        if short && how.labels == Labels::FromFolders && is_label(file) {
             let class = label(file, &members.content(member, LONGEST_LABEL)?);
             let class = class.map(|class| (key(&name).to_owned(), self.listing.class(&class)));
             self.classes.extend(class);
             return Ok(());
         }
         let is_listed = is_image(file.as_ref())
-            || which == Names::Any
+            || how.names == Names::Any
                 && member.kind == Kind::File
                 && is_picture(&members.content(member, HEAD)?);
         if is_listed {

@@ -2,7 +2,9 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::hash::BuildHasher;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -168,6 +170,14 @@ impl Entries {
     /// Returns whether any image is read over a network.
     pub(crate) fn are_remote(&self) -> bool {
         self.places.iter().any(Place::is_remote)
+    }
+
+    /// Returns whether the file of a name that is not listed no longer exists. Of objects, and of images in
+    /// archives and tables, that is not known.
+    pub(crate) fn have_lost(&self, name: &str) -> bool {
+        let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        self.places.iter().all(|place| place.file().is_some())
+            && fs::symlink_metadata(self.path(name)).is_err_and(is_missing)
     }
 
     /// Skips those images without a class that are not skipped already.

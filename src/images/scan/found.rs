@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::images::{Image, Place, SkipReason};
+use crate::progress::Progress;
 
 /// One image: its place, its name, and its class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +90,15 @@ pub enum Names {
     Extensions,
     /// Also all other files that start like an image: `IMG_1`, `photo.jpg?w=300`.
     Any,
+}
+
+/// How inputs are listed.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) labels: Labels,
+    pub(super) names: Names,
+    /// Is asked whether to stop.
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// Whether a folder is divided into class folders.

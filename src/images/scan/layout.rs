@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::found::How;
 use super::names::{no_images, shown, unreachable_input};
 use super::walk::Walk;
-use super::{Entries, FolderLayout, Labels, Names, Scan};
+use super::{Entries, FolderLayout, Scan};
 use crate::error::{Error, ImagesError, Result};
 use crate::images::path_text;
 
@@ -23,15 +24,15 @@ const SPLITS: [&str; 8] = [
     "dev",
 ];
 
-/// Lists a folder as [`scan_folder`](super::scan_folder) does, with the files that `which` counts as images.
-pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
+/// Lists a folder as [`scan_folder`](super::scan_folder) does.
+pub(super) fn folder(root: &Path, how: How<'_>) -> Result<Scan> {
     let kind = std::fs::metadata(root).map_err(|error| unreachable_input(root, error))?;
     if !kind.is_dir() {
         return Err(ImagesError::NotAFolder(shown(root)).into());
     }
-    let scan = of_folder(root, root, labels, which)?;
+    let scan = of_folder(root, root, how)?;
     if scan.entries.is_empty() {
-        return Err(no_images(Some(root), which, scan.ignored));
+        return Err(no_images(Some(root), how.names, scan.ignored));
     }
     Ok(scan)
 }
@@ -40,9 +41,9 @@ pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> 
 ///
 /// # Errors
 ///
-/// If it cannot be read.
-pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) -> Result<Scan> {
-    let mut walk = Walk::new(base, labels, which);
+/// If it cannot be read; [`Error::Interrupted`].
+pub(super) fn of_folder(root: &Path, base: &Path, how: How<'_>) -> Result<Scan> {
+    let mut walk = Walk::new(base, how);
     walk.root(root).map_err(Error::io("read", root))?;
     let Walk {
         found,

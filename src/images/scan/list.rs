@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::found::How;
 use super::merged::Merged;
 use super::names::{no_images, shown, unreachable_input};
 use super::table::First;
@@ -12,11 +13,12 @@ use super::walk::link_reason;
 use super::{
     FolderLayout, Found, Labels, Names, Sample, Scan, archive, layout, patterns, prefix, table,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ListProblem, Result};
 use crate::images::container::Container;
 use crate::images::stores::{Url, single};
 use crate::images::{Place, SkipReason, path_text};
 use crate::inputs::{self, Links, kind_text};
+use crate::progress::{Progress, go_on};
 
 /// What separates the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,18 +40,6 @@ impl Separator {
     }
 }
 
-/// Parses the paths of a list, whatever bytes they contain. Empty paths are dropped, and so is a byte order
-/// mark at the start, which some editors write.
-///
-/// ```
-/// use frostline::images::{Separator, parse_list};
-/// assert_eq!(parse_list(b"a.jpg\r\n\nb.jpg", Separator::Newline).len(), 2);
-/// ```
-#[must_use]
-pub fn parse_list(bytes: &[u8], separator: Separator) -> Vec<PathBuf> {
-    paths(without_mark(bytes), separator).collect()
-}
-
 fn without_mark(list: &[u8]) -> &[u8] {
     list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list)
 }
@@ -69,10 +59,24 @@ fn paths(bytes: &[u8], separator: Separator) -> impl Iterator<Item = PathBuf> {
 const LONGEST: u64 = 1 << 20;
 
 /// Reads a list incrementally and passes each path to `each`, until the list ends or `each` returns `false`.
+/// Paths may contain any bytes. Empty paths are dropped, and so is a byte order mark at the start, which some
+/// editors write.
+///
+/// ```
+/// use frostline::images::{Separator, read_list};
+/// let mut paths = Vec::new();
+/// let list: &[u8] = b"a.jpg\r\n\nb.jpg";
+/// read_list(list, Separator::Newline, |path| {
+///     paths.push(path);
+///     true
+/// })?;
+/// assert_eq!(paths.len(), 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 ///
-/// Those of `input`, and if a path is longer than 1 MiB.
+/// Those of `input`, and those with a [`ListProblem`] inside.
 pub fn read_list(
     mut input: impl BufRead,
     separator: Separator,
@@ -87,7 +91,10 @@ pub fn read_list(
             return Ok(());
         }
         if entry.len() as u64 == LONGEST {
-            return Err(io::Error::other("it contains a path longer than 1 MiB"));
+            return Err(io::Error::other(ListProblem::LongPath));
+        }
+        if separator == Separator::Newline && entry.contains(&0) {
+            return Err(io::Error::other(ListProblem::Nul));
         }
         let name = if is_first {
             without_mark(&entry)
@@ -101,10 +108,10 @@ pub fn read_list(
     }
 }
 
-/// Reads the paths of a list in a file, as [`parse_list`] does.
+/// Reads the paths of a list in a file, as [`read_list`] does.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read or is not a regular file, or if a path is longer than 1 MiB.
+/// [`Error::Io`] if the file cannot be read or is not a regular file, or with a [`ListProblem`] inside.
 pub fn read_list_file(file: &Path, separator: Separator) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     let read = inputs::open(file, Links::Follow).and_then(|file| {
@@ -138,52 +145,63 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 /// # Errors
 ///
 /// If there is no input, the only input does not exist, a folder cannot be read, or no input contains an
-/// image; if some inputs have class folders and others do not.
-pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
-    let inputs = &patterns::expanded(inputs)?[..];
+/// image; if some inputs have class folders and others do not; [`Error::Interrupted`] if `progress` asks to
+/// stop.
+pub fn scan_inputs(
+    inputs: &[PathBuf],
+    labels: Labels,
+    names: Names,
+    progress: &dyn Progress,
+) -> Result<Scan> {
+    let how = How {
+        labels,
+        names,
+        progress,
+    };
+    let inputs = &patterns::expanded(inputs, progress)?[..];
     let mut first = First::default();
     if let [only] = inputs
         && let Some(url) = Url::of(only)
     {
-        let scan = prefix::scan(&url, false, (labels, which), &mut first)?;
+        let scan = prefix::scan(&url, false, how, &mut first)?;
         if scan.entries.is_empty() {
-            return Err(no_images(Some(only), which, scan.ignored));
+            return Err(no_images(Some(only), names, scan.ignored));
         }
         return Ok(scan);
     }
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
         if kind.is_dir() {
-            return layout::folder(only, labels, which);
+            return layout::folder(only, how);
         }
     }
     let mut merged = Merged::new();
     for input in inputs {
-        merged.add(input, scan_one(input, labels, which, &mut first)?);
+        merged.add(input, scan_one(input, how, &mut first)?);
     }
     let scan = merged.finish()?;
     if scan.entries.is_empty() {
-        return Err(no_images(None, which, scan.ignored));
+        return Err(no_images(None, names, scan.ignored));
     }
     Ok(scan)
 }
 
 /// Lists one of several inputs.
-fn scan_one(input: &Path, labels: Labels, which: Names, first: &mut First) -> Result<Scan> {
+fn scan_one(input: &Path, how: How<'_>, first: &mut First) -> Result<Scan> {
     if let Some(url) = Url::of(input) {
-        return prefix::scan(&url, true, (labels, which), first);
+        return prefix::scan(&url, true, how, first);
     }
     if !fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
         let name = path_text::to_text(input);
         let container = || Container::file(input).map_err(|error| unreachable_input(input, error));
         if archive::is_archive(&name) {
-            return archive::scan(&container()?, labels, which);
+            return archive::scan(&container()?, how);
         } else if table::is_table(&name) {
-            return table::scan(&container()?, labels, first);
+            return table::scan(&container()?, how, first);
         }
-        return Ok(scan_list(vec![input.to_owned()]));
+        return scan_list(vec![input.to_owned()], how.progress);
     }
-    let mut scan = layout::of_folder(input, Path::new(""), labels, which)?;
+    let mut scan = layout::of_folder(input, Path::new(""), how)?;
     if scan.entries.is_empty() {
         scan.notes
             .push(format!("`{}` contains no image files", shown(input)));
@@ -192,15 +210,20 @@ fn scan_one(input: &Path, labels: Labels, which: Names, first: &mut First) -> Re
 }
 
 /// Lists files as passed, even if there are none; anything but a regular file is skipped with its reason.
-#[must_use]
-pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
-    Scan {
-        entries: paths.into_iter().map(listed).collect(),
+///
+/// # Errors
+///
+/// [`Error::Interrupted`] if `progress` asks to stop.
+pub fn scan_list(paths: Vec<PathBuf>, progress: &dyn Progress) -> Result<Scan> {
+    let paths = paths.into_iter();
+    let entries = paths.map(|path| go_on(progress).map(|()| listed(path)));
+    Ok(Scan {
+        entries: entries.collect::<Result<_>>()?,
         layout: FolderLayout::Flat,
         ignored: BTreeMap::new(),
         empty_classes: Vec::new(),
         notes: Vec::new(),
-    }
+    })
 }
 
 /// Lists a single file, whatever its extension; anything but a regular file is skipped with its reason.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::names::{is_left_out, shown};
 use crate::error::{ImagesError, Result};
 use crate::images::path_text::to_text;
+use crate::progress::{Progress, go_on};
 
 /// The limit on the inputs that a pattern stands for.
 const MOST: usize = 1_000_000;
@@ -14,15 +15,15 @@ const MOST: usize = 1_000_000;
 /// Expands the patterns among the inputs. A path that exists is not a pattern.
 ///
 /// # Errors
-/// If a pattern matches nothing, or stands for too many inputs.
-pub(super) fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+/// If a pattern matches nothing, or stands for too many inputs; if `progress` asks to stop.
+pub(super) fn expanded(inputs: &[PathBuf], progress: &dyn Progress) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for input in inputs {
         match input.to_str() {
             Some(text)
                 if text.contains(['{', '*', '?']) && fs::symlink_metadata(input).is_err() =>
             {
-                all.extend(matches(text)?);
+                all.extend(matches(text, progress)?);
             }
             _ => all.push(input.clone()),
         }
@@ -30,7 +31,7 @@ pub(super) fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
+fn matches(pattern: &str, progress: &dyn Progress) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for path in braces(pattern)? {
         if path.contains("://") || !path.contains(['*', '?']) {
@@ -38,7 +39,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
             continue;
         }
         let before = all.len();
-        files(Path::new(""), &path, &mut all);
+        files(Path::new(""), &path, &mut all, progress)?;
         if all.len() == before {
             return Err(ImagesError::NoMatch(shown(path.as_ref())).into());
         }
@@ -98,16 +99,23 @@ fn range(text: &str) -> Option<(std::ops::RangeInclusive<u64>, usize)> {
 }
 
 /// Adds the paths below `folder` that match, sorted by name.
-fn files(folder: &Path, pattern: &str, all: &mut Vec<PathBuf>) {
+fn files(
+    folder: &Path,
+    pattern: &str,
+    all: &mut Vec<PathBuf>,
+    progress: &dyn Progress,
+) -> Result<()> {
+    go_on(progress)?;
     let (part, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
     if !part.contains(['*', '?']) {
         // An absolute path begins with an empty part.
         let path = folder.join(if part.is_empty() { "/" } else { part });
-        return match rest {
+        match rest {
             "" if path.exists() => all.push(path),
             "" => {}
-            rest => files(&path, rest, all),
-        };
+            rest => files(&path, rest, all, progress)?,
+        }
+        return Ok(());
     }
     let here = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -122,10 +130,11 @@ fn files(folder: &Path, pattern: &str, all: &mut Vec<PathBuf>) {
         let path = folder.join(name);
         match rest {
             "" => all.push(path),
-            rest if path.is_dir() => files(&path, rest, all),
+            rest if path.is_dir() => files(&path, rest, all, progress)?,
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// Returns whether a name matches: `*` stands for any characters but `/`, `?` for one of them.
@@ -160,6 +169,7 @@ pub(super) fn fits(name: &str, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Silent;
 
     #[test]
     fn braces_are_expanded_as_shells_do() {
@@ -205,14 +215,17 @@ mod tests {
         for name in ["b.tar", "a.tar", "a.txt", ".c.tar"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let found = expanded(&[folder.path().join("*.tar")]).unwrap();
+        let found = expanded(&[folder.path().join("*.tar")], &Silent).unwrap();
         assert_eq!(
             found,
             ["a.tar", "b.tar"].map(|name| folder.path().join(name))
         );
-        assert!(expanded(&[folder.path().join("*.zip")]).is_err());
+        assert!(expanded(&[folder.path().join("*.zip")], &Silent).is_err());
         fs::write(folder.path().join("{1,2}.jpg"), "").unwrap();
         let literal = folder.path().join("{1,2}.jpg");
-        assert_eq!(expanded(std::slice::from_ref(&literal)).unwrap(), [literal]);
+        assert_eq!(
+            expanded(std::slice::from_ref(&literal), &Silent).unwrap(),
+            [literal]
+        );
     }
 }

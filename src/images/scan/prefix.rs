@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arranged::{Listing, Named, folder_of};
+use super::found::How;
 use super::merged::Merged;
 use super::names::{extension_key, is_image, is_left_out};
 use super::patterns::fits;
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::images::Place;
 use crate::images::container::Container;
 use crate::images::stores::{Found, Object, Url, candidates, find};
+use crate::progress::go_on;
 
 /// Returns whether an input is a URL of a store, or a pattern, rather than a path of a file or folder.
 #[must_use]
@@ -25,18 +27,18 @@ pub fn is_remote(input: &Path) -> bool {
 /// Lists the images at a URL. Their names are those below it, unless it `is_one_of_several` inputs.
 ///
 /// # Errors
-/// The store's, and those of archives and tables.
+/// The store's, and those of archives and tables; if it should stop.
 pub(super) fn scan(
     url: &Url,
     is_one_of_several: bool,
-    (labels, which): (Labels, Names),
+    how: How<'_>,
     first: &mut First,
 ) -> Result<Scan> {
     if url.is_pattern() {
-        return of_pattern(url, (labels, which), first);
+        return of_pattern(url, how, first);
     }
-    let objects = match find(url)? {
-        Found::One(object) => return one(object, (labels, which), first),
+    let objects = match find(url, how.progress)? {
+        Found::One(object) => return one(object, how, first),
         Found::Many(objects) => objects,
     };
     let mut listing = Listing::default();
@@ -47,11 +49,11 @@ pub(super) fn scan(
         if is_junk || file.is_empty() {
             continue;
         }
-        if !is_image(file.as_ref()) && which == Names::Extensions {
+        if !is_image(file.as_ref()) && how.names == Names::Extensions {
             listing.ignore(extension_key(file.as_ref()));
             continue;
         }
-        let class = folder_of(&name).filter(|_| labels == Labels::FromFolders);
+        let class = folder_of(&name).filter(|_| how.labels == Labels::FromFolders);
         let class = class.map(|class| listing.class(class));
         let name = if is_one_of_several {
             object.address()
@@ -63,8 +65,8 @@ pub(super) fn scan(
     Ok(listing.scan())
 }
 
-fn of_pattern(url: &Url, how: (Labels, Names), first: &mut First) -> Result<Scan> {
-    let (pattern, found) = candidates(url)?;
+fn of_pattern(url: &Url, how: How<'_>, first: &mut First) -> Result<Scan> {
+    let (pattern, found) = candidates(url, how.progress)?;
     let fit = found.into_iter().filter(|(name, _)| fits(name, &pattern));
     let objects: Vec<Object> = fit.map(|(_, object)| object).collect();
     if objects.is_empty() {
@@ -83,12 +85,13 @@ fn of_pattern(url: &Url, how: (Labels, Names), first: &mut First) -> Result<Scan
 }
 
 /// Lists the images of an object.
-fn one(object: Object, (labels, which): (Labels, Names), first: &mut First) -> Result<Scan> {
+fn one(object: Object, how: How<'_>, first: &mut First) -> Result<Scan> {
+    go_on(how.progress)?;
     let name = object.address();
     if archive::is_archive(&name) {
-        return archive::scan(&Container::object(object.listed()?), labels, which);
+        return archive::scan(&Container::object(object.listed(how.progress)?), how);
     } else if table::is_table(&name) {
-        return table::scan(&Container::object(object.listed()?), labels, first);
+        return table::scan(&Container::object(object.listed(how.progress)?), how, first);
     }
     let mut listing = Listing::default();
     listing.add(Named { name, class: None }, Ok(Place::object(object)));

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Scan, scan_list};
+use crate::error::Result;
 use crate::images::path_text;
+use crate::progress::Progress;
 
 /// One of several shards that divide images by their names, numbered from 0: `0/16` to `15/16`.
 ///
@@ -75,12 +77,11 @@ impl Shard {
     }
 
     /// Lists those files of a list that belong to the shard. The others are not accessed.
-    #[must_use]
-    pub(crate) fn scan_list(self, paths: &[PathBuf]) -> Scan {
+    pub(crate) fn scan_list(self, paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan> {
         let own = paths
             .iter()
             .filter(|path| self.holds(&path_text::to_text(path)));
-        scan_list(own.cloned().collect())
+        scan_list(own.cloned().collect(), progress)
     }
 }
 

@@ -9,12 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arranged::{Listing, Named, class_text, container_error, io_error};
+use super::found::How;
 use super::{Labels, Scan};
 use crate::error::{Error, ImagesError, Result};
 use crate::images::container::Container;
 use crate::images::place::Place;
 use crate::images::tables::{self, Chosen, Columns, Fault, RowPlace};
 use crate::images::{SkipReason, path_text};
+use crate::progress::go_on;
 
 /// Returns whether a name is that of a table.
 pub(super) fn is_table(name: &str) -> bool {
@@ -30,11 +32,12 @@ pub(super) struct First(Option<(String, Columns)>);
 /// Lists the images of a table.
 ///
 /// # Errors
-/// If it cannot be read, has no column of images, or has other columns than the first table.
-pub(super) fn scan(container: &Arc<Container>, labels: Labels, first: &mut First) -> Result<Scan> {
+/// If it cannot be read, has no column of images, or has other columns than the first table; if it should
+/// stop.
+pub(super) fn scan(container: &Arc<Container>, how: How<'_>, first: &mut First) -> Result<Scan> {
     let name = container.name();
     let mut rows = Vec::new();
-    let wants_labels = labels == Labels::FromFolders;
+    let wants_labels = how.labels == Labels::FromFolders;
     let mut listing = Listing::default();
     let listed = tables::list(container, wants_labels, &mut |columns, row| {
         let label = row.label.as_deref().and_then(|label| columns.class(label));
@@ -42,6 +45,7 @@ pub(super) fn scan(container: &Arc<Container>, labels: Labels, first: &mut First
             .and_then(class_text)
             .map(|class| listing.class(&class));
         rows.push((row.path, class, row.place));
+        go_on(how.progress).map_err(|_| Fault::Stopped)
     });
     let (columns, fault) = listed.map_err(|fault| error(&name, fault))?;
     first.require(&name, columns.clone())?;
@@ -139,5 +143,6 @@ fn error(name: &str, fault: Fault) -> Error {
         }
         .into(),
         Fault::Io(error) => io_error(name, error),
+        Fault::Stopped => Error::Interrupted { kept: None },
     }
 }

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use super::names::EXTENSIONS;
 use super::*;
-use crate::error::{Error, ImagesError};
+use crate::error::{Error, ImagesError, ListProblem};
+use crate::progress::tests::StopsAt;
 
 /// Creates a folder with empty files; nothing here reads them.
 fn tree(files: &[&str]) -> TempDir {
@@ -25,6 +26,24 @@ fn touch(path: &Path) {
 
 fn scan(root: &TempDir) -> Scan {
     scan_folder(root.path(), Labels::FromFolders).unwrap()
+}
+
+fn listed_inputs(inputs: &[PathBuf], labels: Labels, names: Names) -> Result<Scan> {
+    scan_inputs(inputs, labels, names, &Silent)
+}
+
+fn list_of(paths: Vec<PathBuf>) -> Scan {
+    scan_list(paths, &Silent).unwrap()
+}
+
+fn parsed(list: &[u8], separator: Separator) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let each = |path| {
+        paths.push(path);
+        true
+    };
+    read_list(list, separator, each).unwrap();
+    paths
 }
 
 /// Formats each entry as `name`, `name = class` or `name: reason`.
@@ -228,11 +247,11 @@ fn expected_formats_are_listed_to_be_named_later() {
 fn inputs_are_taken_as_given() {
     let root = tree(&["one.dat", "folder/cat/a.jpg", "folder/b.jpg", "void/x.txt"]);
     let at = |name: &str| root.path().join(name);
-    let single = scan_inputs(&[at("one.dat")], Labels::FromFolders, Names::Extensions).unwrap();
+    let single = listed_inputs(&[at("one.dat")], Labels::FromFolders, Names::Extensions).unwrap();
     assert_eq!(lines(&single), [at("one.dat").display().to_string()]);
 
     let inputs = [at("one.dat"), at("folder"), at("gone.jpg"), at("void")];
-    let several = scan_inputs(&inputs, Labels::None, Names::Extensions).unwrap();
+    let several = listed_inputs(&inputs, Labels::None, Names::Extensions).unwrap();
     let name = |name: &str| at(name).display().to_string();
     let wanted = [
         name("one.dat"),
@@ -242,13 +261,13 @@ fn inputs_are_taken_as_given() {
     ];
     assert_eq!(lines(&several), wanted);
     assert!(several.notes[0].ends_with("void` contains no image files"));
-    let missing = problem(scan_inputs(
+    let missing = problem(listed_inputs(
         &[at("gone.jpg")],
         Labels::None,
         Names::Extensions,
     ));
     assert_eq!(missing, ImagesError::Missing(name("gone.jpg")));
-    let none = problem(scan_inputs(&[], Labels::None, Names::Extensions));
+    let none = problem(listed_inputs(&[], Labels::None, Names::Extensions));
     assert_eq!(none.to_string(), "the inputs contain no image files");
 }
 
@@ -270,10 +289,10 @@ fn files_of_any_name_are_images_by_their_content() {
         fs::write(path, bytes).unwrap();
     }
     let inputs = [root.path().to_path_buf()];
-    let by_name = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap();
+    let by_name = listed_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap();
     assert_eq!(lines(&by_name), ["cat/b.jpg = cat"]);
     assert_eq!(by_name.ignored.values().sum::<usize>(), 7);
-    let by_content = scan_inputs(&inputs, Labels::FromFolders, Names::Any).unwrap();
+    let by_content = listed_inputs(&inputs, Labels::FromFolders, Names::Any).unwrap();
     let wanted = [
         "cat/IMG_1 = cat",
         "cat/b.jpg = cat",
@@ -286,25 +305,25 @@ fn files_of_any_name_are_images_by_their_content() {
     assert_eq!(by_content.ignored, ignored.into());
     // A file that is named explicitly needs no `Names::Any`.
     let named = [root.path().join("cat/IMG_1")];
-    let scan = scan_inputs(&named, Labels::None, Names::Extensions).unwrap();
+    let scan = listed_inputs(&named, Labels::None, Names::Extensions).unwrap();
     assert_eq!(scan.entries.len(), 1);
 }
 
 #[test]
 fn lists_keep_their_order_and_their_bytes() {
-    let paths = parse_list(b"b.jpg\r\na b.jpg\n\n./c.jpg", Separator::Newline);
+    let paths = parsed(b"b.jpg\r\na b.jpg\n\n./c.jpg", Separator::Newline);
     assert_eq!(paths, ["b.jpg", "a b.jpg", "./c.jpg"].map(PathBuf::from));
-    let paths = parse_list(b"new\nline.jpg\0cr\r\0\0", Separator::Nul);
+    let paths = parsed(b"new\nline.jpg\0cr\r\0\0", Separator::Nul);
     assert_eq!(paths, ["new\nline.jpg", "cr\r"].map(PathBuf::from));
     for separator in [Separator::Newline, Separator::Nul] {
-        let marked = parse_list(b"\xef\xbb\xbfa.jpg", separator);
+        let marked = parsed(b"\xef\xbb\xbfa.jpg", separator);
         assert_eq!(marked, [PathBuf::from("a.jpg")]);
-        assert!(parse_list(b"\xef\xbb\xbf", separator).is_empty());
+        assert!(parsed(b"\xef\xbb\xbf", separator).is_empty());
     }
 
     let root = tree(&["b.jpg", "a.bin"]);
     let at = |name: &str| root.path().join(name);
-    let scan = scan_list(vec![
+    let scan = list_of(vec![
         at("b.jpg"),
         at("gone"),
         at("a.bin"),
@@ -321,7 +340,7 @@ fn lists_keep_their_order_and_their_bytes() {
             folder
         ]
     );
-    assert!(scan_list(vec![]).entries.is_empty());
+    assert!(list_of(vec![]).entries.is_empty());
 }
 
 #[cfg(unix)]
@@ -475,7 +494,7 @@ mod unix {
         );
         assert_eq!(lines.len(), 5);
 
-        let listed = scan_list(vec![at("pipe.jpg"), at("dangling.jpg")]);
+        let listed = list_of(vec![at("pipe.jpg"), at("dangling.jpg")]);
         assert!(listed.entries.iter().all(|entry| entry.reason().is_some()));
     }
 
@@ -522,7 +541,7 @@ mod several_folders {
 
     fn scan(root: &Path, inputs: &[&str], labels: Labels) -> Result<Scan> {
         let inputs: Vec<PathBuf> = inputs.iter().map(|input| root.join(input)).collect();
-        scan_inputs(&inputs, labels, Names::Extensions)
+        listed_inputs(&inputs, labels, Names::Extensions)
     }
 
     /// Returns each sample's name below `root`, and its class.
@@ -639,4 +658,63 @@ fn a_list_is_read_as_it_comes_and_no_further_than_wanted() {
     let endless = vec![b'x'; 2 << 20];
     let error = read_list(&endless[..], Separator::Newline, |_| true).unwrap_err();
     assert!(error.to_string().contains("1 MiB"), "{error}");
+}
+
+#[test]
+fn a_list_with_nul_bytes_is_no_list_of_lines() {
+    // A byte more than a name at the start, in the middle and at the end; and UTF-16.
+    for list in [
+        &b"a.jpg\0b.jpg\0"[..],
+        b"a.jpg\nb\0.jpg\n",
+        b"\xff\xfea\0\n\0",
+    ] {
+        let error = read_list(list, Separator::Newline, |_| true).unwrap_err();
+        let problem = error.get_ref().unwrap().downcast_ref();
+        assert_eq!(problem, Some(&ListProblem::Nul));
+    }
+}
+
+/// Whenever it asks, a scan stops, whatever it lists.
+#[test]
+fn a_scan_that_should_stop_ends_at_once() {
+    let root = tree(&[
+        "cat/1.jpg",
+        "cat/2.jpg",
+        "dog/deep/er/1.jpg",
+        "dog/notes.txt",
+    ]);
+    let inputs = |names: &[&str]| names.iter().map(|name| root.path().join(name)).collect();
+    let cases: [Vec<PathBuf>; 4] = [
+        inputs(&[""]),
+        inputs(&["cat", "dog"]),
+        inputs(&["cat/1.jpg", "cat/2.jpg"]),
+        inputs(&["*/*.jpg"]),
+    ];
+    for paths in &cases {
+        let scan =
+            |progress: &StopsAt| scan_inputs(paths, Labels::None, Names::Extensions, progress);
+        check_stops(&scan, 2);
+    }
+    let list = inputs(&["cat/1.jpg", "dog/none.jpg", "cat/2.jpg"]);
+    check_stops(&|progress| scan_list(list.clone(), progress), 3);
+}
+
+/// Checks that a scan asks a number of times at least, and stops each time.
+fn check_stops(scan: &dyn Fn(&StopsAt) -> Result<Scan>, least: usize) {
+    let all = StopsAt::new(usize::MAX);
+    scan(&all).unwrap();
+    assert!(all.asked() >= least, "{}", all.asked());
+    for nth in 1..=all.asked() {
+        let progress = StopsAt::new(nth);
+        let stopped = scan(&progress).unwrap_err();
+        assert!(
+            matches!(stopped, Error::Interrupted { kept: None }),
+            "{stopped}"
+        );
+        assert!(
+            progress.asked() <= nth + 2,
+            "{} after {nth}",
+            progress.asked()
+        );
+    }
 }

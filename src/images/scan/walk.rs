@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec;
 
+use super::found::How;
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
 use super::{Entries, Labels, Names, Sample};
 use crate::error::{Error, is_of_system};
@@ -19,13 +20,13 @@ use crate::images::read::sniff_file;
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
 use crate::phrases::counted;
+use crate::progress::go_on;
 
 /// A walk through a folder, and what it has found so far.
 pub(super) struct Walk<'a> {
     /// The prefix that names omit.
     base: &'a Path,
-    labels: Labels,
-    names: Names,
+    how: How<'a>,
     pub(super) found: Entries,
     pub(super) ignored: BTreeMap<String, usize>,
     pub(super) notes: Vec<String>,
@@ -40,17 +41,16 @@ pub(super) struct Walk<'a> {
     linked: HashSet<PathBuf>,
     /// How often one of those folders was reached again, and the first path that reached one.
     repeated: (usize, Option<PathBuf>),
-    /// The error that stopped the walk early: the system has run out of a resource.
+    /// The error that stopped the walk early: the system has run out of a resource, or the walk should stop.
     pub(super) fault: Option<Error>,
 }
 
 impl<'a> Walk<'a> {
     /// Creates a walk whose names are relative to `base`; with an empty base, names are whole paths.
-    pub(super) fn new(base: &'a Path, labels: Labels, names: Names) -> Self {
+    pub(super) fn new(base: &'a Path, how: How<'a>) -> Self {
         Self {
             base,
-            labels,
-            names,
+            how,
             found: Entries::below(base),
             ignored: BTreeMap::new(),
             notes: Vec::new(),
@@ -70,14 +70,19 @@ impl<'a> Walk<'a> {
     ///
     /// If the root itself cannot be read. An unreadable folder inside it becomes a skipped entry.
     pub(super) fn root(&mut self, root: &Path) -> io::Result<()> {
-        for (name, kind) in sorted_entries(root)? {
-            if self.labels == Labels::FromFolders {
+        for (name, kind) in self.sorted_entries(root)? {
+            if self.how.labels == Labels::FromFolders {
                 self.class = None;
             }
             self.linked.clear();
+            if self.has_ended() {
+                return Ok(());
+            }
             self.entry(root.join(&name), &name, kind, Depth::First);
             self.below();
         }
+        // The last folder may have been read in part.
+        self.has_ended();
         self.class = None;
         self.note_repeated();
         Ok(())
@@ -86,10 +91,9 @@ impl<'a> Walk<'a> {
     /// Walks the open folders. They are kept here rather than on the call stack, so only the system limits
     /// their depth.
     fn below(&mut self) {
-        while let Some(folder) = self.open.last_mut() {
-            if self.fault.is_some() {
-                return;
-            }
+        while !self.has_ended()
+            && let Some(folder) = self.open.last_mut()
+        {
             if let Some((name, kind)) = folder.entries.next() {
                 let path = folder.path.join(&name);
                 self.entry(path, &name, kind, Depth::Inner);
@@ -102,8 +106,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn has_ended(&mut self) -> bool {
+        if let Err(stopped) = go_on(self.how.progress) {
+            self.fault.get_or_insert(stopped);
+        }
+        self.fault.is_some()
+    }
+
     fn open(&mut self, folder: &Path, way: Way) {
-        let entries = sorted_entries(folder).unwrap_or_else(|error| {
+        let entries = self.sorted_entries(folder).unwrap_or_else(|error| {
             if is_of_system(&error) {
                 self.fault = Some(Error::io("read", folder)(error));
             } else {
@@ -116,6 +127,24 @@ impl<'a> Walk<'a> {
             entries: entries.into_iter(),
             way,
         });
+    }
+
+    /// Returns a folder's entries sorted by name, without those to skip; only some if the walk should stop.
+    /// On most systems, this does not access the files themselves.
+    fn sorted_entries(&self, folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            if self.how.progress.is_stopped() {
+                break;
+            }
+            let entry = entry?;
+            let name = entry.file_name();
+            if !is_left_out(&name) {
+                entries.push((name, entry.file_type()?));
+            }
+        }
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(entries)
     }
 
     fn entry(&mut self, path: PathBuf, name: &OsStr, kind: FileType, depth: Depth) {
@@ -142,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 
     fn folder(&mut self, path: &Path, name: &OsStr, depth: Depth, way: Way) {
-        if depth == Depth::First && self.labels == Labels::FromFolders {
+        if depth == Depth::First && self.how.labels == Labels::FromFolders {
             let class = Arc::from(class_name(name));
             self.class = Some(Arc::clone(&class));
             self.classes.push((name.into(), class));
@@ -151,7 +180,8 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
-        let is_listed = is_image(name) || self.names == Names::Any && self.is_picture(&path, kind);
+        let is_listed =
+            is_image(name) || self.how.names == Names::Any && self.is_picture(&path, kind);
         if !is_listed {
             *self.ignored.entry(extension_key(name)).or_default() += 1;
         } else if kind.is_file() {
@@ -269,21 +299,6 @@ enum Way {
 enum Depth {
     First,
     Inner,
-}
-
-/// Returns a folder's entries sorted by name, without those to skip. On most systems, this does not access
-/// the files themselves.
-fn sorted_entries(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if !is_left_out(&name) {
-            entries.push((name, entry.file_type()?));
-        }
-    }
-    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(entries)
 }
 
 fn canonical(folder: &Path) -> io::Result<PathBuf> {

@@ -1,12 +1,15 @@
 //! Objects: finding them, and reading their bytes.
 
 use std::hash::{Hash, Hasher};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
+use tokio::time::timeout;
 
 use super::faults;
 use super::runtime::{Bucket, bucket, wait};
@@ -15,7 +18,11 @@ use crate::error::{Error, ImagesError, Result, StoreProblem};
 use crate::images::SkipReason;
 use crate::images::fault::ReadFault;
 use crate::images::memory::of_file;
+use crate::progress::{Progress, Silent, go_on};
 use crate::stamp::Stamp;
+
+/// The time between two questions whether to stop.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
 
 /// An object of a store.
 #[derive(Debug, Clone)]
@@ -88,7 +95,7 @@ pub(in crate::images) enum Found {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::images) fn find(url: &Url) -> Result<Found> {
+pub(in crate::images) fn find(url: &Url, progress: &dyn Progress) -> Result<Found> {
     let bucket = open(url)?;
     let is_prefix = url.key.is_empty() || url.key.ends_with('/');
     if bucket.scheme == Scheme::Http && !is_prefix {
@@ -98,14 +105,15 @@ pub(in crate::images) fn find(url: &Url) -> Result<Found> {
     let head = if is_prefix {
         None
     } else {
-        Some(wait(bucket.store.head(&key)).map_err(no_thread)?)
+        Some(wait_unless_stopped(bucket.store.head(&key), progress)?)
     };
     match head {
         Some(Ok(meta)) => Ok(Found::One(of_meta(&bucket, &meta))),
         Some(Err(object_store::Error::NotFound { .. })) | None => {
-            Ok(Found::Many(list(url, &bucket)?))
+            Ok(Found::Many(list(url, &bucket, progress)?))
         }
-        Some(Err(error)) => match list(url, &bucket) {
+        Some(Err(error)) => match list(url, &bucket, progress) {
+            Err(stopped @ Error::Interrupted { .. }) => Err(stopped),
             Ok(found) if !found.is_empty() => Ok(Found::Many(found)),
             _ => Err(faults::error(&url.text, &error).into()),
         },
@@ -130,14 +138,17 @@ pub(in crate::images) fn single(url: &Url) -> Result<Object> {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::images) fn candidates(url: &Url) -> Result<(String, Vec<(String, Object)>)> {
+pub(in crate::images) fn candidates(
+    url: &Url,
+    progress: &dyn Progress,
+) -> Result<(String, Vec<(String, Object)>)> {
     let wildcard = url.key.find(['*', '?']).unwrap_or(url.key.len());
     let folder = url.key[..wildcard].rfind('/').map_or(0, |slash| slash + 1);
     let prefix = Url {
         key: url.key[..folder].to_owned(),
         ..url.clone()
     };
-    let found = list(&prefix, &open(url)?)?;
+    let found = list(&prefix, &open(url)?, progress)?;
     let pattern = url.key[folder..].to_owned();
     Ok((pattern, found))
 }
@@ -170,8 +181,22 @@ fn no_thread(error: std::io::Error) -> Error {
     Error::io("start threads for", std::path::Path::new("object stores"))(error)
 }
 
+/// Waits for a request, or until `progress` asks to stop.
+fn wait_unless_stopped<T>(request: impl Future<Output = T>, progress: &dyn Progress) -> Result<T> {
+    let waited = wait(async {
+        let mut request = pin!(request);
+        loop {
+            match timeout(BETWEEN_QUESTIONS, request.as_mut()).await {
+                Ok(done) => return Ok(done),
+                Err(_) => go_on(progress)?,
+            }
+        }
+    });
+    waited.map_err(no_thread)?
+}
+
 /// Lists a prefix, page by page, sorted by name, component by component.
-fn list(url: &Url, bucket: &Arc<Bucket>) -> Result<Vec<(String, Object)>> {
+fn list(url: &Url, bucket: &Arc<Bucket>, progress: &dyn Progress) -> Result<Vec<(String, Object)>> {
     let prefix = parse(url, bucket)?;
     let below = match prefix.as_ref() {
         "" => String::new(),
@@ -181,7 +206,7 @@ fn list(url: &Url, bucket: &Arc<Bucket>) -> Result<Vec<(String, Object)>> {
     let mut pages = bucket
         .store
         .list(Some(&prefix).filter(|prefix| !prefix.as_ref().is_empty()));
-    let listed = wait(async {
+    let list = async {
         while let Some(meta) = pages.next().await {
             let meta = meta?;
             if let Some(name) = meta.location.as_ref().strip_prefix(&*below) {
@@ -189,8 +214,8 @@ fn list(url: &Url, bucket: &Arc<Bucket>) -> Result<Vec<(String, Object)>> {
             }
         }
         Ok(())
-    });
-    let listed: object_store::Result<()> = listed.map_err(no_thread)?;
+    };
+    let listed: object_store::Result<()> = wait_unless_stopped(list, progress)?;
     listed.map_err(|error| match faults::error(&url.text, &error) {
         ImagesError::Store { url, detail, .. } if bucket.scheme == Scheme::Http => {
             ImagesError::Store {
@@ -230,7 +255,7 @@ impl Object {
     /// Returns what it is now; asks the store unless it was listed.
     pub(in crate::images) fn stamp(&self) -> Option<Stamp> {
         self.known_stamp()
-            .or_else(|| self.asked().ok().map(Known::stamp))
+            .or_else(|| self.asked(&Silent).ok().map(Known::stamp))
     }
 
     /// Returns what it was when it was listed.
@@ -242,9 +267,9 @@ impl Object {
     ///
     /// # Errors
     /// The store's.
-    pub(in crate::images) fn listed(mut self) -> Result<Self> {
+    pub(in crate::images) fn listed(mut self, progress: &dyn Progress) -> Result<Self> {
         if self.known.is_none() {
-            let known = self.asked().map_err(|fault| match fault {
+            let known = self.asked(progress).map_err(|fault| match fault {
                 ReadFault::OfSystem(error) => error,
                 ReadFault::OfFile(reason) => ImagesError::Store {
                     url: crate::visible::for_terminal(&self.address()),
@@ -258,9 +283,10 @@ impl Object {
         Ok(self)
     }
 
-    fn asked(&self) -> Result<Known, ReadFault> {
-        let asked = wait(self.bucket.store.head(&self.path()?));
-        let meta = asked.map_err(|error| ReadFault::OfSystem(no_thread(error)))?;
+    fn asked(&self, progress: &dyn Progress) -> Result<Known, ReadFault> {
+        let path = self.path()?;
+        let asked = wait_unless_stopped(self.bucket.store.head(&path), progress);
+        let meta = asked.map_err(ReadFault::OfSystem)?;
         let meta = meta.map_err(|error| faults::fault(&self.address(), &error))?;
         Ok(Known::of(&meta))
     }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::Url;
 use crate::error::{Error, ImagesError, StoreProblem};
 use crate::images::fault::ReadFault;
+use crate::progress::Progress;
 use crate::stamp::Stamp;
 
 /// There is no object.
@@ -38,11 +39,14 @@ fn refused(url: &Url) -> Error {
     .into()
 }
 
-pub(in crate::images) fn find(url: &Url) -> Result<Found, Error> {
+pub(in crate::images) fn find(url: &Url, _: &dyn Progress) -> Result<Found, Error> {
     Err(refused(url))
 }
 
-pub(in crate::images) fn candidates(url: &Url) -> Result<(String, Vec<(String, Object)>), Error> {
+pub(in crate::images) fn candidates(
+    url: &Url,
+    _: &dyn Progress,
+) -> Result<(String, Vec<(String, Object)>), Error> {
     Err(refused(url))
 }
 
@@ -55,7 +59,7 @@ impl Object {
         match *self {}
     }
 
-    pub(in crate::images) fn listed(self) -> Result<Self, Error> {
+    pub(in crate::images) fn listed(self, _: &dyn Progress) -> Result<Self, Error> {
         match self {}
     }
 

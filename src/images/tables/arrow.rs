@@ -10,7 +10,7 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, MessageHeader, MetadataVersion, root_as_footer, root_as_message};
 use arrow_schema::{DataType, Schema};
 
-use super::columns::{Columns, Listed};
+use super::columns::{Columns, Each, Listed};
 use super::row::{Fault, Row, RowPlace};
 use super::values::Values;
 use crate::images::SkipReason;
@@ -30,7 +30,7 @@ pub(super) fn list(
     container: &Arc<Container>,
     mut contents: Contents,
     wants_labels: bool,
-    each: &mut dyn FnMut(&Columns, Row),
+    each: Each<'_>,
 ) -> Listed {
     let mut magic = [0; 6];
     contents.range(0, &mut magic)?;
@@ -142,7 +142,7 @@ struct Batches<'a> {
     schema: &'a Schema,
     columns: &'a Columns,
     decoder: FileDecoder,
-    each: &'a mut dyn FnMut(&Columns, Row),
+    each: Each<'a>,
 }
 
 impl Batches<'_> {
@@ -199,7 +199,7 @@ impl Batches<'_> {
                 RowPlace::Here(Place::range(self.container, offset, bytes.len() as u64))
             });
             let (path, label) = (values.path(row), values.label(row));
-            (self.each)(self.columns, Row { path, label, place });
+            (self.each)(self.columns, Row { path, label, place })?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use arrow_schema::{DataType, Field, Schema};
 use serde_json::Value;
 
-use super::row::Fault;
+use super::row::{Fault, Row};
 use crate::images::SkipReason;
 
 /// Names of columns of images, the first of which is taken.
@@ -25,6 +25,9 @@ pub(in crate::images) struct Columns {
     /// Several columns could be the label.
     pub(in crate::images) several: Vec<String>,
 }
+
+/// Receives rows. An error ends the list.
+pub(super) type Each<'a> = &'a mut dyn FnMut(&Columns, Row) -> Result<(), Fault>;
 
 /// The rows that were listed before the end of a table, and the reason if it is damaged after them.
 pub(in crate::images) type Listed = Result<(Columns, Option<SkipReason>), Fault>;

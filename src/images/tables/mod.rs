@@ -13,19 +13,15 @@ mod values;
 
 use std::sync::Arc;
 
-use columns::Listed;
 pub(super) use columns::{Chosen, Columns};
-pub(super) use row::{Fault, Row, RowPlace};
+use columns::{Each, Listed};
+pub(super) use row::{Fault, RowPlace};
 
 use super::container::Container;
 use crate::caught::caught;
 
 /// Passes all rows of a table to `each`, in order.
-pub(super) fn list(
-    container: &Arc<Container>,
-    wants_labels: bool,
-    each: &mut dyn FnMut(&Columns, Row),
-) -> Listed {
+pub(super) fn list(container: &Arc<Container>, wants_labels: bool, each: Each<'_>) -> Listed {
     let work = || {
         let mut contents = container.open()?;
         let mut start = [0; 4];

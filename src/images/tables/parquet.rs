@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::columns::Columns;
+use super::columns::{Columns, Each};
 use super::row::{Fault, Row, RowPlace, read_caught};
 use super::values::Values;
 use crate::images::container::{Container, Contents};
@@ -165,7 +165,7 @@ pub(super) fn list(
     container: &Arc<Container>,
     contents: Contents,
     wants_labels: bool,
-    each: &mut dyn FnMut(&Columns, Row),
+    each: Each<'_>,
 ) -> Result<Columns, Fault> {
     let input = Input::new(contents, container.length());
     let metadata = metadata(&input).map_err(fault)?;
@@ -186,7 +186,7 @@ pub(super) fn list(
         } else {
             RowPlace::Nowhere
         };
-        each(&columns, Row { path, label, place });
+        each(&columns, Row { path, label, place })
     };
     for (at, group) in groups.iter().enumerate() {
         let bytes = group.columns().get(leaves.bytes);
@@ -196,7 +196,7 @@ pub(super) fn list(
             if group.num_rows() > container.length().min(i64::MAX as u64) as i64 {
                 return Err(Fault::Table("its number of rows is wrong".to_owned()));
             }
-            (0..group.num_rows()).for_each(|_| add(None, None, true));
+            (0..group.num_rows()).try_for_each(|_| add(None, None, true))?;
             continue;
         }
         let size = if with_bytes {
@@ -216,7 +216,7 @@ pub(super) fn list(
             let values = Values::of(&batch, &columns);
             for row in 0..batch.num_rows() {
                 let is_here = !with_bytes || values.bytes(row).is_some();
-                add(values.path(row), values.label(row), is_here);
+                add(values.path(row), values.label(row), is_here)?;
             }
         }
     }

@@ -36,6 +36,8 @@ pub(in crate::images) enum Fault {
         several: Vec<String>,
     },
     Io(std::io::Error),
+    /// The caller wants no more rows.
+    Stopped,
 }
 
 impl From<std::io::Error> for Fault {

@@ -11,6 +11,7 @@ use crate::images::{
     DecodeBudget, DecodeOptions, Found, Labels, Names, Place, Preprocessor, ReadFault, RgbImage,
     SkipReason, View, decode, decode_for, read, scan_inputs,
 };
+use crate::progress::Silent;
 
 /// The smallest number of images to compare.
 pub(super) const LEAST: usize = 16;
@@ -94,7 +95,12 @@ pub(super) fn choose(options: &ExportOptions) -> Result<Vec<Subject>> {
 /// # Errors
 /// A folder without images.
 pub(super) fn of_folder(folder: &Path, most: usize) -> Result<Vec<Subject>> {
-    let scan = scan_inputs(&[folder.to_owned()], Labels::FromFolders, Names::default())?;
+    let scan = scan_inputs(
+        &[folder.to_owned()],
+        Labels::FromFolders,
+        Names::default(),
+        &Silent,
+    )?;
     let n = scan.entries.len();
     let chosen = n.min(most);
     Ok((0..chosen)

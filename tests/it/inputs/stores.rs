@@ -11,6 +11,8 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use super::{images, paths, require_all};
 use crate::harness::{Bucket, Odd, Place, Ran, run};
 use crate::scripted_server::has_loopback;
+#[cfg(unix)]
+use crate::steps_interrupted::send;
 use crate::worker;
 
 const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>no access</Message></Error>";
@@ -35,6 +37,31 @@ fn extract(place: &Place, bucket: &Bucket, input: &str, store: &str) -> Ran {
 
 fn fitted() -> Option<Place> {
     has_loopback().then(Place::fitted).flatten()
+}
+
+/// A list may take minutes.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_list_at_once() {
+    let Some(place) = fitted() else { return };
+    let is_list = |request: &str| request.contains("list-type");
+    let late = Odd::Late(Duration::from_mins(1));
+    let bucket = Bucket::start(objects(&place), move |request, _| {
+        is_list(request).then(|| late.clone())
+    });
+    let mut command = place.command("extract s3://bucket/photos/ -o {dir}/new");
+    let command = bucket.known_to(&mut command);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    while !bucket.requests().iter().any(|request| is_list(request)) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let begin = Instant::now();
+    send("INT", &child);
+    let ran = Ran::of(child.wait_with_output().unwrap()).exits(130);
+    assert_eq!(ran.err.trim_end(), "warning: interrupted");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    assert!(!place.folder().join("new").exists());
 }
 
 #[test]
