@@ -44,6 +44,15 @@ impl EvaluationInput {
             training_images: TrainingImages::default(),
         }
     }
+
+    /// Lists the images, unless the data is a store.
+    pub(super) fn scan(&self) -> Result<Option<Scan>> {
+        if try_is_store(&self.data)? {
+            return Ok(None);
+        }
+        let inputs = Inputs::Paths(vec![self.data.clone()], self.names);
+        inputs.scan(Labels::FromFolders).map(Some)
+    }
 }
 
 /// A labelled sample with its prediction.
@@ -156,16 +165,25 @@ pub fn predict_labelled(
     options: &EvaluationInput,
     progress: &dyn Progress,
 ) -> Result<LabelledPredictions> {
-    Ok(predict_labelled_with(&[&options.head.open()?], options, progress)?.remove(0))
+    predict_scanned(options, options.scan()?.as_ref(), progress)
 }
 
-/// Like [`predict_labelled`], for several heads on the same features, which are computed once.
+/// Like [`predict_labelled`], with the images that [`EvaluationInput::scan`] has found.
+pub(super) fn predict_scanned(
+    options: &EvaluationInput,
+    scan: Option<&Scan>,
+    progress: &dyn Progress,
+) -> Result<LabelledPredictions> {
+    Ok(predict_labelled_with(&[&options.head.open()?], (options, scan), progress)?.remove(0))
+}
+
+/// Like [`predict_scanned`], for several heads on the same features, which are computed once.
 pub(super) fn predict_labelled_with(
     classifiers: &[&Predictor],
-    options: &EvaluationInput,
+    input: (&EvaluationInput, Option<&Scan>),
     progress: &dyn Progress,
 ) -> Result<Vec<LabelledPredictions>> {
-    let all = collect_labelled(classifiers, options, progress, |_| Vec::new())?;
+    let all = collect_labelled(classifiers, input, progress, |_| Vec::new())?;
     let with_items = |(labelled, items)| LabelledPredictions { items, ..labelled };
     Ok(all.into_iter().map(with_items).collect())
 }
@@ -198,14 +216,11 @@ impl Items for Vec<LabelledPrediction> {
 /// predictions that are returned have no items.
 pub(super) fn collect_labelled<I: Items>(
     classifiers: &[&Predictor],
-    options: &EvaluationInput,
+    (options, scan): (&EvaluationInput, Option<&Scan>),
     progress: &dyn Progress,
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
-    let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
-    let scan = scan.transpose()?;
-    let (source, mut notes) = if let Some(scan) = &scan {
+    let (source, mut notes) = if let Some(scan) = scan {
         images::<I>(scan, classifiers, options)?
     } else {
         let (store, notes) = open_store(&options.data, classifiers)?;

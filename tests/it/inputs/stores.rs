@@ -361,3 +361,19 @@ fn urls_that_arrive_are_on_their_way_at_once_too() {
     drop(input);
     Ran::of(child.wait_with_output().unwrap()).exits(0);
 }
+
+/// An object that is gone when the page is written has no thumbnail.
+#[test]
+fn a_report_shows_the_objects_of_a_store() {
+    let Some(place) = fitted() else { return };
+    let bucket = Bucket::start(objects(&place), |request, earlier| {
+        let is_gone = request == "GET /bucket/photos/red/3.png" && earlier > 0;
+        is_gone.then_some(Odd::Status("404 Not Found", ""))
+    });
+    let line = "report s3://bucket/photos --head {dir}/head --include-training -o {dir}/r.html";
+    let ran = run(bucket.known_to(&mut place.command(line))).exits(0);
+    ran.says(&["1 image without a thumbnail"]);
+    let page = std::fs::read_to_string(place.path("r.html")).unwrap();
+    assert_eq!(page.matches("\"jpeg\":\"/9j/").count(), 11);
+    assert!(page.contains("\"path\":\"blue/0.png\""));
+}
