@@ -90,17 +90,14 @@ impl<'scope> Decoders<'scope> {
     pub(super) fn give(&mut self, found: Found, known: Option<Picture>) {
         let (reply, prepared) = sync_channel(1);
         // If all threads have panicked, `take` notices the missing result.
-        let _ = match known {
-            Some(picture) => {
-                let known = Prepared::Known(picture, Timings::default());
-                reply.send((found, known)).map_err(drop)
+        let _ = if let Some(picture) = known {
+            let known = Prepared::Known(picture, Timings::default());
+            reply.send((found, known)).map_err(drop)
+        } else {
+            if found.sample().place.is_remote() {
+                self.read_more();
             }
-            None => {
-                if found.sample().place.is_remote() {
-                    self.read_more();
-                }
-                self.jobs.send((found, reply)).map_err(drop)
-            }
+            self.jobs.send((found, reply)).map_err(drop)
         };
         self.prepared.push_back(prepared);
     }
