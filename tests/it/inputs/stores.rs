@@ -333,7 +333,7 @@ fn urls_that_arrive_are_on_their_way_at_once_too() {
             let mut n = all.lock().unwrap();
             *n += 1;
             arrived.notify_all();
-            let patience = Duration::from_secs(60);
+            let patience = Duration::from_mins(1);
             let (_n, timeout) = arrived
                 .wait_timeout_while(n, patience, |n| *n < 60)
                 .unwrap();
