@@ -27,7 +27,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 use serde_json::Value;
 
-use self::open::open;
+use self::open::{damaged, foreign, open, unreadable};
 use crate::caught::caught;
 use crate::error::{FileKind, FileProblem, Result};
 use crate::features::arrow_file::Failure;
@@ -110,22 +110,6 @@ pub(super) fn each(
         before += batch.num_rows();
     }
     Ok(())
-}
-
-fn unreadable(error: &ArrowError) -> Failure {
-    damaged(error.to_string())
-}
-
-fn damaged(problem: String) -> Failure {
-    FileProblem::Damaged(problem).into()
-}
-
-fn foreign(found: String) -> Failure {
-    FileProblem::Foreign {
-        wanted: "a Parquet or Arrow table of features",
-        found,
-    }
-    .into()
 }
 
 /// The columns of a batch.

@@ -14,9 +14,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::{foreign, unreadable};
 use crate::caught::caught;
-use crate::error::Result;
+use crate::error::{FileProblem, Result};
 use crate::features::arrow_file::{Failure, check_blocks};
 use crate::inputs::{self, Links};
 
@@ -82,6 +81,22 @@ fn check_pages(file: File, metadata: &ParquetMetaData, most: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+pub(super) fn unreadable(error: &ArrowError) -> Failure {
+    damaged(error.to_string())
+}
+
+pub(super) fn damaged(problem: String) -> Failure {
+    FileProblem::Damaged(problem).into()
+}
+
+pub(super) fn foreign(found: String) -> Failure {
+    FileProblem::Foreign {
+        wanted: "a Parquet or Arrow table of features",
+        found,
+    }
+    .into()
 }
 
 #[cfg(test)]
