@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Compares `extract`, `worker`, Ray and Spark on the same pictures: images per second, without starting.
 
-usage: scripts/bench_engines.py IMAGES [--rounds 5] [--times 1] [PART ...]
+usage: scripts/bench_engines.py IMAGES [--rounds 5] [--times 1] [--clip-python PYTHON] [PART ...]
 
 Run it in the environment of scripts/test_cluster.sh (target/cluster/bin/python), on an idle computer. IMAGES is a folder;
 `--times` uses each picture so often, with a number after its end, so that all digests differ. Parts: extract, worker,
-unisolated, inprocess, ray, spark, class (Ray Data with the usual Python class: Pillow and onnxruntime). Each part is
-timed from the moment its network is open.
+unisolated, inprocess, ray, spark, class (Ray Data with the usual Python class: Pillow and onnxruntime), clip (the reader
+of clip-retrieval with the same code; only if `--clip-python` names the Python of its environment, which
+scripts/bench_clip_retrieval.py describes). Each part is timed from the moment its network is open.
 """
 
 import argparse
@@ -37,8 +38,8 @@ def load(folder, times):
 
 
 class Bench:
-    def __init__(self, images, work):
-        self.images, self.work = images, work
+    def __init__(self, images, work, clip_python):
+        self.images, self.work, self.clip_python = images, work, clip_python
         table = pa.table({"id": pa.array(range(len(images))), "bytes": pa.array(images, pa.binary())})
         self.batches = table.to_batches(max_chunksize=BATCH)
         (work / "rows").mkdir()
@@ -176,10 +177,20 @@ class Bench:
                 rows = [self.session.run(None, {name: np.stack(inputs[i : i + 8])})[0] for i in range(0, len(inputs), 8)]
                 return {"id": batch["id"], "features": np.concatenate(rows).reshape(len(inputs), -1)}
 
-        path = os.path.join(os.environ["FROSTLINE_HOME"], "models", f"{BACKBONE}.onnx")
         return self._ray(
-            lambda dataset: dataset.map_batches(Usual, fn_constructor_args=(path,), batch_size=ROWS, concurrency=1, num_cpus=1)
+            lambda dataset: dataset.map_batches(Usual, fn_constructor_args=(network(),), batch_size=ROWS, concurrency=1, num_cpus=1)
         )
+
+    def clip(self):
+        script = pathlib.Path(__file__).with_name("bench_clip_retrieval.py")
+        command = [self.clip_python, script, self.work / "images", network()]
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        assert found["rows"] == len(self.images)
+        return found["seconds"]
+
+
+def network():
+    return os.path.join(os.environ["FROSTLINE_HOME"], "models", f"{BACKBONE}.onnx")
 
 
 PARTS = ("extract", "worker", "unisolated", "inprocess", "ray", "spark", "class")
@@ -188,12 +199,14 @@ PARTS = ("extract", "worker", "unisolated", "inprocess", "ray", "spark", "class"
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images")
-    parser.add_argument("parts", nargs="*", default=PARTS)
+    parser.add_argument("parts", nargs="*")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--clip-python")
     args = parser.parse_args()
+    args.parts = args.parts or PARTS + ("clip",) * bool(args.clip_python)
     with tempfile.TemporaryDirectory() as work:
-        bench = Bench(load(args.images, args.times), pathlib.Path(work))
+        bench = Bench(load(args.images, args.times), pathlib.Path(work), args.clip_python)
         seconds = {part: [] for part in args.parts}
         for number in range(args.rounds):
             for part in args.parts:

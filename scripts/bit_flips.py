@@ -1,7 +1,7 @@
 """Flips single bits in frostline's files, one at a time, and checks how the commands react.
 
     python scripts/bit_flips.py BINARY IMAGES [--home HOME] [--flips 1000] [--seed 1]
-                                [--jobs 2] [--kinds part,index,stamps,manifest,head,bundle,cache]
+                                [--jobs 2] [--kinds part,index,stamps,manifest,shard,table,head,bundle,cache]
 
 IMAGES is a folder with one folder per class; the smallest images of two classes are copied. HOME is a
 FROSTLINE_HOME that is set up (default: FROSTLINE_HOME, or .frostline); it is copied, never changed. Only
@@ -9,7 +9,9 @@ Python is needed.
 
 For each kind of file and each flip, no command may panic, be killed by a signal or take longer than a
 minute, and none may succeed with other labels or another head than with undamaged files. After a flip in a
-store, `extract --verify` must restore the same bits. The same seed gives the same flips. Exits with 1 and
+store, `extract --verify` must restore the same bits; after one in the record of a shard, `extract --shard`.
+A Parquet table has no checksum, so a flip may change its values: what is merged must be a store that can be
+read. The same seed gives the same flips. Exits with 1 and
 names the flips where something was wrong.
 """
 
@@ -24,7 +26,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-KINDS = ["part", "index", "stamps", "manifest", "head", "bundle", "cache"]
+KINDS = ["part", "index", "stamps", "manifest", "shard", "table", "head", "bundle", "cache"]
 STORE_FILES = {
     "part": "part-00000.arrow",
     "index": "index.arrow",
@@ -56,6 +58,13 @@ class Place:
         self.stored = {path.name: path.read_bytes() for path in self.store.iterdir()}
         self.fitted = self.head.read_bytes()
         self.labels = self.must(*self.classify())
+        self.shard, self.merged = folder / "shard", folder / "merged"
+        self.must(*self.extract_shard())
+        self.record = self.shard / "shard.json"
+        self.recorded = self.record.read_bytes()
+        self.table = folder / "table.parquet"
+        self.must("features", "export", self.store, "-o", self.table)
+        self.exported = self.table.read_bytes()
         # A home without networks, so that the one in the bundle is used.
         self.bundle, self.other = folder / "head.frostline", folder / "other"
         self.other.mkdir(mode=0o700)
@@ -69,6 +78,9 @@ class Place:
 
     def classify(self, *more):
         return ("classify", self.images, "--head", self.head, *more)
+
+    def extract_shard(self):
+        return ("extract", self.images, "-o", self.shard, "--shard", "0/1")
 
     def run(self, *args, home=None):
         """Returns the exit code, standard output and standard error of a command."""
@@ -108,6 +120,17 @@ class Place:
         if code != 1 and out != self.labels:
             raise Wrong(f"`classify` printed other labels: {said}")
         return code != 0
+
+    def merge_is_refused(self, source):
+        """Merges a source into a new store, which can then be read."""
+        try:
+            if self.run("features", "merge", source, "-o", self.merged)[0] != 0:
+                return True
+            self.must("features", "show", self.merged)
+            self.run("fit-head", self.merged, "-o", self.folder / "new", "--epochs", "1", "--overwrite")
+            return False
+        finally:
+            shutil.rmtree(self.merged, ignore_errors=True)
 
     def repair(self):
         """Runs the repair of the store and checks the result."""
@@ -157,6 +180,25 @@ def try_store(place, kind, path):
     return refused
 
 
+def try_shard(place, kind, path):
+    try:
+        if not place.merge_is_refused(place.shard):
+            raise Wrong("`features merge` accepted a damaged record")
+        place.must(*place.extract_shard())
+        if place.record.read_bytes() != place.recorded:
+            raise Wrong("`extract --shard` did not restore the record")
+        return True
+    finally:
+        place.record.write_bytes(place.recorded)
+
+
+def try_table(place, kind, path):
+    try:
+        return place.merge_is_refused(place.table)
+    finally:
+        place.table.write_bytes(place.exported)
+
+
 def try_head(place, kind, path):
     try:
         return place.classify_is_refused("--store", place.store)
@@ -184,8 +226,9 @@ def try_cache(place, kind, path):
 def file_of(place, kind, generator):
     if kind == "cache":
         return generator.choice(sorted(place.cached))
-    if kind == "bundle":
-        return place.bundle
+    others = {"bundle": place.bundle, "shard": place.record, "table": place.table}
+    if kind in others:
+        return others[kind]
     return place.store / STORE_FILES[kind] if kind in STORE_FILES else place.head
 
 
@@ -200,7 +243,8 @@ def bit_of(path, kind, generator):
 def work(place, kind, seeds):
     """Returns how many flips were refused, and what was wrong."""
     refused, wrong = 0, []
-    attempt = {"head": try_head, "bundle": try_bundle, "cache": try_cache}.get(kind, try_store)
+    others = {"shard": try_shard, "table": try_table, "head": try_head, "bundle": try_bundle, "cache": try_cache}
+    attempt = others.get(kind, try_store)
     for seed in seeds:
         generator = random.Random(f"{kind} {seed}")
         path = file_of(place, kind, generator)

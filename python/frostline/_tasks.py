@@ -89,7 +89,7 @@ def report(
     progress: bool | _progress.Progress | None = None,
 ) -> dict[str, Any]:
     """Write the evaluation of a head as a self-contained HTML page; the keywords are the options of
-    `frostline report`."""
+    `frostline report`: `images` and `train_images` are what features were extracted from."""
     keywords = _keywords.of(locals())
     with as_file(head) as path:
         data, output = _keywords.path("data", data), _keywords.path("output", output)

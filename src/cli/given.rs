@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::refusal::Refusal;
-use frostline::error::Error;
 use frostline::features::{is_store, try_is_store};
 use frostline::head::HeadFile;
 
@@ -94,14 +93,15 @@ pub(super) fn heads(folder: &Path) -> Result<(), Refusal> {
     )
 }
 
-/// Refuses a file instead of the folder of a store's images.
-pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
-    let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
-    if kind.is_dir() {
-        return Ok(());
+/// Refuses feature stores and heads instead of the images of a store.
+pub(super) fn originals(paths: &[PathBuf]) -> Result<(), Refusal> {
+    images(paths)?;
+    let is_head = |path: &&PathBuf| path.is_file() && HeadFile::read(path).is_ok();
+    let hint = "pass the folder, archive or table that the features were extracted from";
+    match paths.iter().find(is_head) {
+        Some(head) => refuse(head, "a head, not images", hint),
+        None => Ok(()),
     }
-    let hint = "pass the folder that contains the images of the feature store";
-    Ok(refuse(path, "a file, not a folder", hint)?)
 }
 
 /// Returns whether nothing exists at a path; a path that cannot be checked is not missing.

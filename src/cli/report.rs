@@ -33,14 +33,15 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Folder with the images of the feature store, to show them.
-    #[arg(long, value_name = "FOLDER")]
+    /// Images of the feature store, to show them: the folder, archive, table or URL that they were extracted
+    /// from.
+    #[arg(long, value_name = "IMAGES")]
     images: Option<PathBuf>,
     /// Features that the head was trained on, to show the nearest training images next to each mistake.
     #[arg(long, value_name = "FEATURES")]
     train: Option<PathBuf>,
-    /// Folder with the training images, to show them.
-    #[arg(long, value_name = "FOLDER", requires = "train")]
+    /// Training images, in the same forms, to show them.
+    #[arg(long, value_name = "IMAGES", requires = "train")]
     train_images: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,
@@ -75,15 +76,15 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 }
 
 fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
-    let folders = [&options.images, &options.train_images];
-    let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
-    folders.iter().try_for_each(|path| given::folder(path))?;
+    let images = [&options.images, &options.train_images];
+    let images: Vec<_> = images.into_iter().flatten().cloned().collect();
+    given::originals(&images)?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
     given::data(&options.input.data)?;
     let guard = guard_of(&options.input.head)?
         .data(&options.input.data)
         .reads(&options.train)
-        .images(&Inputs::Paths(folders, Names::Any));
+        .images(&Inputs::Paths(images, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
     Ok(check_extension(&options.output, &["html", "htm"])?)
 }
@@ -92,7 +93,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
 fn note(note: &ReportNote) -> String {
     match note {
         ReportNote::FolderUnknown => {
-            "a feature store does not record where its images are: add --images FOLDER to show them"
+            "a feature store does not record where its images are: add --images IMAGES to show them"
                 .to_owned()
         }
         other => errors::with_flags(&other.to_string()),

@@ -7,11 +7,13 @@ use super::content::{Content, Digest};
 use super::dtype::Dtype;
 use super::index::{self, Index, IndexRow};
 use super::manifest::{self, StoreManifest};
+pub use super::merge::fuzz::feature_table;
 use super::part::{self, Part, Rows};
+use super::shard_record::{self, ShardRecord};
 use super::stamps::{self, StampRow, Stamps};
 pub use super::worker::fuzz::worker_stream;
 use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
-use crate::images::{Preprocessing, View};
+use crate::images::{Preprocessing, Shard, View};
 use crate::seal;
 use crate::stamp::Stamp;
 
@@ -140,6 +142,27 @@ pub fn manifest_example() -> Vec<u8> {
     manifest(Dtype::F32, &[View::Center]).to_file()
 }
 
+/// Reads the record of a shard. Returns `None` if it is refused.
+///
+/// # Panics
+/// If an accepted record is another one after it was written.
+#[must_use]
+pub fn shard_bytes(file: &[u8]) -> Option<ShardRecord> {
+    let record = shard_record::parse(file).ok()?;
+    assert_eq!(shard_record::parse(&record.to_file()).as_ref(), Ok(&record));
+    Some(record)
+}
+
+/// Returns the record of a shard of two images as a fuzzing seed.
+///
+/// # Panics
+/// Never, since there is such a shard.
+#[must_use]
+pub fn shard_example() -> Vec<u8> {
+    let shard = Shard::new(1, 3).expect("1 is less than 3");
+    ShardRecord::new(shard, ["a/1.png", "2.png"].into_iter()).to_file()
+}
+
 fn content() -> Content {
     Content {
         digest: Digest::of(b"1"),
@@ -165,10 +188,11 @@ mod tests {
     #[test]
     fn whoever_seals_a_file_again_changes_values_and_nothing_else() {
         type Reads = fn(&[u8]) -> bool;
-        let kinds: [(Vec<u8>, Reads); 3] = [
+        let kinds: [(Vec<u8>, Reads); 4] = [
             (index_example(), |file| index_bytes(file).is_some()),
             (stamps_example(), |file| stamps_bytes(file).is_some()),
             (manifest_example(), |file| manifest_bytes(file).is_some()),
+            (shard_example(), |file| shard_bytes(file).is_some()),
         ];
         for (file, reads) in kinds {
             assert!(reads(&file));

@@ -66,6 +66,8 @@ pub use pipeline::{Images, Item, Known, Later, Outcome, Pipeline};
 #[cfg(feature = "serve")]
 pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wanted};
 pub use recognition::Recognise;
+#[cfg(feature = "report")]
+pub(crate) use recognition::readers;
 pub use shard_record::ShardRecord;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};

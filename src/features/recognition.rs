@@ -16,13 +16,13 @@ use crate::threads::on_threads;
 /// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
 /// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
 /// Object stores have 64.
-pub(super) fn readers(cpus: usize, is_remote: bool) -> usize {
+pub(crate) fn readers(cpus: usize, is_remote: bool) -> usize {
     let most = if is_remote { REMOTE } else { 4 * cpus };
     most.min(64).max(cpus).max(1)
 }
 
 /// Threads that read objects of a store: each spends nearly all of its time waiting.
-const REMOTE: usize = 64;
+pub(super) const REMOTE: usize = 64;
 
 /// How unchanged files of an earlier run are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

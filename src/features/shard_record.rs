@@ -92,7 +92,7 @@ struct Fields {
 
 impl ShardRecord {
     /// Creates the record of a run over images with these names.
-    fn new<'a>(shard: Shard, names: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new<'a>(shard: Shard, names: impl Iterator<Item = &'a str>) -> Self {
         let mut all = Names::default();
         names.for_each(|name| all.add(name));
         all.record(shard)

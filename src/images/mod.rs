@@ -81,7 +81,7 @@ pub use preprocess::{
     Channels, Crop, CropRounding, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View,
     Views,
 };
-#[cfg(feature = "report")]
+#[cfg(feature = "serve")]
 pub(crate) use read::read_file;
 pub(crate) use read::{FileBytes, read};
 pub use scan::{

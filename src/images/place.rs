@@ -79,6 +79,12 @@ impl Place {
         matches!(self.0, Spot::Object(_)) || container().is_some()
     }
 
+    /// Returns whether the image can only be read in order with others.
+    #[cfg(feature = "report")]
+    pub(crate) fn is_in_series(&self) -> bool {
+        matches!(self.0, Spot::Item(..))
+    }
+
     /// Returns the stamp of what has the bytes as far as it is known without asking a store.
     pub(crate) fn known_stamp(&self) -> Option<Stamp> {
         match &self.0 {

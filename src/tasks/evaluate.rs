@@ -83,7 +83,9 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
         let items = |classes: &_| Evaluator::new(ClassIndex::clone(classes), options.bootstrap);
-        let mut all = collect_labelled(&[&first], &options.input, progress, items)?;
+        let scan = options.input.scan(progress)?;
+        let input = (&options.input, scan.as_ref());
+        let mut all = collect_labelled(&[&first], input, progress, items)?;
         let (mut labelled, evaluator) = all.remove(0);
         labelled.notes.extend(disagreements);
         let evaluation = evaluator.evaluate()?;
@@ -96,7 +98,9 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     };
     let second = second.open()?;
     require_comparable((&head.path, &first), (other, &second))?;
-    let mut labelled = predict_labelled_with(&[&first, &second], &options.input, progress)?;
+    let scan = options.input.scan(progress)?;
+    let input = (&options.input, scan.as_ref());
+    let mut labelled = predict_labelled_with(&[&first, &second], input, progress)?;
     let (mut first, second) = (labelled.remove(0), labelled.remove(0));
     first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;

@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::inputs::Skipped;
+use super::inputs::{Inputs, Skipped};
 use super::predictions::HeadOptions;
 use super::training_overlap::{Basis, TrainingImages, TrainingOverlap};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::Verdict;
-use crate::features::Digest;
+use crate::error::Result;
+use crate::features::{Digest, try_is_store};
 use crate::head::{Evaluation, Interval};
-use crate::images::Names;
+use crate::images::{Labels, Names, Scan};
+use crate::progress::Progress;
 
 /// The data to evaluate a head on, and how.
 #[derive(Debug, Clone)]
@@ -40,6 +42,15 @@ impl EvaluationInput {
             head,
             training_images: TrainingImages::default(),
         }
+    }
+
+    /// Lists the images, unless the data is a store.
+    pub(super) fn scan(&self, progress: &dyn Progress) -> Result<Option<Scan>> {
+        if try_is_store(&self.data)? {
+            return Ok(None);
+        }
+        let inputs = Inputs::Paths(vec![self.data.clone()], self.names);
+        inputs.scan(Labels::FromFolders, progress).map(Some)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Predicts labelled samples, the common first step of `evaluate` and `report`.
 
-use super::inputs::Inputs;
 use super::labelled_predictions::{EvaluationInput, LabelledPredictions};
 use super::labelled_tally::{Items, LeftOut, Tally};
 use super::memory::{check_room, free};
@@ -8,8 +7,8 @@ use super::predictions::open_store;
 use crate::classes::ClassIndex;
 use crate::classifier::Predictor;
 use crate::error::Result;
-use crate::features::{Computed, Images, Source, try_is_store};
-use crate::images::{Labels, PIXEL_VERSION, Scan};
+use crate::features::{Computed, Images, Source};
+use crate::images::{PIXEL_VERSION, Scan};
 use crate::progress::Progress;
 
 /// Predicts every labelled sample with a head.
@@ -21,16 +20,25 @@ pub fn predict_labelled(
     options: &EvaluationInput,
     progress: &dyn Progress,
 ) -> Result<LabelledPredictions> {
-    Ok(predict_labelled_with(&[&options.head.open()?], options, progress)?.remove(0))
+    predict_scanned(options, options.scan(progress)?.as_ref(), progress)
 }
 
-/// Like [`predict_labelled`], for several heads on the same features, which are computed once.
+/// Like [`predict_labelled`], with the images that [`EvaluationInput::scan`] has found.
+pub(super) fn predict_scanned(
+    options: &EvaluationInput,
+    scan: Option<&Scan>,
+    progress: &dyn Progress,
+) -> Result<LabelledPredictions> {
+    Ok(predict_labelled_with(&[&options.head.open()?], (options, scan), progress)?.remove(0))
+}
+
+/// Like [`predict_scanned`], for several heads on the same features, which are computed once.
 pub(super) fn predict_labelled_with(
     classifiers: &[&Predictor],
-    options: &EvaluationInput,
+    input: (&EvaluationInput, Option<&Scan>),
     progress: &dyn Progress,
 ) -> Result<Vec<LabelledPredictions>> {
-    let all = collect_labelled(classifiers, options, progress, |_| Vec::new())?;
+    let all = collect_labelled(classifiers, input, progress, |_| Vec::new())?;
     let with_items = |(labelled, items)| LabelledPredictions { items, ..labelled };
     Ok(all.into_iter().map(with_items).collect())
 }
@@ -39,14 +47,11 @@ pub(super) fn predict_labelled_with(
 /// predictions that are returned have no items.
 pub(super) fn collect_labelled<I: Items>(
     classifiers: &[&Predictor],
-    options: &EvaluationInput,
+    (options, scan): (&EvaluationInput, Option<&Scan>),
     progress: &dyn Progress,
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
-    let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders, progress));
-    let scan = scan.transpose()?;
-    let (source, mut notes) = if let Some(scan) = &scan {
+    let (source, mut notes) = if let Some(scan) = scan {
         images::<I>(scan, classifiers, options)?
     } else {
         let (store, notes) = open_store(&options.data, classifiers)?;

@@ -6,6 +6,7 @@ mod figures;
 mod made;
 mod nearest;
 mod options;
+mod originals;
 mod photos;
 mod pictures;
 mod training;
@@ -14,13 +15,13 @@ pub use self::captions::ReportNote;
 use self::care::Care;
 use self::nearest::Near;
 pub use self::options::ReportOptions;
-use self::options::Roots;
+use self::originals::Originals;
 use self::photos::Shown;
 use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::labelled_predictions::Accepted;
-use super::predict_labelled::predict_labelled;
+use super::predict_labelled::predict_scanned;
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile, start_processors};
 use crate::outputs;
@@ -37,7 +38,7 @@ pub struct ReportSummary {
     pub right: usize,
     /// How the images relate to the head's training, if it was trained or validated on some of them.
     pub basis: Option<String>,
-    /// Images on the page without a thumbnail, because the file was not found or the page was full.
+    /// Images on the page without a thumbnail, because it was not found or the page was full.
     pub without_picture: usize,
     /// The size of the page, in bytes.
     pub bytes: usize,
@@ -50,8 +51,9 @@ pub struct ReportSummary {
 /// Writes a report.
 ///
 /// # Errors
-/// Those of [`predict_labelled`]; a training store that does not match the head;
-/// [`Error::Io`](crate::Error::Io). An image that cannot be shown is not an error.
+/// Those of [`predict_labelled`](super::predict_labelled()); images that cannot be listed; a training store
+/// that does not match the head; [`Error::Io`](crate::Error::Io). An image that cannot be shown is not an
+/// error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
     start_processors()?;
@@ -60,13 +62,21 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         options.evaluated_features()?;
     }
     let head = HeadFile::read(&options.input.head.path)?;
-    let labelled = predict_labelled(&options.input, progress)?;
+    let scan = options.input.scan(progress)?;
+    let names = options.input.names;
+    let images = match &scan {
+        Some(scan) => Originals::of_scan(scan),
+        None => Originals::of_store(options.images.as_deref(), names, progress)?,
+    };
+    let training = Originals::of_store(options.train_images.as_deref(), names, progress)?;
+    let labelled = predict_scanned(&options.input, scan.as_ref(), progress)?;
     let p = labelled.probabilities();
     let (classes, targets) = (&labelled.classes, labelled.targets());
     let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
-    let mut shown = photos::of(&labelled, options);
-    let (mut near, on_nearest) = nearest::training_images(&mut shown, options, &head.record)?;
-    let mut care = care::of(options)?;
+    let mut shown = photos::of(&labelled, options, &images);
+    let (mut near, on_nearest) =
+        nearest::training_images(&mut shown, options, &training, &head.record)?;
+    let mut care = care::of(options, [&images, &training])?;
     let on_care = care.as_mut().and_then(|care| care.note.take());
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
@@ -83,10 +93,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         ..Page::default()
     };
     let mut notes = captions::notes(&labelled, &evaluation);
-    notes.extend(captions::pictures_note(
-        &Roots::of(options),
-        without_picture,
-    ));
+    notes.extend(captions::pictures_note(options, without_picture));
     notes.extend(on_nearest.into_iter().chain(on_care).map(ReportNote::Other));
     let accepted = labelled.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);

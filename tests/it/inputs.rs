@@ -11,6 +11,8 @@ use std::path::Path;
 
 use frostline::features::Digest;
 
+pub(crate) use self::archives::{archive, compress};
+pub(crate) use self::tables::parquet_of;
 use crate::harness::{Place, contents};
 
 /// Returns the digests of a store's images with their classes, and requires the features of `store`.

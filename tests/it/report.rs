@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::harness::{BLUE, Browser, Place, RED, write_picture};
+use crate::inputs::{archive, compress, images, parquet_of};
 
 /// Creates four validation images, one of them in the wrong folder, with their features in `val`.
 fn place() -> Option<Place> {
@@ -143,4 +144,66 @@ fn a_store_alone_says_how_its_images_are_shown() {
         .exits(1)
         .says(&["add --store"]);
     assert!(!place.folder().join("never.html").exists());
+}
+
+/// Returns the thumbnails of a page.
+fn thumbnails(page: &str) -> Vec<&str> {
+    let rest = page.split("\"jpeg\":\"").skip(1);
+    let mut all: Vec<_> = rest.filter_map(|rest| rest.split('"').next()).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The thumbnails of members of archives and rows of tables are those of the same images as files.
+#[test]
+fn images_that_are_not_files_are_shown_like_files() {
+    let Some(place) = place() else { return };
+    let page = |data: &str| {
+        let line =
+            format!("report --head {{dir}}/head {data} --include-training -o {{dir}}/r.html");
+        place.frostline(&(line + " --overwrite")).exits(0);
+        fs::read_to_string(place.folder().join("r.html")).unwrap()
+    };
+    let files = page("{dir}/images");
+    let wanted = thumbnails(&files);
+    assert_eq!(wanted.len(), 12);
+    let tar = archive(&images(&place));
+    compress(&tar, &place.folder().join("a.tar.gz"));
+    fs::write(place.path("a.tar"), tar).unwrap();
+    fs::write(place.path("a.parquet"), parquet_of(&place)).unwrap();
+    for name in ["a.tar", "a.tar.gz", "a.parquet"] {
+        let shown = page(&format!("{{dir}}/{name}"));
+        assert_eq!(thumbnails(&shown), wanted, "{name}");
+        assert!(shown.contains("\"path\":\"blue/0.png\""), "{name}");
+        let extract = format!("extract {{dir}}/{name} -o {{dir}}/of-{name}");
+        place.frostline(&extract).exits(0);
+        let stored = page(&format!("{{dir}}/of-{name} --images {{dir}}/{name}"));
+        assert_eq!(thumbnails(&stored), wanted, "{name}");
+    }
+    // The neighbours of the only mistake, and possible label errors, are shown too.
+    let near =
+        page("{dir}/val --images {dir}/new --train {dir}/of-a.tar --train-images {dir}/a.tar");
+    assert_eq!(pictures(&near), 9);
+}
+
+/// An archive of other images: a thumbnail is missing for the image that differs, and for no other.
+#[test]
+fn an_image_that_changed_in_its_archive_is_not_shown() {
+    let Some(place) = place() else { return };
+    let mut images = images(&place);
+    fs::write(place.path("a.tar"), archive(&images)).unwrap();
+    place.frostline("extract {dir}/a.tar -o {dir}/of").exits(0);
+    images[3].1 = images[4].1.clone();
+    fs::write(place.path("a.tar"), archive(&images)).unwrap();
+    let line =
+        "report --head {dir}/head {dir}/of --images {dir}/a.tar --include-training -o {dir}/r.html";
+    place
+        .frostline(line)
+        .exits(0)
+        .says(&["1 image without a thumbnail"]);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    assert_eq!(pictures(&page), 11);
+    let missing = line.replace("a.tar --inc", "none.tar --inc");
+    let missing = missing.replace("r.html", "never.html");
+    place.frostline(&missing).exits(1).says(&["none.tar"]);
 }

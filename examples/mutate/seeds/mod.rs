@@ -2,6 +2,7 @@
 
 mod bundle;
 mod container;
+mod feature_table;
 mod head;
 mod image;
 pub(crate) mod network;
@@ -68,6 +69,8 @@ pub(crate) fn of(target: &str) -> Vec<Seed> {
         "index" => store::indices(),
         "manifest" => store::manifests(),
         "stamps" => store::stamps(),
+        "shard" => store::shards(),
+        "feature_table" => feature_table::seeds(),
         "tar" => container::tar(),
         "tar_gz" => container::tar_gz(),
         "parquet" => container::parquet(),

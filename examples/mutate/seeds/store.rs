@@ -164,6 +164,22 @@ pub(super) fn manifests() -> Vec<Seed> {
     ]
 }
 
+pub(super) fn shards() -> Vec<Seed> {
+    let changed = |from: &str, to: &str| {
+        let text = String::from_utf8(fuzz::shard_example()).expect("it is JSON");
+        let mut changed = text.replace(from, to).into_bytes();
+        assert!(fuzz::reseal(&mut changed), "the checksum is still there");
+        changed
+    };
+    vec![
+        Seed::accepted("one of three shards", fuzz::shard_example()),
+        Seed::refused("a manifest", &Store::whole().manifest[..]),
+        Seed::refused("a shard beyond the last", changed(": 1,", ": 3,")),
+        Seed::refused("2³² - 1 shards", changed(": 3,", ": 4294967295,")),
+        Seed::refused("a negative number", changed(": 2,", ": -2,")),
+    ]
+}
+
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut manifest = serde_json::from_slice(&Store::whole().manifest).expect("it is JSON");
     change(&mut manifest);

@@ -75,6 +75,12 @@ pub(crate) const TARGETS: &[Target] = &[
     of_store("index", "the index of a store", store::index),
     of_store("manifest", "the manifest of a store", store::manifest),
     of_store("stamps", "the stamps of a store", store::stamps),
+    of_store("shard", "the record of a shard", store::shard),
+    plain(
+        "feature_table",
+        "a Parquet or Arrow table of features",
+        store::feature_table,
+    ),
     plain(
         "worker_stream",
         "the input of a worker",

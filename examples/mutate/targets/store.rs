@@ -6,15 +6,15 @@ use std::sync::OnceLock;
 
 use frostline::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use frostline::features::{
-    Content, Digest, Dtype, Existing, FeatureStore, IndexRow, Picture, Recognise, StoreManifest,
-    StoreWriter,
+    Content, Digest, Dtype, Existing, FeatureStore, IndexRow, Picture, Recognise, ShardState,
+    StoreManifest, StoreWriter, fuzz, status,
 };
 use frostline::images::{DecodeOptions, Entries, Preprocessing, View};
 use frostline::progress::Silent;
 use frostline::stamp::Stamp;
 
 use super::Outcome;
-use super::scratch::with_files;
+use super::scratch::{with_file, with_files};
 
 /// The number of features, D.
 const WIDTH: usize = 16;
@@ -23,6 +23,7 @@ const PART: &str = "part-00000.arrow";
 const INDEX: &str = "index.arrow";
 const MANIFEST: &str = "manifest.json";
 const STAMPS: &str = "stamps.arrow";
+const SHARD: &str = "shard.json";
 
 /// The files of a valid store.
 pub(crate) struct Store {
@@ -63,9 +64,10 @@ impl Store {
             (MANIFEST, &self.manifest),
             (STAMPS, &self.stamps),
         ];
-        let files =
-            files.map(|(file, whole)| (file, if file == name { bytes } else { &whole[..] }));
-        with_files(&files, read)
+        let others = files.into_iter().filter(|(file, _)| *file != name);
+        let others = others.map(|(file, whole)| (file, &whole[..]));
+        let all: Vec<_> = others.chain([(name, bytes)]).collect();
+        with_files(&all, read)
     }
 }
 
@@ -122,7 +124,7 @@ fn write(folder: &Path, spec: &FeatureSpec, dtype: Dtype) -> frostline::Result<(
         .map(drop)
 }
 
-fn manifest_of(spec: &FeatureSpec, dtype: Dtype) -> StoreManifest {
+pub(crate) fn manifest_of(spec: &FeatureSpec, dtype: Dtype) -> StoreManifest {
     let engine = Engine::new("stub", "cpu", Precision::Fp32);
     StoreManifest::new(spec.clone(), dtype, engine)
 }
@@ -137,7 +139,7 @@ fn row(picture: &Picture) -> IndexRow {
 
 /// Reads a part: features that are accepted have the store's width.
 pub(super) fn part(bytes: &[u8]) -> Outcome {
-    let _ = frostline::features::fuzz::part_bytes(bytes);
+    let _ = fuzz::part_bytes(bytes);
     Store::whole().with(PART, bytes, |folder| {
         let read = read_all(folder);
         extend(folder, Existing::Extend)?;
@@ -160,6 +162,25 @@ pub(super) fn manifest(bytes: &[u8]) -> Outcome {
 
 pub(super) fn stamps(bytes: &[u8]) -> Outcome {
     Store::whole().with(STAMPS, bytes, |folder| extend(folder, Existing::Extend))
+}
+
+/// Reads the record of a shard in its store, and lists the other shards of the run.
+pub(super) fn shard(bytes: &[u8]) -> Outcome {
+    let _ = fuzz::shard_bytes(bytes);
+    Store::whole().with(SHARD, bytes, |folder| {
+        let run = status(&[folder.to_owned()]);
+        match &run.shards[0].state {
+            ShardState::Unreadable(reason) => Err(reason.clone().into()),
+            _ => Ok(()),
+        }
+    })
+}
+
+pub(super) fn feature_table(bytes: &[u8]) -> Outcome {
+    with_file("table", bytes, |path| {
+        fuzz::feature_table(path)?;
+        Ok(())
+    })
 }
 
 fn read_all(folder: &Path) -> Outcome {
@@ -194,5 +215,5 @@ fn extend(folder: &Path, existing: Existing) -> Outcome {
 }
 
 pub(crate) fn worker_stream(bytes: &[u8]) -> Outcome {
-    Ok(frostline::features::fuzz::worker_stream(bytes)?)
+    Ok(fuzz::worker_stream(bytes)?)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 
 use arrow_ipc::{Block, Endianness, Footer, Precision, Type, root_as_footer};
@@ -236,4 +237,26 @@ pub(super) fn batches(footer: Footer<'_>, end: u64) -> Result<Vec<BatchPlace>, F
     let blocks = footer.recordBatches().unwrap_or_default();
     let all: Option<_> = blocks.iter().map(&mut next).collect();
     all.ok_or_else(|| damaged("its batches overlap, are out of order or end outside it"))
+}
+
+/// Checks that the batches and dictionaries of any Arrow file are within it, as its footer says.
+///
+/// # Errors
+/// [`Failure`] if they are not, or if the file cannot be read.
+pub(in crate::features) fn check_blocks(file: &File) -> Result<(), Failure> {
+    let (bytes, end) = find(Source::File(file))?;
+    let footer = parse(&bytes)?;
+    let is_within = |block: &Block| {
+        let lengths = [block.metaDataLength().into(), block.bodyLength()];
+        let after = |at: u64, length: i64| at.checked_add(u64::try_from(length).ok()?);
+        let start = u64::try_from(block.offset()).ok();
+        let last = lengths.into_iter().try_fold(start?, after);
+        last.filter(|last| *last <= end)
+    };
+    let blocks = [footer.recordBatches(), footer.dictionaries()];
+    let mut blocks = blocks.into_iter().flatten().flatten();
+    if blocks.all(|block| is_within(block).is_some()) {
+        return Ok(());
+    }
+    Err(damaged("a batch ends outside the file").into())
 }

@@ -24,7 +24,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema};
 
 pub(super) use contents::{Batch, Contents};
-pub(super) use footer::{Metadata, Seal, reseal, versioned};
+pub(super) use footer::{Metadata, Seal, check_blocks, reseal, versioned};
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table, TableRows};
 pub(super) use write::{Digits, SealedWriter};

@@ -5,6 +5,8 @@
 //! store gets the parts first and the index last, so a killed merge leaves the old index.
 
 mod complete;
+#[doc(hidden)]
+pub(super) mod fuzz;
 mod parts;
 mod report;
 mod rows;

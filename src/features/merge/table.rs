@@ -14,7 +14,8 @@
 //! metadata of a schema; `frostline.spark` adds the manifest to the column `features`. Spark writes its
 //! schema, with the metadata of columns, as JSON into the metadata of the file.
 
-use std::io::{ErrorKind, Seek};
+mod open;
+
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -23,11 +24,10 @@ use arrow_array::types::{
     UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_ipc::reader::FileReader;
-use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow_schema::{ArrowError, DataType, Schema};
 use serde_json::Value;
 
+use self::open::{damaged, foreign, open, unreadable};
 use crate::caught::caught;
 use crate::error::{FileKind, FileProblem, Result};
 use crate::features::arrow_file::Failure;
@@ -35,10 +35,7 @@ use crate::features::content::{Content, Digest};
 use crate::features::index::{IndexRow, is_name};
 use crate::features::manifest::{StoreManifest, TABLE_KEY};
 use crate::images::cell;
-use crate::inputs::{self, Links};
 
-/// Rows that are read at a time.
-const BATCH: usize = 1024;
 /// The key of Spark's schema in the metadata of a Parquet file.
 const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
@@ -50,7 +47,7 @@ const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 /// [`Error::Io`]: crate::error::Error::Io
 pub(super) fn manifest(path: &Path) -> Result<StoreManifest> {
     let read = || {
-        let (schema, _) = open(path)?;
+        let (schema, _) = open(path, 1)?;
         let missing = format!("its schema's metadata has no `{TABLE_KEY}`");
         let text = manifest_text(&schema).ok_or_else(|| foreign(missing))?;
         let manifest: StoreManifest = serde_json::from_str(&text)
@@ -91,7 +88,7 @@ pub(super) fn each(
 ) -> Result<()> {
     let failed = |failure: Failure| failure.of(path, FileKind::FeatureTable);
     let width = manifest.spec.views.len() * manifest.spec.backbone.num_features;
-    let (_, mut batches) = open(path).map_err(failed)?;
+    let (_, mut batches) = open(path, width).map_err(failed)?;
     let mut before = 0;
     // Both readers can panic on a damaged file.
     let mut next = || {
@@ -113,47 +110,6 @@ pub(super) fn each(
         before += batch.num_rows();
     }
     Ok(())
-}
-
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
-
-fn open(path: &Path) -> Result<(SchemaRef, Batches), Failure> {
-    use std::io::Read;
-    let mut file = inputs::open(path, Links::Follow)?;
-    let mut start = [0; 6];
-    match file.read_exact(&mut start) {
-        Err(e) if e.kind() != ErrorKind::UnexpectedEof => return Err(e.into()),
-        _ => file.rewind()?,
-    }
-    let opened = move || -> Result<(SchemaRef, Batches), ArrowError> {
-        if start == *b"ARROW1" {
-            let reader = FileReader::try_new(file, None)?;
-            return Ok((reader.schema(), Box::new(reader)));
-        }
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH);
-        let schema = builder.schema().clone();
-        Ok((schema, Box::new(builder.build()?)))
-    };
-    if start != *b"ARROW1" && !start.starts_with(b"PAR1") {
-        return Err(foreign("it does not start as one".to_owned()));
-    }
-    caught(opened, |panic| ArrowError::IpcError(panic.to_owned())).map_err(|e| unreadable(&e))
-}
-
-fn unreadable(error: &ArrowError) -> Failure {
-    damaged(error.to_string())
-}
-
-fn damaged(problem: String) -> Failure {
-    FileProblem::Damaged(problem).into()
-}
-
-fn foreign(found: String) -> Failure {
-    FileProblem::Foreign {
-        wanted: "a Parquet or Arrow table of features",
-        found,
-    }
-    .into()
 }
 
 /// The columns of a batch.

@@ -10,6 +10,7 @@ use super::prepare::{Prepared, Preparer, ReadFile};
 use super::speed::Timings;
 use crate::error::{Result, ThreadsFor};
 use crate::features::content::Picture;
+use crate::features::recognition::REMOTE;
 use crate::images::{Found, Preprocessor};
 use crate::threads::start;
 
@@ -24,21 +25,26 @@ type Read<'a> = (Found, ReadFile<'a>, Reply);
 pub(super) struct Panicked;
 
 /// The threads that read and decode the files of a run. They exit when this is dropped.
-pub(super) struct Decoders {
+pub(super) struct Decoders<'scope> {
     jobs: Sender<Job>,
+    /// Starts one more thread that reads files.
+    add_reader: Box<dyn Fn() -> Result<()> + 'scope>,
+    /// The number of threads that read files.
+    readers: usize,
     /// The results of the files handed out, oldest first.
     prepared: VecDeque<Receiver<(Found, Prepared)>>,
     /// The largest number of files handed out at a time.
     most: usize,
 }
 
-impl Decoders {
+impl<'scope> Decoders<'scope> {
     /// Starts the reading and the decoding `threads`, in this order, but no more of each than there are
-    /// `files`. At most `waiting` prepared images wait, in addition to one file per thread.
+    /// `files`. At most `waiting` prepared images wait, in addition to one file per thread. Each image of a
+    /// store gets one more reading thread until there are [`REMOTE`].
     ///
     /// # Errors
     /// [`Error::NoThread`](crate::Error::NoThread); the threads that have been started then exit.
-    pub(super) fn start<'scope>(
+    pub(super) fn start(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
         preprocessor: &Preprocessor,
@@ -51,12 +57,12 @@ impl Decoders {
         // Without capacity: a reader holds its file until a decoder takes it, and meanwhile reads no other.
         let (read, to_decode) = sync_channel(0);
         let to_decode = Arc::new(Mutex::new(to_decode));
-        for _ in 0..reading {
+        let add_reader = move || {
             let (jobs, read) = (Arc::clone(&taking), read.clone());
-            start(scope, ThreadsFor::Images, move || {
-                read_files(&jobs, preparer, &read);
-            })?;
-        }
+            let work = move || read_files(&jobs, preparer, &read);
+            start(scope, ThreadsFor::Images, work).map(drop)
+        };
+        (0..reading).try_for_each(|_| add_reader())?;
         for _ in 0..decoding {
             let (files, own) = (Arc::clone(&to_decode), preprocessor.clone());
             start(scope, ThreadsFor::Images, move || {
@@ -65,6 +71,8 @@ impl Decoders {
         }
         Ok(Self {
             jobs,
+            add_reader: Box::new(add_reader),
+            readers: reading,
             prepared: VecDeque::new(),
             most: reading + decoding + waiting,
         })
@@ -82,14 +90,24 @@ impl Decoders {
     pub(super) fn give(&mut self, found: Found, known: Option<Picture>) {
         let (reply, prepared) = sync_channel(1);
         // If all threads have panicked, `take` notices the missing result.
-        let _ = match known {
-            Some(picture) => {
-                let known = Prepared::Known(picture, Timings::default());
-                reply.send((found, known)).map_err(drop)
+        let _ = if let Some(picture) = known {
+            let known = Prepared::Known(picture, Timings::default());
+            reply.send((found, known)).map_err(drop)
+        } else {
+            if found.sample().place.is_remote() {
+                self.read_more();
             }
-            None => self.jobs.send((found, reply)).map_err(drop),
+            self.jobs.send((found, reply)).map_err(drop)
         };
         self.prepared.push_back(prepared);
+    }
+
+    /// Reads one file more at a time, unless there are enough or the system gives no more threads.
+    fn read_more(&mut self) {
+        if self.readers < REMOTE && (self.add_reader)().is_ok() {
+            self.readers += 1;
+            self.most += 1;
+        }
     }
 
     /// Waits for the oldest file that is being prepared, and returns it. Returns `None` if there is none.

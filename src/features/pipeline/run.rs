@@ -39,8 +39,8 @@ pub struct Pipeline {
     /// Number of views per batch of the network, at least 1. Towards the end of a run batches are smaller, so
     /// that all lanes have work.
     pub batch_size: usize,
-    /// Number of decoding threads, at least 1. Files are read by four times as many threads, at
-    /// most 64 or this number, whichever is larger.
+    /// Number of decoding threads, at least 1. Files are read by four times as many threads, at most 64 or
+    /// this number, whichever is larger, and objects of stores by at least 64.
     pub threads: usize,
 }
 
@@ -99,10 +99,7 @@ impl Pipeline {
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
-            let (each_kind, most) = (
-                [readers(threads, is_remote), threads],
-                (2 * batch_size, count),
-            );
+            let (each_kind, most) = ([readers(threads, false), threads], (2 * batch_size, count));
             let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most)?;
             let mut lanes = Lanes::new(self.views.len() * num_features);
             lanes.open(scope, backbone, preprocessor.clone(), &meter)?;

@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::images::path_text;
 use crate::progress::Progress;
 
+/// The most shards of a run, since those that are missing are listed.
+const MOST: u32 = 1_000_000;
+
 /// One of several shards that divide images by their names, numbered from 0: `0/16` to `15/16`.
 ///
 /// A name's shard is its hash modulo the number of shards. The hash is the first 8 bytes of the BLAKE3 hash
@@ -34,6 +37,9 @@ pub enum ShardProblem {
     /// The text is not `I/N`.
     #[error("is not a shard I/N, such as `0/16`")]
     Form,
+    /// There are more shards than may be.
+    #[error("has too many shards: N must be at most {MOST}")]
+    TooMany,
     /// There must be at least one shard.
     #[error("has no shards: N must be at least 1")]
     NoShards,
@@ -49,10 +55,11 @@ impl Shard {
     /// Returns shard number `index` of `count`.
     ///
     /// # Errors
-    /// [`ShardProblem`] unless `index` is less than `count`.
+    /// [`ShardProblem`] unless `index` is less than `count`, and `count` at most a million.
     pub fn new(index: u32, count: u32) -> Result<Self, ShardProblem> {
         match count {
             0 => Err(ShardProblem::NoShards),
+            _ if count > MOST => Err(ShardProblem::TooMany),
             _ if index >= count => Err(ShardProblem::OutOfRange { count }),
             _ => Ok(Self { index, count }),
         }
@@ -163,6 +170,7 @@ mod tests {
             ("1/4/5", "is not a shard I/N"),
             (" 1/4", "is not a shard I/N"),
             ("1/99999999999", "is not a shard I/N"),
+            ("1/1000001", "N must be at most 1000000"),
         ] {
             let said = text.parse::<Shard>().unwrap_err().to_string();
             assert!(said.contains(words), "{text}: {said}");

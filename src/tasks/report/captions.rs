@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::options::{ReportOptions, Roots};
+use super::options::ReportOptions;
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::{counted, in_quotes};
@@ -85,11 +85,11 @@ pub(super) fn notes(labelled: &LabelledPredictions, evaluation: &Evaluation) -> 
 }
 
 /// Returns a note that says why images have no thumbnail.
-pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<ReportNote> {
+pub(super) fn pictures_note(options: &ReportOptions, without: usize) -> Option<ReportNote> {
     if without == 0 {
         return None;
     }
-    Some(match roots.images {
+    Some(match options.evaluated_images() {
         None => ReportNote::FolderUnknown,
         Some(root) => ReportNote::Other(format!(
             "{} without a thumbnail: {} not found in `{}`, unreadable or changed, or the page was full.",

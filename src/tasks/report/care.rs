@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use super::options::{Original, ReportOptions, Roots, file_below};
+use super::options::ReportOptions;
+use super::originals::{Original, Originals};
 use super::pictures::Place;
 use crate::error::Result;
 use crate::features::FeatureStore;
@@ -18,24 +19,27 @@ use crate::tasks::inspect::{
 /// The maximum number of suspects on the page; `inspect` lists all.
 const SUSPECTS: usize = 60;
 
-/// The findings, and the file of each suspect if it is known.
+/// The findings, and where each suspect is if that is known.
 pub(super) struct Care {
     pub(super) found: DataCare,
     /// That neighbours were searched approximately.
     pub(super) note: Option<String>,
-    files: Vec<Option<Original>>,
+    originals: Vec<Option<Original>>,
 }
 
 impl Care {
     pub(super) fn places(&mut self) -> impl Iterator<Item = Place<'_>> {
-        let suspects = self.files.iter().zip(&mut self.found.suspects);
-        suspects.map(|(file, suspect)| (file.as_ref(), &mut suspect.thumbnail))
+        let suspects = self.originals.iter().zip(&mut self.found.suspects);
+        suspects.map(|(original, suspect)| (original.as_ref(), &mut suspect.thumbnail))
     }
 }
 
-/// Inspects the available features. Returns `None` if there are none: a folder of images has stored features
-/// only if it is used with a store.
-pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
+/// Inspects the available features, and finds the suspects among the evaluated images or the training images.
+/// Returns `None` if there are none: a folder of images has stored features only if it is used with a store.
+pub(super) fn of(
+    options: &ReportOptions,
+    [images, training]: [&Originals; 2],
+) -> Result<Option<Care>> {
     let evaluated = options.evaluated_features().ok().map(Path::to_owned);
     // A store that `classify` or `report` caches features in has no list of images.
     let evaluated = match evaluated {
@@ -51,10 +55,7 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
         (None, Some(evaluated)) => (evaluated, None),
         (None, None) => return Ok(None),
     };
-    let root = match &options.train {
-        Some(_) => options.train_images.as_deref(),
-        None => Roots::of(options).images,
-    };
+    let inspected = options.train.as_ref().map_or(images, |_| training);
     let report = inspect(&InspectOptions {
         against,
         ..InspectOptions::new(features)
@@ -62,12 +63,12 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let labels = report.labels.as_ref();
     let suspects = labels.map_or(&[][..], |labels| &labels.suspects);
     let suspects = &suspects[..suspects.len().min(SUSPECTS)];
-    let file = |suspect: &SuspectImage| {
+    let original = |suspect: &SuspectImage| {
         let image = &suspect.image;
-        root.and_then(|root| file_below(root, &image.path, image.digest))
+        inspected.find(&image.path, image.digest)
     };
     Ok(Some(Care {
-        files: suspects.iter().map(file).collect(),
+        originals: suspects.iter().map(original).collect(),
         note: searched(report.recall),
         found: DataCare {
             duplicates: duplicates(&report),

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::options::{Original, ReportOptions, file_below};
+use super::options::ReportOptions;
+use super::originals::{Original, Originals};
 use super::photos::Shown;
 use super::pictures::Place;
 use crate::classifier::{Predictor, Tta};
@@ -18,16 +19,16 @@ use crate::report::{Neighbour, Picture};
 /// The number of neighbours shown for each mistake.
 const NEIGHBOURS: usize = 5;
 
-/// A training image on the page, and its file if it is known.
+/// A training image on the page, and where it is if that is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Near {
     pub(super) picture: Picture,
-    pub(super) file: Option<Original>,
+    pub(super) original: Option<Original>,
 }
 
 impl Near {
     pub(super) fn place(&mut self) -> Place<'_> {
-        (self.file.as_ref(), &mut self.picture.thumbnail)
+        (self.original.as_ref(), &mut self.picture.thumbnail)
     }
 }
 
@@ -36,6 +37,7 @@ impl Near {
 pub(super) fn training_images(
     shown: &mut [Shown],
     options: &ReportOptions,
+    originals: &Originals,
     record: &TrainingRecord,
 ) -> Result<(Vec<Near>, Vec<String>)> {
     let Some(train) = &options.train else {
@@ -62,26 +64,25 @@ pub(super) fn training_images(
         });
         shown.photo.neighbours = neighbours.collect();
     }
-    let root = options.train_images.as_deref();
     let near = album
         .rows
         .iter()
         .filter_map(|&row| Some((train.index().row(numbers[row])?, digests[row])))
-        .map(|(row, digest)| near(&row, digest, root));
+        .map(|(row, digest)| near(&row, digest, originals));
     let what = "the training images nearest to mistakes";
     let notes = search.recall().map(|recall| approximately(what, recall));
     let notes = strangers(record, &train).into_iter().chain(notes);
     Ok((near.collect(), notes.collect()))
 }
 
-fn near(row: &IndexRow, digest: Digest, root: Option<&Path>) -> Near {
+fn near(row: &IndexRow, digest: Digest, originals: &Originals) -> Near {
     Near {
         picture: Picture {
             path: for_terminal(&row.path),
             class: row.class.clone().unwrap_or_default(),
             thumbnail: None,
         },
-        file: root.and_then(|root| file_below(root, &row.path, digest)),
+        original: originals.find(&row.path, digest),
     }
 }
 

@@ -1,11 +1,11 @@
-//! The options of `report`, and where images and features are.
+//! The options of `report`, and where its features are.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, TaskError};
-use crate::features::{Digest, is_store};
+use crate::features::is_store;
 use crate::head::Bootstrap;
-use crate::images::path_text::{below, from_text, to_text};
+use crate::images::path_text::to_text;
 use crate::tasks::labelled_predictions::EvaluationInput;
 
 /// The options of [`report`](crate::tasks::report()): what to report on, and where to.
@@ -14,11 +14,12 @@ use crate::tasks::labelled_predictions::EvaluationInput;
 pub struct ReportOptions {
     /// The head, and the features or images to evaluate it on.
     pub input: EvaluationInput,
-    /// The folder with the images of a feature store; not used if `input.data` is a folder of images.
+    /// The images of a feature store, as they were extracted: a folder, an archive, a table, or the URL of an
+    /// object store. Not used if `input.data` is images itself.
     pub images: Option<PathBuf>,
     /// The store with the training features, to show the nearest training images of each mistake.
     pub train: Option<PathBuf>,
-    /// The folder with the training images.
+    /// The training images, in the same forms.
     pub train_images: Option<PathBuf>,
     /// The page to write; `-` is standard output.
     pub output: PathBuf,
@@ -52,66 +53,25 @@ impl ReportOptions {
         let kept = input.head.computing.store.as_deref();
         Ok(kept.ok_or(TaskError::FeaturesNotKept)?)
     }
-}
 
-/// The file of a sample, and the digest that it had when its features were computed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Original {
-    pub(super) path: PathBuf,
-    pub(super) digest: Digest,
-}
-
-/// Where the evaluated images are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Roots<'a> {
-    /// The folder of images, if one was evaluated; its samples are named by the path to open.
-    folder: Option<&'a Path>,
-    /// The folder that the names of a store's samples are relative to.
-    pub(super) images: Option<&'a Path>,
-}
-
-impl<'a> Roots<'a> {
-    pub(super) fn of(options: &'a ReportOptions) -> Self {
-        let data = options.input.data.as_path();
+    /// Returns where the evaluated images are, as the user named it.
+    pub(super) fn evaluated_images(&self) -> Option<&Path> {
+        let data = self.input.data.as_path();
         if is_store(data) {
-            return Self {
-                folder: None,
-                images: options.images.as_deref(),
-            };
-        }
-        Self {
-            folder: Some(data),
-            images: Some(data),
-        }
-    }
-
-    /// Returns the name of a sample to display, relative to the folder.
-    pub(super) fn name<'p>(&self, path: &'p str) -> &'p str {
-        let folder = self.folder.map(to_text);
-        let below = folder.and_then(|folder| {
-            path.strip_prefix(folder.trim_end_matches('/'))?
-                .strip_prefix('/')
-        });
-        below.unwrap_or(path)
-    }
-
-    /// Returns the file of a sample, if it is known.
-    pub(super) fn file(&self, path: &str, digest: Digest) -> Option<Original> {
-        match self.folder {
-            Some(_) => Some(Original {
-                path: from_text(path),
-                digest,
-            }),
-            None => file_below(self.images?, path, digest),
+            self.images.as_deref()
+        } else {
+            Some(data)
         }
     }
 }
 
-/// Returns the file of a store's sample. The index is untrusted: `None` for a path that leads out of the
-/// folder.
-pub(super) fn file_below(root: &Path, name: &str, digest: Digest) -> Option<Original> {
-    let path = below(root, name)?;
-    Some(Original { path, digest })
+/// Returns the name of an evaluated sample to display: what leads to an image of `data` is cut off.
+pub(super) fn shown_name<'p>(data: &Path, path: &'p str) -> &'p str {
+    let data = to_text(data);
+    let below = path
+        .strip_prefix(data.trim_end_matches('/'))
+        .and_then(|below| below.strip_prefix('/'));
+    below.unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -119,23 +79,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_leads_nowhere_else() {
-        let below = |name| {
-            let file = file_below(Path::new("/images"), name, Digest([0; 32]));
-            file.map(|file| file.path)
-        };
-        assert_eq!(below("cat/1.jpg"), Some("/images/cat/1.jpg".into()));
-        assert_eq!(below("../secret.png"), None);
-        assert_eq!(below("/etc/secret.png"), None);
-    }
-
-    #[test]
     fn a_folder_is_cut_off_the_names_of_its_samples() {
-        let roots = Roots {
-            folder: Some(Path::new("data/val/")),
-            images: None,
-        };
-        assert_eq!(roots.name("data/val/cat/1.jpg"), "cat/1.jpg");
-        assert_eq!(roots.name("data/value/1.jpg"), "data/value/1.jpg");
+        let name = |path| shown_name(Path::new("data/val/"), path);
+        assert_eq!(name("data/val/cat/1.jpg"), "cat/1.jpg");
+        assert_eq!(name("data/value/1.jpg"), "data/value/1.jpg");
     }
 }

@@ -1,6 +1,9 @@
 //! Converts evaluated samples into the images of the page, in display order.
 
-use super::options::{Original, ReportOptions, Roots};
+use std::path::Path;
+
+use super::options::{ReportOptions, shown_name};
+use super::originals::{Original, Originals};
 use super::pictures::Place;
 use crate::classifier::top;
 use crate::features::Digest;
@@ -11,41 +14,48 @@ use crate::tasks::labelled_predictions::{LabelledPrediction, LabelledPredictions
 /// The number of classes whose probabilities are shown.
 const TOP: usize = 5;
 
-/// An image on the page, and its file.
+/// An image on the page.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown {
     pub(super) photo: Photo,
-    /// Its file, if it is known.
-    pub(super) file: Option<Original>,
+    /// Where it is, if that is known.
+    pub(super) original: Option<Original>,
     pub(super) digest: Digest,
 }
 
 impl Shown {
     pub(super) fn place(&mut self) -> Place<'_> {
-        (self.file.as_ref(), &mut self.photo.thumbnail)
+        (self.original.as_ref(), &mut self.photo.thumbnail)
     }
 }
 
 /// Returns all images, mistakes first.
-pub(super) fn of(labelled: &LabelledPredictions, options: &ReportOptions) -> Vec<Shown> {
-    let roots = Roots::of(options);
+pub(super) fn of(
+    labelled: &LabelledPredictions,
+    options: &ReportOptions,
+    originals: &Originals,
+) -> Vec<Shown> {
     let mut shown: Vec<Shown> = labelled
         .items
         .iter()
-        .map(|item| one(item, labelled, &roots))
+        .map(|item| one(item, labelled, (&options.input.data, originals)))
         .collect();
     shown.sort_by(|a, b| worst_first(&a.photo, &b.photo));
     shown
 }
 
-fn one(item: &LabelledPrediction, labelled: &LabelledPredictions, roots: &Roots<'_>) -> Shown {
+fn one(
+    item: &LabelledPrediction,
+    labelled: &LabelledPredictions,
+    (data, originals): (&Path, &Originals),
+) -> Shown {
     let mut top = top(&item.probabilities, TOP);
     if !top.iter().any(|(class, _)| *class == item.target) {
         top.push((item.target, item.probabilities[item.target]));
     }
     Shown {
         photo: Photo {
-            path: for_terminal(roots.name(&item.path)),
+            path: for_terminal(shown_name(data, &item.path)),
             truth: item.target,
             predicted: top.first().map_or(0, |(class, _)| *class),
             top,
@@ -56,7 +66,7 @@ fn one(item: &LabelledPrediction, labelled: &LabelledPredictions, roots: &Roots<
             thumbnail: None,
             neighbours: Vec::new(),
         },
-        file: roots.file(&item.path, item.digest),
+        original: originals.find(&item.path, item.digest),
         digest: item.digest,
     }
 }

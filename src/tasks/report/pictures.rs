@@ -2,17 +2,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::options::Original;
-use crate::features::Digest;
-use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumbnail};
+use super::originals::Original;
+use crate::features::{Digest, readers};
+use crate::images::{DecodeBudget, DecodeOptions, decode_within, read, thumbnail};
 use crate::progress::Progress;
 use crate::report::{PICTURE_ROOM, Thumbnail};
 use crate::threads::on_threads;
 
-/// Files that are decoded between two checks of the size limit.
+/// Images that are decoded between two checks of the size limit.
 const AT_ONCE: usize = 256;
+/// The same where images can only be read in order, since each time a file may be read from its start.
+const IN_ORDER: usize = 4096;
 
-/// The file of a thumbnail, if it is known, and the place to store the thumbnail in.
+/// The image of a thumbnail, if it is known, and the place to store the thumbnail in.
 pub(super) type Place<'a> = (Option<&'a Original>, &'a mut Option<Thumbnail>);
 
 /// Makes thumbnails until the size limit is reached.
@@ -41,13 +43,19 @@ impl Pictures {
         }
     }
 
-    /// Fills the places with thumbnails of their files, in order, until the size limit is reached.
+    /// Fills the places with thumbnails of their images, in order, until the size limit is reached.
     pub(super) fn show(&mut self, mut places: Vec<Place<'_>>, progress: &dyn Progress) {
         progress.begin("thumbnails", places.len() as u64);
-        for chunk in places.chunks_mut(AT_ONCE) {
+        let mut originals = places.iter().filter_map(|(original, _)| *original);
+        let at_once = if originals.any(|original| original.place.is_in_series()) {
+            IN_ORDER
+        } else {
+            AT_ONCE
+        };
+        for chunk in places.chunks_mut(at_once) {
             if self.room > 0 {
-                let files: Vec<_> = chunk.iter().map(|(file, _)| *file).collect();
-                for ((_, place), jpeg) in chunk.iter_mut().zip(self.decode(&files)) {
+                let originals: Vec<_> = chunk.iter().map(|(original, _)| *original).collect();
+                for ((_, place), jpeg) in chunk.iter_mut().zip(self.decode(&originals)) {
                     **place = jpeg.and_then(|jpeg| self.keep(jpeg));
                 }
             }
@@ -64,28 +72,38 @@ impl Pictures {
         rest.map(|_| Thumbnail(jpeg))
     }
 
-    /// Returns a JPEG thumbnail of each readable file, in order, computed on all threads.
-    fn decode(&self, files: &[Option<&Original>]) -> Vec<Option<Vec<u8>>> {
+    /// Returns a JPEG thumbnail of each readable image, computed on all threads. Images are read in the order
+    /// of their list.
+    fn decode(&self, originals: &[Option<&Original>]) -> Vec<Option<Vec<u8>>> {
+        let known = originals.iter().enumerate();
+        let mut known: Vec<_> = known.filter_map(|(i, one)| Some((i, (*one)?))).collect();
+        known.sort_by_key(|(_, original)| original.number);
+        let is_remote = known.iter().any(|(_, original)| original.place.is_remote());
+        let threads = if is_remote {
+            readers(self.threads, true)
+        } else {
+            self.threads
+        };
         let budget = DecodeBudget::default();
         let next = AtomicUsize::new(0);
         let work = || {
             let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-            let mine = numbers.take_while(|&i| i < files.len());
-            mine.map(|i| (i, files[i].and_then(|file| self.small(file, &budget))))
+            let mine = numbers.map_while(|number| known.get(number));
+            mine.map(|(i, original)| (*i, self.small(original, &budget)))
                 .collect::<Vec<_>>()
         };
-        let mut done = vec![None; files.len()];
-        for (i, jpeg) in on_threads(self.threads, work).into_iter().flatten() {
+        let mut done = vec![None; originals.len()];
+        for (i, jpeg) in on_threads(threads, work).into_iter().flatten() {
             done[i] = jpeg;
         }
         done
     }
 
-    /// Returns the thumbnail of a file; `None` if it cannot be read or its bytes have changed. The report is
-    /// then written without it.
-    fn small(&self, file: &Original, budget: &DecodeBudget) -> Option<Vec<u8>> {
-        let bytes = read_file(&file.path, &self.decoding.limits, budget).ok()?;
-        if Digest::of(&bytes) != file.digest {
+    /// Returns the thumbnail of an image; `None` if it cannot be read or its bytes have changed. The report
+    /// is then written without it.
+    fn small(&self, original: &Original, budget: &DecodeBudget) -> Option<Vec<u8>> {
+        let bytes = read(&original.place, &self.decoding.limits, budget).ok()?;
+        if Digest::of(&bytes) != original.digest {
             return None;
         }
         let image = decode_within(&bytes, &self.decoding, budget).ok()?;

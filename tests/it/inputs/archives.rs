@@ -24,7 +24,7 @@ fn add_link(tar: &mut Builder, kind: tar::EntryType, name: &str, target: &str) {
     tar.append_link(&mut header, name, target).unwrap();
 }
 
-pub(super) fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = Builder::new(Vec::new());
     for (name, bytes) in members {
         add(&mut tar, name, bytes);
@@ -32,7 +32,7 @@ pub(super) fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
-fn compress(bytes: &[u8], path: &Path) {
+pub(crate) fn compress(bytes: &[u8], path: &Path) {
     let file = File::create(path).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
     gzip.write_all(bytes).unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::process::Stdio;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -346,4 +346,61 @@ fn many_objects_are_on_their_way_at_once() {
     let start = Instant::now();
     extract(&place, &bucket, "s3://bucket/photos/", "new").exits(0);
     assert!(start.elapsed() < 6 * delay, "{:?}", start.elapsed());
+}
+
+/// A worker and a list on standard input do not know their URLs in advance. One CPU alone has four readers.
+#[test]
+fn urls_that_arrive_are_on_their_way_at_once_too() {
+    let Some(place) = fitted() else { return };
+    let bytes = images(&place).remove(0).1;
+    let waiting = || {
+        let names = (0..60).map(|n| (format!("many/{n}.png"), bytes.clone()));
+        let (all, arrived) = (Mutex::new(0), Condvar::new());
+        let bucket = Bucket::start(names, move |_, _| {
+            let mut n = all.lock().unwrap();
+            *n += 1;
+            arrived.notify_all();
+            let patience = Duration::from_mins(1);
+            let (_n, timeout) = arrived
+                .wait_timeout_while(n, patience, |n| *n < 60)
+                .unwrap();
+            timeout
+                .timed_out()
+                .then_some(Odd::Status("404 Not Found", ""))
+        });
+        let urls = (0..60).map(|n| bucket.url(&format!("/bucket/many/{n}.png")));
+        (urls.collect::<Vec<_>>(), bucket)
+    };
+    let (urls, bucket) = waiting();
+    let paths: ArrayRef = Arc::new(StringArray::from(urls));
+    let batch = RecordBatch::try_from_iter([("path", paths)]).unwrap();
+    let mut command = place.command("worker --threads 1");
+    bucket.known_to(&mut command);
+    let answer = worker::answer_of(worker::started(command), worker::stream(&[batch]));
+    assert_eq!(answer.statuses(), ["ok"; 60]);
+    let (urls, bucket) = waiting();
+    let mut command = place.command("classify - --head {dir}/head --threads 1 --format csv");
+    let command = bucket.known_to(&mut command).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let list = urls.join("\n");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(list.as_bytes()).unwrap();
+    drop(input);
+    Ran::of(child.wait_with_output().unwrap()).exits(0);
+}
+
+/// An object that is gone when the page is written has no thumbnail.
+#[test]
+fn a_report_shows_the_objects_of_a_store() {
+    let Some(place) = fitted() else { return };
+    let bucket = Bucket::start(objects(&place), |request, earlier| {
+        let is_gone = request == "GET /bucket/photos/red/3.png" && earlier > 0;
+        is_gone.then_some(Odd::Status("404 Not Found", ""))
+    });
+    let line = "report s3://bucket/photos --head {dir}/head --include-training -o {dir}/r.html";
+    let ran = run(bucket.known_to(&mut place.command(line))).exits(0);
+    ran.says(&["1 image without a thumbnail"]);
+    let page = std::fs::read_to_string(place.path("r.html")).unwrap();
+    assert_eq!(page.matches("\"jpeg\":\"/9j/").count(), 11);
+    assert!(page.contains("\"path\":\"blue/0.png\""));
 }

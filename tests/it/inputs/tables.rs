@@ -99,8 +99,7 @@ fn write_arrow(path: &str, batch: &RecordBatch, rows: usize, is_stream: bool) {
 }
 
 /// Returns the bytes of a Parquet file with the images of a fitted place.
-#[cfg(feature = "object-store")]
-pub(super) fn parquet_of(place: &Place) -> Vec<u8> {
+pub(crate) fn parquet_of(place: &Place) -> Vec<u8> {
     let path = place.path("of-store.parquet");
     write_parquet(&path, &hugging_face(&rows(place)), 5, Compression::SNAPPY);
     fs::read(path).unwrap()
