@@ -5,6 +5,7 @@
 //! Names determine what is listed (or the first bytes, with [`Names::Any`]); content determines later how it
 //! is decoded. Nothing is ever written.
 
+mod all_names;
 mod archive;
 mod arranged;
 mod entries;
@@ -23,12 +24,14 @@ use std::path::Path;
 
 use crate::error::Result;
 
+pub(crate) use all_names::AllNames;
 pub use entries::{Entries, Scan};
 pub use found::{FolderLayout, Found, Labels, Names, Sample};
 pub use list::{Separator, listed, parse_list, read_list, read_list_file, scan_inputs, scan_list};
 pub use names::ignored_text;
 pub use prefix::is_remote;
 pub use shard::{Shard, ShardProblem};
+pub(crate) use table::is_table;
 
 /// Lists the images of a folder and its subfolders, to any depth.
 ///

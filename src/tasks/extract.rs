@@ -78,11 +78,12 @@ impl ExtractOptions {
     pub fn scan(&self) -> Result<Scan> {
         let mut scan = match (&self.inputs, self.shard) {
             (Inputs::List(paths), Some(shard)) => shard.scan_list(paths),
-            _ => self.inputs.scan(Labels::FromFolders)?,
+            (inputs, shard) => {
+                let mut scan = inputs.scan(Labels::FromFolders)?;
+                shard.inspect(|shard| shard.keep(&mut scan.entries));
+                scan
+            }
         };
-        if let Some(shard) = self.shard {
-            scan.entries.retain(|_, name| shard.holds(name));
-        }
         if self.retry_failed {
             let store = FeatureStore::open(&self.output)?;
             let skipped = store.index().skipped().map(|(path, _)| path);
@@ -145,7 +146,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 }
 
 /// Like [`extract`], for the result of [`ExtractOptions::scan`], so that a caller can show the scan's notes
-/// before anything is computed. `options.inputs` is not used.
+/// before anything is computed. The record of a shard names `options.inputs`.
 ///
 /// # Errors
 /// Those of [`extract`].
@@ -230,7 +231,7 @@ fn store_and_network(
             let store = Kept::extraction(writer, entries, how, threads, progress)?;
             return Ok(store.keeping_others());
         }
-        writer.begin(options.shard, entries)?;
+        writer.begin(options.shard, entries, || options.inputs.named())?;
         Kept::extraction(writer, entries, how, threads, progress)
     };
     let known = certain_manifest(options)?.map(open).transpose()?;

@@ -9,6 +9,7 @@ use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::LOCK;
 use crate::features::record::RunRecord;
+use crate::features::shard_record::has_finished;
 use crate::features::writer::{Existing, StoreWriter};
 use crate::images::Entries;
 use crate::outputs::{self, TemporaryFolder};
@@ -19,6 +20,8 @@ pub(super) struct Target {
     pub(super) writer: StoreWriter,
     /// Where the store will be.
     pub(super) output: PathBuf,
+    /// Whether an extraction into an existing store has not finished.
+    pub(super) is_unfinished: bool,
     /// The folder around a new store, until it is complete.
     temporary: Option<TemporaryFolder>,
 }
@@ -27,12 +30,18 @@ impl Target {
     /// Opens an existing store, or begins a new one next to its place.
     ///
     /// # Errors
-    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard or read-only.
-    pub(super) fn open(output: &Path, manifest: StoreManifest) -> Result<Self> {
+    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard or read-only, or if its run
+    /// has not finished, unless `partial` results are wanted.
+    pub(super) fn open(output: &Path, manifest: StoreManifest, partial: bool) -> Result<Self> {
         refuse_other_folder(output)?;
         let parent = output.parent().filter(|parent| *parent != Path::new(""));
         let parent = parent.unwrap_or(Path::new("."));
         outputs::remove_leftovers(parent);
+        let is_unfinished = is_store(output) && !has_finished(output, None)?;
+        if is_unfinished && !partial {
+            let store = output.to_owned();
+            return Err(FeaturesError::UnfinishedTarget { store }.into());
+        }
         let temporary = if is_store(output) {
             None
         } else {
@@ -45,13 +54,14 @@ impl Target {
             None => output.to_owned(),
         };
         let mut writer = StoreWriter::open(&place, manifest, Existing::Extend)?;
-        writer.begin(None, &Entries::default())?;
+        writer.begin(None, &Entries::default(), String::new)?;
         if !writer.can_write() {
             return Err(FeaturesError::ReadOnly { store: place }.into());
         }
         Ok(Self {
             writer,
             output: output.to_owned(),
+            is_unfinished,
             temporary,
         })
     }

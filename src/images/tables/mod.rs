@@ -13,6 +13,7 @@ mod values;
 
 use std::sync::Arc;
 
+pub(crate) use columns::LabelColumn;
 use columns::Listed;
 pub(super) use columns::{Chosen, Columns};
 pub(super) use row::{Fault, Row, RowPlace};
