@@ -201,9 +201,14 @@ def shared(options: dict[str, Any]) -> Program:
 ADDED = ("digest", "features", "width", "height", "status")
 
 
+def image(columns: list[str], column: str | None) -> str | None:
+    """Return the column with the images."""
+    return column or next((name for name in ("image", "bytes", "path") if name in columns), None)
+
+
 def kept(columns: list[tuple[str, bool]], column: str | None, keep_image: bool) -> list[str]:
     """Return the columns that the worker returns; each is given with whether it is text."""
     text = dict(columns)
-    image = column or next((name for name in ("image", "bytes", "path") if name in text), None)
-    drop = not keep_image and image is not None and not text.get(image, False)
-    return [name for name, _ in columns if not (drop and name == image)]
+    images = image(list(text), column)
+    drop = not keep_image and images is not None and not text.get(images, False)
+    return [name for name, _ in columns if not (drop and name == images)]

@@ -25,8 +25,9 @@ class Worker(WithoutInner):
     """A pretrained network: called with a table of images, it returns the table with their features.
 
     The images are in the column `image`, `bytes` or `path`, or in `column`: binary, paths as text, or structs of
-    `bytes` and `path` as Hugging Face's datasets have them. The other columns are returned, and then `digest`,
-    `features`, `width`, `height` and `status`, which is `ok` or says why the image has no features.
+    `bytes` and `path` as Hugging Face's datasets have them. The other columns are returned, also the paths of such
+    structs as `path` if there is no `id` or `path`, and then `digest`, `features`, `width`, `height` and `status`,
+    which is `ok` or says why the image has no features.
 
     It may be used by several threads, pickled (by name), and used in a forked process, which opens the network
     again. The keywords are options of `frostline worker`, which also survives images that crash the process.

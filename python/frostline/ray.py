@@ -5,7 +5,7 @@ import frostline.ray
 import ray
 
 dataset = ray.data.read_parquet("s3://bucket/pictures")
-frostline.ray.extract(dataset).drop_columns(["image"]).write_parquet("s3://bucket/features")
+frostline.ray.extract(dataset).write_parquet("s3://bucket/features")
 ```
 """
 

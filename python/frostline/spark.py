@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
     from pyspark.resource import ResourceProfile
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 __all__ = ["extract"]
 
@@ -55,6 +56,8 @@ def extract(
     kinds = zip(_program.ADDED, (*added, types.StringType()), strict=True)
     metadata = {"features": {_program.MANIFEST: _manifest(df, profile, options)}}
     fields = [df.schema[name] for name in names]
+    if not {"id", "path"} & set(names) and _has_path(df.schema, _program.image(df.columns, options.get("column"))):
+        fields.append(types.StructField("path", types.StringType()))
     fields += [types.StructField(name, kind, metadata=metadata.get(name)) for name, kind in kinds]
 
     def answers(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
@@ -67,6 +70,12 @@ def extract(
         yield from _program.shared({"threads": threads, **options}).map(batches)
 
     return df.mapInArrow(answers, types.StructType(fields), profile=profile)
+
+
+def _has_path(schema: StructType, image: str | None) -> bool:
+    """Return whether the images are structs with a path, which the worker returns as a column."""
+    kind = schema[image].dataType if image is not None and image in schema.names else None
+    return any(field.name == "path" and field.dataType.typeName() == "string" for field in getattr(kind, "fields", []))
 
 
 def _manifest(df: DataFrame, profile: ResourceProfile | None, options: dict[str, Any]) -> str:

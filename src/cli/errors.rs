@@ -23,6 +23,7 @@ use frostline::error::{Error, HeadError, ListProblem, ThreadsFor, is_of_system};
 
 use self::outputs::outputs;
 
+pub(super) use self::features::STRAY;
 pub(super) use self::head::warning;
 pub(super) use self::outputs::{OutputOptions, set_outputs};
 pub(super) use self::parameters::with_flags;

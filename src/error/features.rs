@@ -131,12 +131,12 @@ pub enum FeaturesError {
         /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// Stores to merge are shards of different numbers.
+    /// Stores to merge are shards of different numbers, or of different images.
     #[error("{} cannot be merged: they are the shards {} and {}", both(stores), shards[0], shards[1])]
     OtherShards {
         /// Two of them.
         stores: [PathBuf; 2],
-        /// Their shards, such as `0/4` and `1/8`.
+        /// Their shards, such as `0/4` and `1/8`, with their images if these differ.
         shards: [String; 2],
     },
     /// Shards to merge are missing or unfinished.
@@ -146,6 +146,21 @@ pub enum FeaturesError {
         stores: Vec<PathBuf>,
         /// Shards without a store, such as `7/16`.
         absent: Vec<String>,
+    },
+    /// The run of an existing store that others are to be merged into has not finished.
+    #[error(
+        "the extraction into `{}` has not finished: a merge would list only the images that are merged",
+        store.display()
+    )]
+    UnfinishedTarget {
+        /// The store.
+        store: PathBuf,
+    },
+    /// Among stores and tables of features is something else.
+    #[error("`{}` is neither a feature store nor a table of features", path.display())]
+    Stray {
+        /// The file or folder.
+        path: PathBuf,
     },
     /// There is nothing to merge.
     #[error("there are no stores to merge")]
@@ -192,22 +207,24 @@ pub enum FeaturesError {
 
 /// Two stores that contradict each other about an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{path}` has two {what}: {} in `{}` and {} in `{}`",
-    found[0],
-    stores[0].display(),
-    found[1],
-    stores[1].display()
-)]
+#[error("`{path}` has two {what}: {}", sides(stores, found))]
 pub struct Conflict {
     /// The path of the image.
     pub path: String,
     /// What there are two of: `contents` or `classes`.
     pub what: &'static str,
-    /// The stores that list it.
+    /// The stores or tables that list it, which may be the same.
     pub stores: [PathBuf; 2],
     /// The digest or class of the image in each of them.
     pub found: [String; 2],
+}
+
+fn sides([first, second]: &[PathBuf; 2], [one, other]: &[String; 2]) -> String {
+    let (first, second) = (first.display(), second.display());
+    if first.to_string() == second.to_string() {
+        return format!("{one} and {other}, both in `{first}`");
+    }
+    format!("{one} in `{first}` and {other} in `{second}`")
 }
 
 /// Why an index has no sample with features.

@@ -7,6 +7,9 @@
 //! - `shard` and `shards`: the number of the shard, from 0, and of all shards
 //! - `n_images`: how many images the shard has
 //! - `names`: the BLAKE3 hash of their names in input order, each followed by a NUL, as hex digits
+//! - `divided`: an object that describes what the shards of the run divide: `n_images`, the number of all
+//!   images; `names`, the sum of the hashes of their names that [`Shard`] defines, modulo 2^64, as 16 hex
+//!   digits; `inputs`, the first inputs as messages name them. Missing in files of earlier versions.
 //! - `checksum`: see `seal`; written without a space after its colon
 //!
 //! It is written before the first image of a run is read, so that a killed run is known to be unfinished: the
@@ -17,6 +20,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::divided::Divided;
 use super::index;
 use super::names::{INDEX, SHARD};
 use super::writer::StoreWriter;
@@ -39,6 +43,8 @@ pub struct ShardRecord {
     pub n_images: u64,
     /// The hash of their names.
     names: String,
+    /// What the shards of its run divide; `None` if an earlier version has written the record.
+    pub(super) divided: Option<Divided>,
 }
 
 /// Returns whether the last run of a store has finished: its index lists the images of the record, or there
@@ -54,7 +60,7 @@ pub(super) fn has_finished(store: &Path, record: Option<&ShardRecord>) -> Result
     for row in index::rows(store)? {
         names.add(&row?.path);
     }
-    Ok(*record == names.record(record.shard))
+    Ok(record.has_same_images(&names.record(record.shard)))
 }
 
 /// The number of some names, and their hash.
@@ -75,6 +81,7 @@ impl Names {
             shard,
             n_images: self.n,
             names: self.hasher.finalize().to_hex().to_string(),
+            divided: None,
         }
     }
 }
@@ -88,6 +95,8 @@ struct Fields {
     shards: u32,
     n_images: u64,
     names: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    divided: Option<Divided>,
 }
 
 impl ShardRecord {
@@ -96,6 +105,11 @@ impl ShardRecord {
         let mut all = Names::default();
         names.for_each(|name| all.add(name));
         all.record(shard)
+    }
+
+    /// Returns whether both have images of the same names.
+    pub(super) fn has_same_images(&self, other: &Self) -> bool {
+        (self.n_images, &self.names) == (other.n_images, &other.names)
     }
 
     /// Reads the record of a store. Returns `None` if the store is not a shard.
@@ -129,6 +143,7 @@ impl ShardRecord {
             shards: self.shard.count(),
             n_images: self.n_images,
             names: self.names.clone(),
+            divided: self.divided.clone(),
         };
         let json =
             serde_json::to_string_pretty(&fields).expect("numbers and text have a JSON form");
@@ -163,15 +178,22 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ShardRecord, FileProblem> {
         shard: shard.map_err(|e| FileProblem::Damaged(e.to_string()))?,
         n_images: fields.n_images,
         names: fields.names,
+        divided: fields.divided,
     })
 }
 
 impl StoreWriter {
-    /// Records that a run over the images of a shard, or over all images, begins.
+    /// Records that a run over the images of a shard, or over all images, begins. `inputs` tells where they
+    /// are.
     ///
     /// # Errors
     /// [`FeaturesError::OtherShard`] if the store holds another shard, or all images of a run.
-    pub(crate) fn begin(&mut self, shard: Option<Shard>, entries: &Entries) -> Result<()> {
+    pub(crate) fn begin(
+        &mut self,
+        shard: Option<Shard>,
+        entries: &Entries,
+        inputs: impl FnOnce() -> String,
+    ) -> Result<()> {
         let found = match (ShardRecord::read(&self.path), shard) {
             (Err(error @ Error::File { .. }), Some(_)) if is_damage(&error) => {
                 self.notes.push(format!("{error}; it was rewritten"));
@@ -184,7 +206,8 @@ impl StoreWriter {
             }
         };
         let Some(shard) = shard else { return Ok(()) };
-        let record = ShardRecord::new(shard, entries.names());
+        let mut record = ShardRecord::new(shard, entries.names());
+        record.divided = entries.divided().map(|all| Divided::of(all, inputs()));
         if found.as_ref() == Some(&record) || !self.can_write() {
             return Ok(());
         }
@@ -235,9 +258,30 @@ fn is_damage(error: &Error) -> bool {
 mod tests {
     use super::*;
     use crate::features::index::IndexRow;
+    use crate::images::AllNames;
 
     fn record() -> ShardRecord {
-        ShardRecord::new(Shard::new(3, 16).unwrap(), ["a.png", "b.png"].into_iter())
+        let names = ["a.png", "b.png"].into_iter();
+        let all = AllNames { n: 20, sum: 0x2a };
+        ShardRecord {
+            divided: Some(Divided::of(all, "`photos`".to_owned())),
+            ..ShardRecord::new(Shard::new(3, 16).unwrap(), names)
+        }
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_does_not_tell_what_was_divided() {
+        let old = ShardRecord {
+            divided: None,
+            ..record()
+        };
+        let bytes = old.to_file();
+        assert!(
+            !String::from_utf8(bytes.clone())
+                .unwrap()
+                .contains("divided")
+        );
+        assert_eq!(parse(&bytes), Ok(old));
     }
 
     #[test]

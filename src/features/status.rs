@@ -1,11 +1,13 @@
 //! How far the shards of a run are.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::index::Index;
 use super::manifest::StoreManifest;
-use super::merge::{absent, refuse_differences};
+use super::merge::refuse_differences;
+use super::one_run::OneRun;
 use super::shard_record::{ShardRecord, has_finished};
 use super::store::FeatureStore;
 use crate::error::{Error, FeaturesError, Result};
@@ -19,8 +21,10 @@ pub enum ShardState {
     Finished,
     /// Its run is still going, or was stopped.
     Unfinished,
-    /// There is no store at its path.
+    /// There is nothing at its path.
     Missing,
+    /// There is something else than a store at its path.
+    Stray,
     /// Its store cannot be read, with the reason.
     Unreadable(String),
 }
@@ -33,6 +37,7 @@ impl ShardState {
             Self::Finished => "finished",
             Self::Unfinished => "unfinished",
             Self::Missing => "missing",
+            Self::Stray => "stray",
             Self::Unreadable(_) => "unreadable",
         }
     }
@@ -55,6 +60,8 @@ pub struct ShardStatus {
     pub done: usize,
     /// How many images were skipped, by reason.
     pub failed: BTreeMap<String, usize>,
+    /// Whether another entry with the same images is counted in its place.
+    pub is_repeated: bool,
 }
 
 impl ShardStatus {
@@ -79,8 +86,10 @@ pub struct RunStatus {
     pub shards: Vec<ShardStatus>,
     /// Shards without a store, such as `7/16`.
     pub absent: Vec<String>,
-    /// Why the stores cannot be merged: shards of different numbers, or different manifests.
+    /// Why the stores cannot be merged: shards of different runs, or different manifests.
     pub problems: Vec<String>,
+    /// A note if the images have changed between two shards.
+    pub note: Option<String>,
 }
 
 impl RunStatus {
@@ -91,11 +100,16 @@ impl RunStatus {
         self.absent.is_empty() && self.problems.is_empty() && self.shards.iter().all(is_finished)
     }
 
+    /// Iterates over the shards, each once.
+    pub fn counted(&self) -> impl Iterator<Item = &ShardStatus> {
+        self.shards.iter().filter(|shard| !shard.is_repeated)
+    }
+
     /// Returns the number of skipped images by reason.
     #[must_use]
     pub fn failed(&self) -> BTreeMap<&str, usize> {
         let mut all = BTreeMap::new();
-        for (reason, n) in self.shards.iter().flat_map(|shard| &shard.failed) {
+        for (reason, n) in self.counted().flat_map(|shard| &shard.failed) {
             *all.entry(reason.as_str()).or_default() += n;
         }
         all
@@ -106,13 +120,15 @@ impl RunStatus {
 /// result.
 #[must_use]
 pub fn status(stores: &[PathBuf]) -> RunStatus {
-    let mut shards = Vec::new();
+    let mut shards: Vec<ShardStatus> = Vec::new();
+    let mut records = Vec::new();
     let mut problems = Vec::new();
     let mut first: Option<(&Path, StoreManifest)> = None;
     for store in stores {
         match of_store(store) {
-            Ok((shard, manifest)) => {
+            Ok((shard, manifest, record)) => {
                 shards.push(shard);
+                records.push(record);
                 match &first {
                     None => first = Some((store, manifest)),
                     Some((other, agreed)) => {
@@ -121,62 +137,83 @@ pub fn status(stores: &[PathBuf]) -> RunStatus {
                     }
                 }
             }
-            Err(error) => shards.push(ShardStatus {
-                store: store.clone(),
-                shard: None,
-                state: match error {
-                    Error::Features(FeaturesError::Missing { .. }) => ShardState::Missing,
-                    other => ShardState::Unreadable(other.to_string()),
-                },
-                images: 0,
-                done: 0,
-                failed: BTreeMap::new(),
-            }),
+            Err(error) => {
+                shards.push(unknown(store, error));
+                records.push(None);
+            }
         }
     }
-    let numbers = shards
-        .iter()
-        .filter_map(|status| Some((status, status.shard?)));
-    let mut missing = Vec::new();
-    if let Some((first, shard)) = numbers.clone().next() {
-        let is_other = |(_, other): &(&ShardStatus, Shard)| other.count() != shard.count();
-        problems.extend(numbers.clone().filter(is_other).map(|(other, number)| {
-            FeaturesError::OtherShards {
-                stores: [first.store.clone(), other.store.clone()],
-                shards: [shard.to_string(), number.to_string()],
-            }
-            .to_string()
-        }));
-        missing = absent(shard.count(), numbers.map(|(_, shard)| shard));
-    }
+    let recorded = stores.iter().zip(&records);
+    let run = OneRun::of(recorded.filter_map(|(store, record)| Some((&**store, record.as_ref()?))));
+    problems.extend(run.problems.iter().map(ToString::to_string));
+    mark_repeated(&mut shards, &records);
     RunStatus {
         shards,
-        absent: missing,
+        absent: run.absent,
         problems,
+        note: run.note,
     }
 }
 
-fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest)> {
+/// Marks all but the most complete one of several stores of the same images.
+fn mark_repeated(shards: &mut [ShardStatus], records: &[Option<ShardRecord>]) {
+    let paths = shards
+        .iter()
+        .map(|shard| fs::canonicalize(&shard.store).ok());
+    let paths: Vec<Option<PathBuf>> = paths.collect();
+    let are_same = |one: usize, other: usize| match (&records[one], &records[other]) {
+        (Some(one), Some(other)) => one.shard == other.shard && one.has_same_images(other),
+        _ => paths[one].is_some() && paths[one] == paths[other],
+    };
+    let done = |shard: &ShardStatus| (shard.state == ShardState::Finished, shard.done);
+    for later in 0..shards.len() {
+        let mut before = (0..later).filter(|&one| !shards[one].is_repeated);
+        if let Some(earlier) = before.find(|&one| are_same(one, later)) {
+            let is_more = done(&shards[later]) > done(&shards[earlier]);
+            shards[if is_more { earlier } else { later }].is_repeated = true;
+        }
+    }
+}
+
+/// Describes a store that cannot be read.
+fn unknown(store: &Path, error: Error) -> ShardStatus {
+    ShardStatus {
+        store: store.to_owned(),
+        shard: None,
+        state: match error {
+            Error::Features(FeaturesError::Missing { .. }) => ShardState::Missing,
+            Error::Features(FeaturesError::NotAStore { .. }) => ShardState::Stray,
+            other => ShardState::Unreadable(other.to_string()),
+        },
+        images: 0,
+        done: 0,
+        failed: BTreeMap::new(),
+        is_repeated: false,
+    }
+}
+
+fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest, Option<ShardRecord>)> {
     let store = FeatureStore::open(path)?;
     let record = ShardRecord::read(path)?;
     let index = store.index();
     let is_finished = has_finished(path, record.as_ref())?;
     let manifest = store.manifest().clone();
-    let shard = record.as_ref().map(|record| record.shard);
     let base = ShardStatus {
         store: path.to_owned(),
-        shard,
+        shard: record.as_ref().map(|record| record.shard),
         state: ShardState::Finished,
         images: index.len(),
         done: index.n_used(),
         failed: reasons(index),
+        is_repeated: false,
     };
     if is_finished {
-        return Ok((base, manifest));
+        return Ok((base, manifest, record));
     }
     // The index is that of an earlier run, or there is none.
     let vectors = store.count_vectors()?;
-    let images = record.map_or(vectors, |record| record.n_images as usize);
+    let recorded = record.as_ref().map(|record| record.n_images as usize);
+    let images = recorded.unwrap_or(vectors);
     let unfinished = ShardStatus {
         state: ShardState::Unfinished,
         images,
@@ -184,7 +221,7 @@ fn of_store(path: &Path) -> Result<(ShardStatus, StoreManifest)> {
         failed: BTreeMap::new(),
         ..base
     };
-    Ok((unfinished, manifest))
+    Ok((unfinished, manifest, record))
 }
 
 fn reasons(index: &Index) -> BTreeMap<String, usize> {

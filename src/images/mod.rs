@@ -84,6 +84,7 @@ pub use preprocess::{
 #[cfg(feature = "serve")]
 pub(crate) use read::read_file;
 pub(crate) use read::{FileBytes, read};
+pub(crate) use scan::{AllNames, is_table};
 pub use scan::{
     Entries, FolderLayout, Found, Labels, Names, Sample, Scan, Separator, Shard, ShardProblem,
     read_list, read_list_file, scan_folder, scan_inputs, scan_list,
@@ -93,5 +94,5 @@ pub use scan::{ignored_text, is_remote, listed};
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;
 pub use sniff::sniff;
-pub(crate) use tables::cell;
+pub(crate) use tables::{LabelColumn, cell};
 pub use thumbnail::thumbnail;

@@ -5,6 +5,7 @@
 //! Names determine what is listed (or the first bytes, with [`Names::Any`]); content determines later how it
 //! is decoded. Nothing is ever written.
 
+mod all_names;
 mod archive;
 mod arranged;
 mod entries;
@@ -24,6 +25,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::progress::Silent;
 
+pub(crate) use all_names::AllNames;
 pub use entries::{Entries, Scan};
 use found::How;
 pub use found::{FolderLayout, Found, Labels, Names, Sample};
@@ -31,6 +33,7 @@ pub use list::{Separator, listed, read_list, read_list_file, scan_inputs, scan_l
 pub use names::ignored_text;
 pub use prefix::is_remote;
 pub use shard::{Shard, ShardProblem};
+pub(crate) use table::is_table;
 
 /// Lists the images of a folder and its subfolders, to any depth.
 ///

@@ -17,6 +17,7 @@ pub struct ShardsStatus<'a> {
     failed: Vec<Failed>,
     missing_shards: &'a [String],
     problems: &'a [String],
+    note: Option<&'a str>,
     shards: Vec<OneShard<'a>>,
 }
 
@@ -38,13 +39,14 @@ struct OneShard<'a> {
     n_failed: usize,
     n_missing: usize,
     failed: Vec<Failed>,
+    is_repeated: bool,
 }
 
 impl<'a> ShardsStatus<'a> {
     /// Describes the status of a run.
     #[must_use]
     pub fn new(status: &'a RunStatus, worded: Wording) -> Self {
-        let sum = |count: fn(&ShardStatus) -> usize| status.shards.iter().map(count).sum();
+        let sum = |count: fn(&ShardStatus) -> usize| status.counted().map(count).sum();
         let reasons = status.failed();
         Self {
             is_complete: status.is_complete(),
@@ -55,6 +57,7 @@ impl<'a> ShardsStatus<'a> {
             failed: failed(reasons.into_iter(), worded),
             missing_shards: &status.absent,
             problems: &status.problems,
+            note: status.note.as_deref(),
             shards: status
                 .shards
                 .iter()
@@ -68,7 +71,10 @@ impl<'a> OneShard<'a> {
     fn new(shard: &'a ShardStatus, worded: Wording) -> Self {
         let problem = match &shard.state {
             ShardState::Unreadable(problem) => Some(problem.as_str()),
-            ShardState::Finished | ShardState::Unfinished | ShardState::Missing => None,
+            ShardState::Finished
+            | ShardState::Unfinished
+            | ShardState::Missing
+            | ShardState::Stray => None,
         };
         let reasons = shard.failed.iter().map(|(reason, n)| (reason.as_str(), *n));
         Self {
@@ -81,6 +87,7 @@ impl<'a> OneShard<'a> {
             n_failed: shard.n_failed(),
             n_missing: shard.missing(),
             failed: failed(reasons, worded),
+            is_repeated: shard.is_repeated,
         }
     }
 }

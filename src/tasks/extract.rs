@@ -82,8 +82,9 @@ impl ExtractOptions {
             (Inputs::List(paths), Some(shard)) => shard.scan_list(paths, progress)?,
             _ => self.inputs.scan(Labels::FromFolders, progress)?,
         };
-        if let Some(shard) = self.shard {
-            scan.entries.retain(|_, name| shard.holds(name));
+        // A list is divided before its files are looked at.
+        if let (Inputs::Paths(..), Some(shard)) = (&self.inputs, self.shard) {
+            shard.keep(&mut scan.entries);
         }
         Ok(scan)
     }
@@ -141,7 +142,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 }
 
 /// Like [`extract`], for the result of [`ExtractOptions::scan`], so that a caller can show the scan's notes
-/// before anything is computed. `options.inputs` is not used.
+/// before anything is computed. The record of a shard names `options.inputs`.
 ///
 /// # Errors
 /// Those of [`extract`].
@@ -233,7 +234,7 @@ fn store_and_network(
             let store = Kept::extraction(writer, entries, how, threads, progress)?;
             return Ok(store.keeping_others(gone.clone()));
         }
-        writer.begin(options.shard, entries)?;
+        writer.begin(options.shard, entries, || options.inputs.named())?;
         Kept::extraction(writer, entries, how, threads, progress)
     };
     let known = certain_manifest(options)?.map(open).transpose()?;

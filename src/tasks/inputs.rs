@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::images::path_text::to_text;
 use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
+use crate::phrases::all_in_quotes;
 use crate::progress::Progress;
 
 /// The images to work on, as the user named them.
@@ -48,6 +50,19 @@ impl Inputs {
     pub fn paths(&self) -> &[PathBuf] {
         match self {
             Self::Paths(paths, _) | Self::List(paths) => paths,
+        }
+    }
+
+    /// Names the inputs, the first few of many.
+    pub(super) fn named(&self) -> String {
+        const MOST: usize = 5;
+        let Self::Paths(paths, _) = self else {
+            return "a list".to_owned();
+        };
+        let first = all_in_quotes(paths.iter().take(MOST).map(|path| to_text(path)));
+        match paths.len().saturating_sub(MOST) {
+            0 => first,
+            more => format!("{first} and {more} more"),
         }
     }
 

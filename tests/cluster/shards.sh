@@ -74,7 +74,7 @@ frostline features export "$work/whole" -o "$work/whole.csv" --quiet
 say "ssh"
 place ssh
 # Runs the command on this machine.
-printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/bin/ssh"
+printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' >"$work/bin/ssh"
 chmod +x "$work/bin/ssh"
 bash -c "$(recipe ssh)" 2>/dev/null
 rm "$work/bin/ssh"

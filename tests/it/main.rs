@@ -38,6 +38,7 @@ mod man;
 mod many_images;
 #[cfg(target_os = "linux")]
 mod memory;
+mod merged_rows;
 mod merged_tables;
 mod newer_formats;
 mod outputs;
@@ -60,6 +61,7 @@ mod sealed_store;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
+mod shard_runs;
 #[cfg(unix)]
 mod snippets;
 mod steps_again;

@@ -23,7 +23,7 @@ use parquet::file::properties::WriterProperties;
 use crate::harness::{digest, features, manifest};
 
 /// A table of two images and a failed one, as `pyspark` writes it, with the manifest in its metadata.
-fn table(manifest: &StoreManifest) -> RecordBatch {
+pub(crate) fn table(manifest: &StoreManifest) -> RecordBatch {
     let digests = [1, 2].map(|seed| digest(seed).0);
     let digests = [Some(&digests[0][..]), Some(&digests[1][..]), None];
     let mut lists = ListBuilder::new(Float32Builder::new());
@@ -69,7 +69,7 @@ fn with_metadata(batch: &RecordBatch, manifest: &StoreManifest) -> RecordBatch {
     batch.clone().with_schema(Arc::new(schema)).unwrap()
 }
 
-fn write_parquet(path: &Path, batch: &RecordBatch) {
+pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch) {
     let mut writer =
         ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(batch).unwrap();
@@ -83,7 +83,11 @@ fn write_arrow(path: &Path, batch: &RecordBatch) {
 }
 
 /// Replaces a column.
-fn replaced(batch: &RecordBatch, name: &str, column: impl Array + 'static) -> RecordBatch {
+pub(crate) fn replaced(
+    batch: &RecordBatch,
+    name: &str,
+    column: impl Array + 'static,
+) -> RecordBatch {
     let column: ArrayRef = Arc::new(column);
     let fields = batch.schema();
     let columns = fields
@@ -100,7 +104,7 @@ fn replaced(batch: &RecordBatch, name: &str, column: impl Array + 'static) -> Re
     new.with_schema(Arc::new(schema)).unwrap()
 }
 
-fn merged(sources: &[&Path], output: &Path) -> Result<FeatureStore, String> {
+pub(crate) fn merged(sources: &[&Path], output: &Path) -> Result<FeatureStore, String> {
     let sources = sources.iter().map(|path| path.to_path_buf()).collect();
     merge(&MergeOptions::new(sources, output.to_owned()), &Silent).map_err(|e| e.to_string())?;
     FeatureStore::open(output).map_err(|e| e.to_string())

@@ -66,6 +66,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "--all",
     "--array",
     "--bench",
+    "--env",
     "--example",
     "--features",
     "--gres",
@@ -78,6 +79,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "--sshlogin",
     "--test",
     "--wait",
+    "--workdir",
 ];
 
 fn root() -> &'static Path {

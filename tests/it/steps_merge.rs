@@ -342,7 +342,7 @@ fn shards_of_different_runs_are_refused() {
     place
         .frostline("features merge {dir}/images -o {dir}/merged")
         .exits(1)
-        .says(&["is not a feature store"]);
+        .says(&["is neither a feature store nor a table of features"]);
 }
 
 #[test]

@@ -4,6 +4,10 @@ use frostline::error::{FeaturesError, NoSamples};
 
 use super::file::REBUILD;
 
+/// What to do about something among shards that is none.
+pub(in crate::cli) const STRAY: &str =
+    "leave it out: a pattern such as `shards/*` matches everything in the folder";
+
 /// Returns what the user can do about the error.
 pub(super) fn hint(error: &FeaturesError) -> Option<String> {
     let hint = match error {
@@ -45,16 +49,24 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
         }
         FeaturesError::OtherStore { .. } => "extract all shards with the same backbone and options",
         FeaturesError::OtherShards { .. } => {
-            "merge the shards of one run: the N of --shard I/N is the same"
+            "merge the shards of one run, with the same images and the same N of --shard I/N; run the older \
+             ones again, which keeps their features"
         }
         FeaturesError::Unfinished { .. } => {
             "run `frostline extract --shard` again for these, or merge what is there with --partial"
         }
+        FeaturesError::UnfinishedTarget { .. } => {
+            "let its `frostline extract` finish first, choose another output, or merge anyway with --partial"
+        }
+        FeaturesError::Stray { .. } => STRAY,
         FeaturesError::UnlikeFeatures { .. } => {
             "extract one of the two again with --overwrite, on the same kind of device as the others"
         }
         FeaturesError::Conflict(conflict) if conflict.what == "classes" => {
             "extract all shards from the same folder, with the same class folders"
+        }
+        FeaturesError::Conflict(conflict) if conflict.stores[0] == conflict.stores[1] => {
+            "give each image a `path` or `id` of its own"
         }
         FeaturesError::Conflict(_) => {
             "the image has changed between two runs: extract both again, and merge into a new store"

@@ -47,6 +47,9 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::StoreShard, _) => {
             "run the `frostline extract --shard` that wrote the store again: it rebuilds the record"
         }
+        (FileKind::FeatureTable, FileProblem::Cut(_)) => {
+            "let the program that writes the table finish, or write it again"
+        }
         (FileKind::FeatureTable, _) => {
             "docs/clusters.md describes the columns and the metadata of a table that can be merged"
         }

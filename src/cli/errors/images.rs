@@ -17,7 +17,13 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
             ignored,
             ..
         } => return Some(none(extensions, ignored)),
-        ImagesError::NoMatch(_) => "check the pattern: `*` matches file names, not folders",
+        ImagesError::NoMatch(pattern) if pattern.contains("://") => {
+            "check the pattern: `*` and `?` match objects, and no slash: `*/*.jpg` looks below each prefix"
+        }
+        ImagesError::NoMatch(_) => {
+            "check the pattern: `*` and `?` match files and folders, but no slash and no hidden names: \
+             `*/*.jpg` looks into each folder"
+        }
         ImagesError::LargePattern { .. } => "use fewer or shorter ranges in braces",
         ImagesError::Container { .. } => {
             "check that the file is complete; a file's extension says how it is read"
@@ -115,6 +121,24 @@ mod tests {
         assert!(
             any.starts_with("images are recognised by their content"),
             "{any}"
+        );
+    }
+
+    #[test]
+    fn a_pattern_without_a_match_says_what_patterns_match() {
+        let folder = tempfile::tempdir().unwrap();
+        let pattern = folder.path().join("*.jpg");
+        let error = scan_inputs(
+            &[pattern],
+            Labels::None,
+            Names::Extensions,
+            &frostline::progress::Silent,
+        )
+        .unwrap_err();
+        let hint = hint(&error).unwrap();
+        assert!(
+            hint.contains("match files and folders, but no slash"),
+            "{hint}"
         );
     }
 

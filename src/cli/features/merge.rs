@@ -15,10 +15,11 @@ use frostline::tasks::{OutputGuard, Skipped};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Feature stores of shards; or Parquet and Arrow tables of features, and folders of them.
+    /// Feature stores of shards; or Parquet and Arrow tables of features, answers of `frostline worker` among
+    /// them, and folders of such tables.
     #[arg(value_name = "SHARDS", required = true)]
     shards: Vec<PathBuf>,
-    /// Merge what is there, although shards are missing or unfinished.
+    /// Merge what is there, although stores or shards are missing or unfinished.
     #[arg(long)]
     partial: bool,
     /// Feature store to write; an existing one is extended.
@@ -56,15 +57,22 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
 fn tell(report: &MergeReport, options: &MergeOptions) {
     notes(&report.notes);
     talk::warn_list("missing shards", report.absent.iter(), "");
-    let unfinished = report.unfinished.iter();
-    let unfinished: Vec<String> = unfinished.map(|path| path.display().to_string()).collect();
+    let paths = |paths: &[PathBuf]| {
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    };
+    let [missing, unfinished]: [Vec<String>; 2] =
+        [paths(&report.missing), paths(&report.unfinished)];
+    talk::warn_list("missing stores", missing.iter(), "");
     talk::warn_list("unfinished shards", unfinished.iter(), "");
     let images = report.skipped.iter().map(Skipped::from);
     skipped(&images.collect::<Vec<_>>());
     talk::say(format!(
         "{} from {}, {} skipped",
         counted(report.images, "image"),
-        counted(options.sources.len(), "source"),
+        counted(options.sources.len() - report.missing.len(), "source"),
         report.skipped.len()
     ));
     let copied = match report.copied {
@@ -76,6 +84,18 @@ fn tell(report: &MergeReport, options: &MergeOptions) {
         counted(report.added, "vector"),
         counted(report.linked, "part")
     ));
+    if report.kept > 0 {
+        talk::say(format!(
+            "  kept      {} of the existing store in none of the sources",
+            counted(report.kept, "image")
+        ));
+    }
+    if report.repeated > 0 {
+        talk::say(format!(
+            "  repeated  {} with the path and content of another one",
+            counted(report.repeated, "row")
+        ));
+    }
     if report.doubles > 0 {
         talk::say(format!(
             "  compared  {} known before, lowest cosine {:.6}",

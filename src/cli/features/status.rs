@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::cli::errors::with_flags;
+use crate::cli::errors::{STRAY, with_flags};
 use crate::cli::examples::examples;
-use crate::cli::output::FindingsFormat;
+use crate::cli::output::{FindingsFormat, notes};
 use crate::cli::refusal::Refusal;
 use crate::cli::terminal::{self, Text};
 use crate::cli::{Outcome, json};
@@ -38,11 +38,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         FindingsFormat::Text => terminal::print(&describe(&found))?,
         FindingsFormat::Json => json::print(&ShardsStatus::new(&found, with_flags))?,
     }
+    notes(found.note.as_slice());
     if let Some(problem) = found.problems.first() {
         bail!(Refusal::input(
             problem.clone(),
-            "extract all shards with the same N and the same options",
+            "extract all shards of the same images, with the same N and the same options",
         ));
+    }
+    let mut shards = found.shards.iter();
+    if let Some(stray) = shards.find(|shard| shard.state == ShardState::Stray) {
+        let problem = format!("`{}` is not a feature store", stray.store.display());
+        bail!(Refusal::input(problem, STRAY));
     }
     if !found.is_complete() {
         bail!(incomplete(&found));
@@ -84,7 +90,7 @@ fn describe(found: &RunStatus) -> Text {
         "shard", "images", "done", "failed", "missing", "state", "store",
     ])]);
     text.lines(found.shards.iter().map(shard_row));
-    let sum = |count: fn(&ShardStatus) -> usize| -> usize { found.shards.iter().map(count).sum() };
+    let sum = |count: fn(&ShardStatus) -> usize| -> usize { found.counted().map(count).sum() };
     let totals = [
         sum(|shard| shard.images),
         sum(|shard| shard.done),
@@ -114,6 +120,7 @@ fn shard_row(shard: &ShardStatus) -> String {
     let [images, done, failed, missing] = counts.map(|n| n.to_string());
     let store = match &shard.state {
         ShardState::Unreadable(problem) => problem.clone(),
+        _ if shard.is_repeated => format!("{} (counted once)", shard.store.display()),
         _ => shard.store.display().to_string(),
     };
     row(&[

@@ -4,6 +4,7 @@
 //! a scan sorts them. A new store is made in a temporary folder and renamed when it is complete. An existing
 //! store gets the parts first and the index last, so a killed merge leaves the old index.
 
+mod columns;
 mod complete;
 #[doc(hidden)]
 pub(super) mod fuzz;
@@ -15,7 +16,6 @@ mod stamps;
 mod table;
 mod target;
 
-pub(super) use complete::absent;
 pub use report::{MergeOptions, MergeReport};
 pub(super) use sources::refuse_differences;
 
@@ -24,7 +24,7 @@ use self::sources::Source;
 use self::target::{Target, told};
 use super::record::RunRecord;
 use super::store::incomplete;
-use crate::error::Result;
+use crate::error::{Error, FeaturesError, Result};
 use crate::outputs;
 use crate::progress::{Progress, go_on};
 
@@ -32,39 +32,50 @@ use crate::progress::{Progress, go_on};
 ///
 /// # Errors
 /// [`FeaturesError`](crate::error::FeaturesError) if the sources have different manifests, if a shard is
-/// missing or unfinished, or if they contradict each other: two contents or classes of one path, or features
-/// of one image with a cosine below 0.9999; a source that is damaged, an output that holds something else or
-/// is being written; a full disk; [`Error::Interrupted`](crate::Error::Interrupted). A new store does not
-/// exist then, and an existing one has its old index.
+/// missing, unfinished or of another run, or if they contradict each other: two contents or classes of one
+/// path, or features of one image with a cosine below 0.9999; a source that is damaged, an output that holds
+/// something else or is being written; a full disk; [`Error::Interrupted`](crate::Error::Interrupted). A new
+/// store does not exist then, and an existing one has its old index.
 pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeReport> {
-    let sources = options.sources.iter().map(|path| Source::open(path));
-    let sources: Vec<Source> = sources.collect::<Result<_>>()?;
-    let manifest = sources::agreed(&sources)?;
     let mut report = MergeReport {
         lowest_cosine: 1.0,
         ..MergeReport::default()
     };
+    let mut sources = Vec::new();
+    for path in &options.sources {
+        match Source::open(path) {
+            Err(Error::Features(FeaturesError::Missing { .. })) if options.partial => {
+                report.missing.push(path.clone());
+            }
+            opened => sources.push(opened?),
+        }
+    }
+    let manifest = sources::agreed(&sources)?;
     complete::check(&sources, options.partial, &mut report)?;
     // Two mergers into the same new store wait for each other.
     let _lock = outputs::lock_folder_of(&options.output)?;
-    let mut target = Target::open(&options.output, manifest)?;
+    let mut target = Target::open(&options.output, manifest, options.partial)?;
+    if target.is_unfinished {
+        report.unfinished.push(options.output.clone());
+    }
     let merged = fill(&mut target, &sources, &mut report, progress)
         .and_then(|rows| record(&target, &rows, &mut report));
     let record = merged.map_err(|error| told(error, &target.writer.path, &options.output))?;
-    report.notes = target.finish(record, &sources)?;
+    report.notes.extend(target.finish(record, &sources)?);
     Ok(report)
 }
 
 /// Writes the index of all sources.
 fn record(target: &Target, rows: &MergedRows, report: &mut MergeReport) -> Result<RunRecord> {
     let mut record = RunRecord::begin(&target.writer)?;
-    rows.each_sorted(|row| {
+    let counted = rows.each_sorted(|row| {
         match &row.content {
             Ok(_) => report.images += 1,
             Err(reason) => report.skipped.push((row.path.clone(), reason.clone())),
         }
         record.add(row)
     })?;
+    (report.kept, report.repeated) = (counted.only_first, counted.repeated);
     Ok(record)
 }
 
@@ -80,6 +91,7 @@ fn fill(
     rows.add_store(&target.writer.path, &target.output, |_| {})?;
     let manifest = target.writer.manifest.clone();
     let mut adding = parts::Adding::new(&mut target.writer, report);
+    let mut notes = Vec::new();
     let total = sources.iter().map(|source| source.files.len() as u64).sum();
     progress.begin("files", total);
     let added = sources.iter().try_for_each(|source| {
@@ -88,12 +100,12 @@ fn fill(
             adding.begin(file);
             match &source.store {
                 Some(_) => adding.part(file, &source.path)?,
-                None => table::each(file, &manifest, |row, features| {
+                None => notes.extend(table::each(file, &manifest, |row, features| {
                     go_on(progress)?;
                     adding.row(file, &row, &features)?;
-                    rows.add(row, file);
+                    rows.add(row, file, &source.path);
                     Ok(())
-                })?,
+                })?),
             }
             progress.advance(1);
             Ok(())
@@ -114,6 +126,7 @@ fn fill(
             return Err(incomplete(&source.path, missing));
         }
     }
+    report.notes.extend(notes);
     report.added = target.writer.count() - before;
     Ok(rows)
 }

@@ -10,7 +10,7 @@ pub struct MergeOptions {
     pub sources: Vec<PathBuf>,
     /// The folder of the merged store, which may exist.
     pub output: PathBuf,
-    /// Whether shards may be missing or unfinished.
+    /// Whether stores may be missing, and shards missing or unfinished.
     pub partial: bool,
 }
 
@@ -44,6 +44,12 @@ pub struct MergeReport {
     pub doubles: usize,
     /// The lowest cosine between two features of the same image and view; 1 without doubles.
     pub lowest_cosine: f64,
+    /// Rows of an existing store that none of the sources has; they stay listed.
+    pub kept: usize,
+    /// Rows of a table, or of a folder of tables, that repeat another one's path and content.
+    pub repeated: usize,
+    /// Sources that do not exist.
+    pub missing: Vec<PathBuf>,
     /// Shards that are missing, as text, such as `7/16`.
     pub absent: Vec<String>,
     /// Shards that have not finished.

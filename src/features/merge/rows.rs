@@ -14,10 +14,21 @@ use crate::images::path_text;
 #[derive(Debug, Default)]
 pub(super) struct MergedRows(Vec<Source>);
 
+/// How many rows were united, or not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// Rows with the path and the content of another row of the same source.
+    pub(super) repeated: usize,
+    /// Paths that only the first store or table has.
+    pub(super) only_first: usize,
+}
+
 /// The rows of a store or a table, and its path in messages.
 #[derive(Debug)]
 struct Source {
     name: PathBuf,
+    /// The table or the folder of tables that the rows are of; `None` for a store.
+    of: Option<PathBuf>,
     rows: Rows,
 }
 
@@ -52,15 +63,17 @@ impl MergedRows {
             Rows::InMemory(Index::read(store)?)
         };
         let name = name.to_owned();
-        self.0.push(Source { name, rows });
+        let of = None;
+        self.0.push(Source { name, of, rows });
         Ok(())
     }
 
-    /// Adds a row of a table, whose rows are added one after the other.
-    pub(super) fn add(&mut self, row: IndexRow, table: &Path) {
+    /// Adds a row of a table, which may be one of the folder `of`. Its rows are added one after the other.
+    pub(super) fn add(&mut self, row: IndexRow, table: &Path, of: &Path) {
         if self.0.last().is_none_or(|last| last.name != table) {
             self.0.push(Source {
                 name: table.to_owned(),
+                of: Some(of.to_owned()),
                 rows: Rows::InMemory(Index::default()),
             });
         }
@@ -69,11 +82,15 @@ impl MergedRows {
         }
     }
 
-    /// Passes the rows of the merged index to `take`: one for each path, in the order of a scan.
+    /// Passes the rows of the merged index to `take`: one for each path, in the order of a scan. Returns what
+    /// became of the others.
     ///
     /// # Errors
     /// [`FeaturesError`] for a path with two contents or two classes; those of reading and of `take`.
-    pub(super) fn each_sorted(&self, mut take: impl FnMut(IndexRow) -> Result<()>) -> Result<()> {
+    pub(super) fn each_sorted(
+        &self,
+        mut take: impl FnMut(IndexRow) -> Result<()>,
+    ) -> Result<Counted> {
         let sources = self.0.iter().enumerate();
         let rows: Vec<_> = sources
             .map(|(number, source)| {
@@ -81,7 +98,10 @@ impl MergedRows {
                 Ok(rows.map(move |row| row.map(|row| (row, number))))
             })
             .collect::<Result<_>>()?;
+        let mut counted = Counted::default();
         let mut united: Option<(IndexRow, usize)> = None;
+        // The source of the row before.
+        let mut last = 0;
         for row in rows.into_iter().kmerge_by(comes_first) {
             let (row, from) = row?;
             match &mut united {
@@ -90,14 +110,25 @@ impl MergedRows {
                     if unite(found, row, stores)? {
                         *first = from;
                     }
+                    counted.repeated += usize::from(self.are_of_one(last, from));
+                    counted.only_first -= usize::from(last == 0 && from != 0);
                 }
                 _ => {
+                    counted.only_first += usize::from(from == 0);
                     let complete = united.replace((row, from));
                     complete.map_or(Ok(()), |(row, _)| take(row))?;
                 }
             }
+            last = from;
         }
-        united.map_or(Ok(()), |(row, _)| take(row))
+        united.map_or(Ok(()), |(row, _)| take(row))?;
+        Ok(counted)
+    }
+
+    /// Returns whether two sources are the same, or tables of the same folder.
+    fn are_of_one(&self, one: usize, other: usize) -> bool {
+        let of = &self.0[one].of;
+        one == other || of.is_some() && *of == self.0[other].of
     }
 }
 
@@ -184,7 +215,7 @@ mod tests {
             let name = format!("shard{number}");
             store
                 .iter()
-                .for_each(|row| rows.add(row.clone(), Path::new(&name)));
+                .for_each(|row| rows.add(row.clone(), Path::new(&name), Path::new(&name)));
         }
         let mut sorted = Vec::new();
         rows.each_sorted(|row| {

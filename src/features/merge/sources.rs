@@ -9,6 +9,7 @@ use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::part_paths;
 use crate::features::shard_record::{ShardRecord, has_finished};
+use crate::images::is_table;
 
 /// A store, or tables of features.
 #[derive(Debug)]
@@ -36,7 +37,16 @@ impl Source {
     /// # Errors
     /// [`FeaturesError`] if it is missing or neither; [`Error::File`] for a damaged file; [`Error::Io`].
     pub(super) fn open(path: &Path) -> Result<Self> {
-        if path.is_file() {
+        Self::of(path).map_err(|error| match error {
+            Error::Features(FeaturesError::NotAStore { path }) => {
+                FeaturesError::Stray { path }.into()
+            }
+            other => other,
+        })
+    }
+
+    fn of(path: &Path) -> Result<Self> {
+        if path.is_file() && table::is_table(path)? {
             return Self::tables(path, vec![path.to_owned()]);
         }
         if !is_store(path) && path.is_dir() {
@@ -78,12 +88,8 @@ fn tables_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let paths = entries.flatten().map(|entry| entry.path());
     let is_table = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        let extension = path.extension().unwrap_or_default();
-        let is_wanted = ["parquet", "arrow"]
-            .iter()
-            .any(|wanted| extension == *wanted);
-        is_wanted && !name.starts_with(b"_") && !name.starts_with(b".") && path.is_file()
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        is_table(&name) && !name.starts_with(['_', '.']) && path.is_file()
     };
     let mut tables: Vec<PathBuf> = paths.filter(is_table).collect();
     tables.sort();

@@ -11,6 +11,7 @@ use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::LOCK;
 use crate::features::record::RunRecord;
+use crate::features::shard_record::has_finished;
 use crate::features::writer::{Existing, StoreWriter};
 use crate::images::Entries;
 use crate::outputs::{self, TemporaryFolder};
@@ -21,6 +22,8 @@ pub(super) struct Target {
     pub(super) writer: StoreWriter,
     /// Where the store will be.
     pub(super) output: PathBuf,
+    /// Whether an extraction into an existing store has not finished.
+    pub(super) is_unfinished: bool,
     /// The folder around a new store, until it is complete.
     temporary: Option<TemporaryFolder>,
 }
@@ -29,12 +32,18 @@ impl Target {
     /// Opens an existing store, or begins a new one next to its place.
     ///
     /// # Errors
-    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard.
-    pub(super) fn open(output: &Path, manifest: StoreManifest) -> Result<Self> {
+    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard, or if its run has not finished,
+    /// unless `partial` results are wanted.
+    pub(super) fn open(output: &Path, manifest: StoreManifest, partial: bool) -> Result<Self> {
         refuse_other_folder(output)?;
         let parent = output.parent().filter(|parent| *parent != Path::new(""));
         let parent = parent.unwrap_or(Path::new("."));
         outputs::remove_leftovers(parent);
+        let is_unfinished = is_store(output) && !has_finished(output, None)?;
+        if is_unfinished && !partial {
+            let store = output.to_owned();
+            return Err(FeaturesError::UnfinishedTarget { store }.into());
+        }
         let temporary = if is_store(output) {
             None
         } else {
@@ -48,10 +57,11 @@ impl Target {
         };
         let opened = StoreWriter::open(&place, manifest, Existing::Extend);
         let mut writer = opened.map_err(|error| told(error, &place, output))?;
-        writer.begin(None, &Entries::default())?;
+        writer.begin(None, &Entries::default(), String::new)?;
         Ok(Self {
             writer,
             output: output.to_owned(),
+            is_unfinished,
             temporary,
         })
     }

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::error::{Error, Result, WorkerError};
 use crate::features::dtype::Dtype;
 use crate::features::manifest::TABLE_KEY;
+use crate::images::cell;
 
 /// The names of a column with images, if none is given. `path` is used only if the others are missing.
 const IMAGES: [&str; 2] = ["image", "bytes"];
 const PATH: &str = "path";
+/// The name of a column that identifies images.
+const ID: &str = "id";
 
 /// Which column has the images, and whether the answers have it too.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +34,8 @@ pub(super) struct Layout {
     pub(super) image: usize,
     /// The columns that are returned.
     kept: Vec<usize>,
+    /// Whether the paths in the structs of the images are a column of their own.
+    has_inner_path: bool,
     /// The schema of the answers.
     pub(super) schema: SchemaRef,
     pub(super) dtype: Dtype,
@@ -57,13 +63,18 @@ impl Layout {
         if !taken.is_empty() {
             return Err(WorkerError::Taken { columns: taken }.into());
         }
+        // Without another name, the path is what identifies the image.
+        let has_inner_path = has_inner_path(input.field(image).data_type())
+            && !names().any(|name| [PATH, ID].contains(&name.as_str()));
+        let inner_path = has_inner_path.then(|| Arc::new(Field::new(PATH, DataType::Utf8, true)));
         let fields = kept.iter().map(|&i| Arc::clone(&input.fields()[i]));
-        let fields: Vec<FieldRef> = fields.chain(added).collect();
+        let fields: Vec<FieldRef> = fields.chain(inner_path).chain(added).collect();
         let mut metadata = input.metadata().clone();
         metadata.insert(TABLE_KEY.to_owned(), manifest);
         Ok(Self {
             image,
             kept,
+            has_inner_path,
             schema: Arc::new(Schema::new_with_metadata(fields, metadata)),
             dtype,
         })
@@ -94,7 +105,10 @@ impl Layout {
         computed: Vec<ArrayRef>,
     ) -> Result<RecordBatch> {
         let kept = self.kept.iter().map(|&i| Arc::clone(batch.column(i)));
-        let columns = kept.chain(computed).collect();
+        let inner = self
+            .has_inner_path
+            .then(|| inner_paths(batch.column(self.image)));
+        let columns = kept.chain(inner).chain(computed).collect();
         RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| unexpected(&error))
     }
 }
@@ -176,6 +190,22 @@ fn check_kind(input: &Schema, column: usize) -> Result<usize, WorkerError> {
         column: field.name().clone(),
         kind: field.data_type().to_string(),
     })
+}
+
+fn has_inner_path(kind: &DataType) -> bool {
+    match kind {
+        DataType::Struct(fields) => fields
+            .find(PATH)
+            .is_some_and(|(_, path)| is_path(path.data_type())),
+        _ => false,
+    }
+}
+
+/// Returns the paths in the structs of a column.
+fn inner_paths(column: &ArrayRef) -> ArrayRef {
+    let paths = column.as_struct().column_by_name(PATH);
+    let path = |row| cell::text(paths?, row).filter(|_| column.is_valid(row));
+    Arc::new((0..column.len()).map(path).collect::<StringArray>())
 }
 
 fn is_bytes(kind: &DataType) -> bool {

@@ -7,7 +7,8 @@
 //! column of nulls.
 //!
 //! The output is an Arrow IPC stream with a batch for each batch of the input, in the same order and with the
-//! same rows. It has the columns of the input, without the images unless they are kept, and then:
+//! same rows. It has the columns of the input, without the images unless they are kept; if the images are
+//! structs with a path and there is no column `id` or `path`, `path` Utf8: these paths; and then:
 //! - `digest` Binary: the BLAKE3 hash of the image's bytes; null unless `status` is `ok`
 //! - `features` List of Float32 or Float16, of length D; null unless `status` is `ok`
 //! - `width`, `height` Int32: the upright size in pixels; null unless `status` is `ok`
@@ -24,7 +25,7 @@ mod isolate;
 mod layout;
 mod results;
 mod serve;
-mod stream;
+pub(in crate::features) mod stream;
 
 pub use self::isolate::{Isolated, isolate};
 pub use self::layout::Columns;

@@ -11,13 +11,13 @@ use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, SchemaRef};
 
 use crate::caught::caught;
-use crate::error::{Result, WorkerError, system_error};
+use crate::error::{WorkerError, system_error};
 
 /// The most rows of a batch: a column of nulls has any number of rows in no bytes.
 const MOST_ROWS: usize = 1 << 24;
 
 /// A stream of record batches.
-pub(super) struct Stream<R> {
+pub(in crate::features) struct Stream<R> {
     reader: StreamReader<Watched<R>>,
     /// The number of batches read so far.
     batches: u64,
@@ -44,7 +44,7 @@ impl<R: Read> Stream<R> {
     ///
     /// # Errors
     /// [`WorkerError::Schema`].
-    pub(super) fn open(mut input: R) -> Result<Option<Self>> {
+    pub(in crate::features) fn open(mut input: R) -> Result<Option<Self>, WorkerError> {
         let problem = |problem: String| WorkerError::Schema { problem };
         let mut first = [0];
         match input.read_exact(&mut first) {
@@ -69,15 +69,20 @@ impl<R: Read> Stream<R> {
         self.most_rows = MOST_ROWS.min(i32::MAX as usize / width.max(1));
     }
 
-    pub(super) fn schema(&self) -> SchemaRef {
+    pub(in crate::features) fn schema(&self) -> SchemaRef {
         self.reader.schema()
+    }
+
+    /// Returns whether the input has ended, with or without the end-of-stream marker before.
+    pub(in crate::features) fn has_ended(&self) -> bool {
+        self.reader.get_ref().ended
     }
 
     /// Reads the next batch; `None` is the end-of-stream marker.
     ///
     /// # Errors
     /// [`WorkerError::Batch`]; [`WorkerError::NoEnd`] if the stream ends without the marker.
-    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, WorkerError> {
+    pub(in crate::features) fn next(&mut self) -> Result<Option<RecordBatch>, WorkerError> {
         let next = || self.reader.next().transpose().map_err(text);
         let batch = caught(next, ToOwned::to_owned);
         let number = self.batches + 1;
@@ -95,7 +100,7 @@ impl<R: Read> Stream<R> {
                 self.batches = number;
                 Ok(Some(batch))
             }
-            None if self.reader.get_ref().ended => Err(WorkerError::NoEnd {
+            None if self.has_ended() => Err(WorkerError::NoEnd {
                 batches: self.batches,
             }),
             None => Ok(None),

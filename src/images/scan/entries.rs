@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::all_names::AllNames;
 use super::{FolderLayout, Found, Sample};
 use crate::images::place::Spot;
 use crate::images::{Place, SkipReason, path_text};
@@ -48,6 +49,8 @@ pub struct Entries {
     places: Vec<Place>,
     /// Why images are skipped.
     reasons: BTreeMap<usize, SkipReason>,
+    /// What these images are a shard of.
+    divided: Option<AllNames>,
 }
 
 /// The number of the class, and of the place.
@@ -188,6 +191,16 @@ impl Entries {
                 self.reasons.entry(number).or_insert_with(reason);
             }
         }
+    }
+
+    /// Returns the names of all images, if these are those of a shard.
+    pub(crate) fn divided(&self) -> Option<AllNames> {
+        self.divided
+    }
+
+    /// Notes that these images are a shard of others.
+    pub(super) fn set_divided(&mut self, all: AllNames) {
+        self.divided = Some(all);
     }
 
     /// Keeps only the images with these numbers and names.

@@ -220,6 +220,10 @@ mod tests {
             found,
             ["a.tar", "b.tar"].map(|name| folder.path().join(name))
         );
+        fs::create_dir(folder.path().join("d.tar")).unwrap();
+        let found = expanded(&[folder.path().join("?.tar")], &Silent).unwrap();
+        let all = ["a.tar", "b.tar", "d.tar"].map(|name| folder.path().join(name));
+        assert_eq!(found, all, "folders are matched, hidden names are not");
         assert!(expanded(&[folder.path().join("*.zip")], &Silent).is_err());
         fs::write(folder.path().join("{1,2}.jpg"), "").unwrap();
         let literal = folder.path().join("{1,2}.jpg");

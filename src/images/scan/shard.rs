@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Scan, scan_list};
+use super::all_names::AllNames;
+use super::{Entries, Scan, scan_list};
 use crate::error::Result;
 use crate::images::path_text;
 use crate::progress::Progress;
@@ -85,10 +86,26 @@ impl Shard {
 
     /// Lists those files of a list that belong to the shard. The others are not accessed.
     pub(crate) fn scan_list(self, paths: &[PathBuf], progress: &dyn Progress) -> Result<Scan> {
+        let mut all = AllNames::default();
         let own = paths
             .iter()
-            .filter(|path| self.holds(&path_text::to_text(path)));
-        scan_list(own.cloned().collect(), progress)
+            .filter(|path| self.takes(&path_text::to_text(path), &mut all));
+        let mut scan = scan_list(own.cloned().collect(), progress)?;
+        scan.entries.set_divided(all);
+        Ok(scan)
+    }
+
+    /// Keeps only the images of a scan that belong to the shard.
+    pub(crate) fn keep(self, entries: &mut Entries) {
+        let mut all = AllNames::default();
+        entries.retain(|_, name| self.takes(name, &mut all));
+        entries.set_divided(all);
+    }
+
+    /// Adds a name to those of all images, and returns whether it belongs to the shard.
+    fn takes(self, name: &str, all: &mut AllNames) -> bool {
+        all.add(hash(name));
+        self.holds(name)
     }
 }
 

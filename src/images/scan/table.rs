@@ -19,7 +19,7 @@ use crate::images::{SkipReason, path_text};
 use crate::progress::go_on;
 
 /// Returns whether a name is that of a table.
-pub(super) fn is_table(name: &str) -> bool {
+pub(crate) fn is_table(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|e| e.to_str());
     let extension = extension.map(str::to_ascii_lowercase);
     extension.is_some_and(|e| ["parquet", "arrow", "arrows", "feather", "ipc"].contains(&&*e))

@@ -2,6 +2,9 @@
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
 use arrow_schema::DataType;
 
 /// Returns the bytes of a row; `None` if it is null, or the array has another type.
@@ -32,6 +35,34 @@ pub(crate) fn text(array: &dyn Array, row: usize) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// Returns the text of a row, or its number as text; `None` if it is null, or the array has another type.
+pub(crate) fn text_or_number(array: &dyn Array, row: usize) -> Option<String> {
+    macro_rules! number {
+        ($kind:ty) => {
+            array.as_primitive::<$kind>().value(row).to_string()
+        };
+    }
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        DataType::Int8 => number!(Int8Type),
+        DataType::Int16 => number!(Int16Type),
+        DataType::Int32 => number!(Int32Type),
+        DataType::Int64 => number!(Int64Type),
+        DataType::UInt8 => number!(UInt8Type),
+        DataType::UInt16 => number!(UInt16Type),
+        DataType::UInt32 => number!(UInt32Type),
+        DataType::UInt64 => number!(UInt64Type),
+        DataType::Dictionary(..) => {
+            let (values, row) = entry(array, row)?;
+            return text_or_number(values, row);
+        }
+        _ => return text(array, row).map(str::to_owned),
+    })
 }
 
 /// Returns the entries of a dictionary, and which of them a row has.

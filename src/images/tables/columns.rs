@@ -67,10 +67,46 @@ impl Columns {
 
     /// Returns the class that a label stands for; `None` if it has none.
     pub(in crate::images) fn class<'a>(&'a self, label: &'a str) -> Option<&'a str> {
-        match &self.names {
-            Some(names) => Some(names.get(label.parse::<usize>().ok()?)?),
-            None => Some(label),
-        }
+        class(self.names.as_deref(), label)
+    }
+}
+
+/// The column of labels in a table whose images are not needed.
+#[derive(Debug)]
+pub(crate) struct LabelColumn {
+    /// Its name.
+    pub(crate) name: String,
+    names: Option<Vec<String>>,
+}
+
+impl LabelColumn {
+    /// Chooses the column as for a table of images, or else takes the one named `or`. Without one, returns
+    /// the names of those that could be it.
+    pub(crate) fn of(schema: &Schema, or: &str) -> Result<Self, Vec<String>> {
+        let text = schema.metadata().get("huggingface");
+        let features = features(text.map(String::as_str));
+        let (chosen, several) = label(schema, &features);
+        let mut labels = columns(schema).filter(|(_, field)| is_label(field.data_type()));
+        let other = || labels.find(|(_, field)| field.name() == or).map(name_of);
+        let name = chosen
+            .map(|chosen| chosen.name)
+            .or_else(other)
+            .ok_or(several)?;
+        let names = features.get(&name).and_then(class_names);
+        Ok(Self { name, names })
+    }
+
+    /// Returns the class that a label stands for; `None` if it has none.
+    pub(crate) fn class<'a>(&'a self, label: &'a str) -> Option<&'a str> {
+        class(self.names.as_deref(), label)
+    }
+}
+
+/// Returns the name of a label that is a number, or else the label itself.
+fn class<'a>(names: Option<&'a [String]>, label: &'a str) -> Option<&'a str> {
+    match (names, label.parse::<i64>()) {
+        (Some(names), Ok(number)) => Some(names.get(usize::try_from(number).ok()?)?),
+        _ => Some(label),
     }
 }
 
@@ -152,8 +188,12 @@ fn chosen((at, field): (usize, &Field)) -> Chosen {
     Chosen { at, name }
 }
 
+fn name_of((_, field): (usize, &Field)) -> String {
+    field.name().clone()
+}
+
 fn names_of<'a>(fields: impl Iterator<Item = (usize, &'a Field)>) -> Vec<String> {
-    fields.map(|(_, field)| field.name().clone()).collect()
+    fields.map(name_of).collect()
 }
 
 /// Returns whether a column can be images.

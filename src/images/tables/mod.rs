@@ -13,6 +13,7 @@ mod values;
 
 use std::sync::Arc;
 
+pub(crate) use columns::LabelColumn;
 pub(super) use columns::{Chosen, Columns};
 use columns::{Each, Listed};
 pub(super) use row::{Fault, RowPlace};

@@ -1,11 +1,7 @@
 //! Reads labels, paths and bytes from arrays of any type that has them.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
 
 use super::cell;
 use super::columns::Columns;
@@ -49,39 +45,11 @@ impl<'a> Values<'a> {
 
     /// Returns the path of a row's image.
     pub(super) fn path(&self, row: usize) -> Option<String> {
-        text_or_number(self.path?, row).filter(|path| !path.is_empty())
+        cell::text_or_number(self.path?, row).filter(|path| !path.is_empty())
     }
 
     /// Returns the label of a row as text.
     pub(super) fn label(&self, row: usize) -> Option<String> {
-        text_or_number(self.label?, row)
+        cell::text_or_number(self.label?, row)
     }
-}
-
-/// Returns a text, or a number as text.
-fn text_or_number(array: &dyn Array, row: usize) -> Option<String> {
-    macro_rules! number {
-        ($kind:ty) => {
-            array.as_primitive::<$kind>().value(row).to_string()
-        };
-    }
-    if array.is_null(row) {
-        return None;
-    }
-    Some(match array.data_type() {
-        DataType::Boolean => array.as_boolean().value(row).to_string(),
-        DataType::Int8 => number!(Int8Type),
-        DataType::Int16 => number!(Int16Type),
-        DataType::Int32 => number!(Int32Type),
-        DataType::Int64 => number!(Int64Type),
-        DataType::UInt8 => number!(UInt8Type),
-        DataType::UInt16 => number!(UInt16Type),
-        DataType::UInt32 => number!(UInt32Type),
-        DataType::UInt64 => number!(UInt64Type),
-        DataType::Dictionary(..) => {
-            let (values, row) = cell::entry(array, row)?;
-            return text_or_number(values, row);
-        }
-        _ => return cell::text(array, row).map(str::to_owned),
-    })
 }

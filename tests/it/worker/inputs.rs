@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow_array::builder::BinaryDictionaryBuilder;
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{
     ArrayRef, BinaryArray, BinaryViewArray, DictionaryArray, LargeBinaryArray, LargeStringArray,
@@ -116,6 +117,47 @@ fn hugging_face(bytes: Option<ArrayRef>, path: Option<ArrayRef>) -> ArrayRef {
         (field("bytes", &bytes), bytes),
         (field("path", &path), path),
     ]))
+}
+
+/// Without another name, an image is known by the path in its struct.
+#[test]
+fn the_paths_of_structs_are_returned_unless_there_is_another_name() {
+    let Some(place) = Place::fitted() else { return };
+    let image = fs::read(place.path("images/red/1.png")).unwrap();
+    let bytes = || -> ArrayRef { Arc::new(BinaryArray::from_iter(vec![Some(&image[..]); 4])) };
+    let structs = hugging_face(Some(bytes()), None);
+    let ids: ArrayRef = Arc::new(StringArray::from(vec!["1", "2", "3", "4"]));
+    let columns = |batch: RecordBatch, args: &str| -> Vec<String> {
+        let answer = answer(&place, args, stream(&[batch]));
+        assert_eq!(answer.statuses(), ["ok"; 4]);
+        let schema = answer.batches[0].schema();
+        if let Some(paths) = answer.batches[0].column_by_name("path") {
+            let wanted = [Some("elsewhere.png"), None, None, None];
+            assert_eq!(
+                paths.as_string::<i32>(),
+                &StringArray::from(wanted.to_vec())
+            );
+        }
+        schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
+    };
+    let added = ["digest", "features", "width", "height", "status"];
+    for (batch, args, kept) in [
+        (vec![("image", structs.clone())], "", vec!["path"]),
+        (
+            vec![("image", structs.clone())],
+            "--keep-image",
+            vec!["image", "path"],
+        ),
+        (vec![("id", ids), ("image", structs)], "", vec!["id"]),
+        (vec![("image", bytes())], "", vec![]),
+    ] {
+        let batch = RecordBatch::try_from_iter(batch).unwrap();
+        assert_eq!(columns(batch, args), [&kept[..], &added].concat());
+    }
 }
 
 #[test]

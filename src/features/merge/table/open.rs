@@ -1,7 +1,8 @@
 //! Opens tables so that no more memory is allocated than their bytes and the rows of a batch need.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek};
+use std::io::{self, BufReader, ErrorKind, Read, Seek};
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,8 +16,9 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::caught::caught;
-use crate::error::{FileProblem, Result};
+use crate::error::{Error, FileProblem, Result, WorkerError};
 use crate::features::arrow_file::{Failure, check_blocks};
+use crate::features::worker::stream::Stream;
 use crate::inputs::{self, Links};
 
 /// The most rows of a Parquet file that are read at a time, and about how many features they may have.
@@ -26,34 +28,70 @@ const FEATURES: usize = 1 << 22;
 /// equal values.
 const OF_PAGE: usize = 1 << 26;
 
-pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Failure>>>;
+type Unchecked = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
+
+/// The formats of tables.
+#[derive(Debug, PartialEq, Eq)]
+enum Format {
+    Parquet,
+    ArrowFile,
+    ArrowStream,
+}
+
+/// Returns whether a file starts as a table.
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io) if it cannot be read.
+pub(in crate::features::merge) fn is_table(path: &Path) -> Result<bool> {
+    let file = inputs::open(path, Links::Follow).and_then(|mut file| format(&mut file));
+    Ok(file.map_err(Error::io("read", path))?.is_some())
+}
+
+/// Recognises a table by its first bytes.
+fn format(file: &mut File) -> io::Result<Option<Format>> {
+    let mut start = [0; 6];
+    match file.read_exact(&mut start) {
+        Err(e) if e.kind() != ErrorKind::UnexpectedEof => return Err(e),
+        _ => file.rewind()?,
+    }
+    Ok(match &start {
+        b"ARROW1" => Some(Format::ArrowFile),
+        start if start.starts_with(b"PAR1") => Some(Format::Parquet),
+        start if start.starts_with(&[0xff; 4]) => Some(Format::ArrowStream),
+        _ => None,
+    })
+}
 
 /// Opens a table whose rows have `width` features.
 pub(super) fn open(path: &Path, width: usize) -> Result<(SchemaRef, Batches), Failure> {
     let mut file = inputs::open(path, Links::Follow)?;
-    let mut start = [0; 6];
-    match file.read_exact(&mut start) {
-        Err(e) if e.kind() != ErrorKind::UnexpectedEof => return Err(e.into()),
-        _ => file.rewind()?,
+    match format(&mut file)? {
+        Some(Format::Parquet) => panics_caught(|| parquet(file, width)),
+        Some(Format::ArrowFile) => {
+            check_blocks(&file)?;
+            panics_caught(|| {
+                let reader = FileReader::try_new(file, None)?;
+                Ok((reader.schema(), Box::new(reader)))
+            })
+        }
+        Some(Format::ArrowStream) => stream(file),
+        None => Err(foreign("it does not start as one".to_owned())),
     }
-    if start == *b"ARROW1" {
-        check_blocks(&file)?;
-        return panics_caught(|| {
-            let reader = FileReader::try_new(file, None)?;
-            Ok((reader.schema(), Box::new(reader) as Batches))
-        });
-    }
-    if !start.starts_with(b"PAR1") {
-        return Err(foreign("it does not start as one".to_owned()));
-    }
-    panics_caught(|| parquet(file, width))
 }
 
-fn panics_caught<T>(open: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, Failure> {
-    caught(open, |panic| ArrowError::IpcError(panic.to_owned())).map_err(|e| unreadable(&e))
+/// Opens a file with a reader that can panic on a damaged one.
+fn panics_caught(
+    open: impl FnOnce() -> Result<(SchemaRef, Unchecked), ArrowError>,
+) -> Result<(SchemaRef, Batches), Failure> {
+    let panicked = |panic: &str| ArrowError::IpcError(panic.to_owned());
+    let (schema, mut batches) = caught(open, panicked).map_err(|e| unreadable(&e))?;
+    let next = move || caught(|| batches.next().transpose(), panicked).transpose();
+    let batches = iter::from_fn(next).map(|batch| batch.map_err(|e| unreadable(&e)));
+    Ok((schema, Box::new(batches)))
 }
 
-fn parquet(file: File, width: usize) -> Result<(SchemaRef, Batches), ArrowError> {
+fn parquet(file: File, width: usize) -> Result<(SchemaRef, Unchecked), ArrowError> {
     let again = file.try_clone()?;
     let rows = (FEATURES / width.max(1)).clamp(1, ROWS);
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(rows);
@@ -83,7 +121,41 @@ fn check_pages(file: File, metadata: &ParquetMetaData, most: usize) -> Result<()
     Ok(())
 }
 
-pub(super) fn unreadable(error: &ArrowError) -> Failure {
+/// Opens an Arrow stream, such as the answer of a worker.
+fn stream(file: File) -> Result<(SchemaRef, Batches), Failure> {
+    let opened = Stream::open(BufReader::new(file)).map_err(|error| broken(&error, false))?;
+    let mut stream = opened.ok_or_else(|| foreign("it is empty".to_owned()))?;
+    let schema = stream.schema();
+    let next = move || {
+        let batch = stream.next();
+        batch
+            .map_err(|e| broken(&e, stream.has_ended()))
+            .transpose()
+    };
+    Ok((schema, Box::new(iter::from_fn(next))))
+}
+
+/// Returns what is wrong with a stream, which may have ended before its end-of-stream marker.
+fn broken(error: &WorkerError, has_ended: bool) -> Failure {
+    match error {
+        WorkerError::NoEnd { batches } => FileProblem::Cut(format!(
+            "it ends after batch {batches} without an end-of-stream marker; rows may be missing"
+        )),
+        WorkerError::Batch { batch, .. } if has_ended => {
+            FileProblem::Cut(format!("it ends within batch {batch}"))
+        }
+        WorkerError::Batch { batch, problem } => {
+            FileProblem::Damaged(format!("batch {batch} cannot be read: {problem}"))
+        }
+        WorkerError::Schema { problem } => {
+            FileProblem::Damaged(format!("its schema cannot be read: {problem}"))
+        }
+        other => FileProblem::Damaged(other.to_string()),
+    }
+    .into()
+}
+
+fn unreadable(error: &ArrowError) -> Failure {
     damaged(error.to_string())
 }
 
@@ -93,7 +165,7 @@ pub(super) fn damaged(problem: String) -> Failure {
 
 pub(super) fn foreign(found: String) -> Failure {
     FileProblem::Foreign {
-        wanted: "a Parquet or Arrow table of features",
+        wanted: "a table of features that can be merged",
         found,
     }
     .into()

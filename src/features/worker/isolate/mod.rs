@@ -76,7 +76,7 @@ pub fn isolate(
 fn read(input: impl Read, permitted: &Receiver<()>, events: &Sender<Event>) {
     let end = match Stream::open(input) {
         Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
         Ok(Some(mut stream)) => {
             let mut going = events.send(Event::Schema(stream.schema())).is_ok();
             loop {
