@@ -17,6 +17,7 @@
 
 mod adoption;
 mod arrow_file;
+mod compact;
 mod content;
 mod directory;
 mod dtype;
@@ -33,6 +34,8 @@ mod merge;
 mod names;
 mod part;
 mod pipeline;
+mod position;
+mod positions;
 mod reader;
 mod recognition;
 mod record;
@@ -47,6 +50,7 @@ mod stretches;
 mod worker;
 mod writer;
 
+pub use compact::{CompactOptions, CompactReport, compact};
 pub use content::{Content, Digest, Picture};
 pub use directory::Directory;
 pub use dtype::Dtype;

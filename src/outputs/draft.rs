@@ -85,7 +85,9 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
         // tempfile adds the temporary name to the error, which would only confuse users.
         let mut number = None;
         let made = names().make_in(folder, |path| {
-            let file = File::options().write(true).create_new(true).open(path);
+            let mut options = File::options();
+            let options = options.read(true).write(true).create_new(true);
+            let file = options.open(path);
             file.inspect_err(|error| number = error.raw_os_error())
         });
         let made = made.map_err(|error| number.map_or(error, io::Error::from_raw_os_error));
@@ -133,7 +135,9 @@ pub(super) mod unnamed {
         }
         let flags = OFlags::TMPFILE.bits().cast_signed();
         let mut options = File::options();
-        options.write(true).custom_flags(flags).open(folder).ok()
+        // Read too, so that a file can be checked before it appears.
+        let options = options.read(true).write(true).custom_flags(flags);
+        options.open(folder).ok()
     }
 
     pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {
