@@ -77,6 +77,29 @@ pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads the bytes at a position of an open file, which threads may share.
+///
+/// # Errors
+/// The system's error; [`ErrorKind::UnexpectedEof`] if the file ends before `bytes` are filled.
+#[cfg(unix)]
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+/// Reads the bytes at a position of an open file, which threads may share.
+#[cfg(not(unix))]
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        let at = offset + done as u64;
+        match std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], at)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            n => done += n,
+        }
+    }
+    Ok(())
+}
+
 /// Returns the length of an open file of at most `limit` bytes.
 ///
 /// # Errors

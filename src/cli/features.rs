@@ -1,5 +1,6 @@
 //! `frostline features`.
 
+mod compact;
 mod merge;
 mod status;
 
@@ -63,6 +64,12 @@ enum Command {
         #[command(flatten)]
         overwrite: OverwriteArg,
     },
+    /// Rewrite the parts of a feature store as few large ones.
+    ///
+    /// `extract` writes parts of 16 MiB; compacted ones have up to 1 GiB. The features keep every bit. Parts
+    /// that different devices or precisions computed are not mixed, and duplicates are dropped. The store can
+    /// be read all the time, and a run that is interrupted is continued by the next one.
+    Compact(compact::Args),
     /// Merge the feature stores of shards into one store.
     ///
     /// Parts become hard links where the system can. The store is that of one run over all images, sorted by
@@ -110,6 +117,7 @@ const EXPORT_EXAMPLES: &str = examples! {
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
         Command::Show { store, format } => show(&store, format)?,
+        Command::Compact(args) => return compact::run(args),
         Command::Merge(args) => return merge::run(args),
         Command::Status(args) => return status::run(&args),
         Command::Export {

@@ -1,14 +1,16 @@
 //! Opens an existing store for writing. Damaged files are rebuilt or set aside, never deleted.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arrow_file::Seal;
+use super::directory::Directory;
 use super::identity::{Testimony, can_be_rebuilt, is_store};
 use super::index::{self, Index};
 use super::manifest::StoreManifest;
 use super::names::{next_number, part_paths};
-use super::part::{self, Extent};
+use super::part::{self, Extent, Part};
+use super::positions::{self, Positions};
 use super::stamps::{self, Stamps};
 use super::writer::{Existing, StoreWriter};
 use crate::error::{Error, FeaturesError, FileProblem, Result};
@@ -75,20 +77,21 @@ impl StoreWriter {
 
     /// Adopts the intact parts, and sets the others aside.
     fn take_parts(&mut self, existing: Existing) -> Result<()> {
-        let mut bad = Vec::new();
         let extent = match existing {
             Existing::Verify => Extent::Whole,
             Existing::Extend | Existing::Overwrite => Extent::Digests,
         };
-        for path in part_paths(&self.path)? {
-            match part::adopt(&path, &self.manifest, extent, self.can_write()) {
-                Ok(digests) => {
-                    self.directory.add_part(self.parts.len(), &digests);
-                    self.parts.push(path);
-                }
-                Err(error @ Error::File { .. }) => bad.push((path, error)),
-                Err(other) => return Err(other),
-            }
+        if self.can_write() {
+            // Without an index, all digests of the store would be in memory. Faults are told below.
+            let _ = positions::refresh(&self.path, &self.manifest);
+        }
+        let parts = part_paths(&self.path)?;
+        let index = Positions::open(&self.path, &parts, &self.manifest);
+        let mut bad = self.take(&parts, extent, index)?;
+        if !bad.is_empty() {
+            // The index counts the parts that are set aside too.
+            self.parts.clear();
+            bad = self.take(&parts, extent, None)?;
         }
         let is_foreign = |problem: &FileProblem| matches!(problem, FileProblem::Foreign { .. });
         let is_foreign =
@@ -99,6 +102,36 @@ impl StoreWriter {
         self.found = self.directory.len();
         bad.iter()
             .try_for_each(|(path, error)| self.set_aside(path, error))
+    }
+
+    /// Adopts the intact ones of some parts, and returns the others.
+    fn take(
+        &mut self,
+        parts: &[PathBuf],
+        extent: Extent,
+        index: Option<Positions>,
+    ) -> Result<Vec<(PathBuf, Error)>> {
+        let mut bad = Vec::new();
+        self.directory = Directory::with_index(index);
+        for (part, path) in parts.iter().enumerate() {
+            let taken = if self.directory.covers(part) {
+                match extent {
+                    Extent::Digests => Ok(Vec::new()),
+                    Extent::Whole => Part::read(path, &self.manifest).map(|_| Vec::new()),
+                }
+            } else {
+                part::adopt(path, &self.manifest, extent, self.can_write())
+            };
+            match taken {
+                Ok(digests) => {
+                    self.directory.add_part(self.parts.len(), &digests);
+                    self.parts.push(path.clone());
+                }
+                Err(error @ Error::File { .. }) => bad.push((path.clone(), error)),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(bad)
     }
 
     /// Returns an error if the parts agree with each other but not with the manifest, which therefore belongs

@@ -1,4 +1,5 @@
-//! Where the features of each image are in a store, packed: about 50 bytes for each image.
+//! Where the features of each image are in a store: in the index of a large store, and else packed in memory,
+//! about 50 bytes for each image.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -8,41 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hashbrown::HashTable;
 
 use super::content::Digest;
-
-/// The number of a part in its store, and that of an image in the part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    part: u32,
-    image: u32,
-}
-
-impl Position {
-    /// Creates a position. Memory ends long before four billion parts or images.
-    pub(super) fn new(part: usize, image: usize) -> Self {
-        let [part, image] = [part, image].map(|n| u32::try_from(n).expect("it fits into memory"));
-        Self { part, image }
-    }
-
-    pub(super) fn part(self) -> usize {
-        self.part as usize
-    }
-
-    pub(super) fn image(self) -> usize {
-        self.image as usize
-    }
-}
+use super::position::Position;
+use super::positions::Positions;
 
 /// No position yet.
-const NOWHERE: Position = Position {
-    part: u32::MAX,
-    image: u32::MAX,
-};
+const NOWHERE: Position = Position::NOWHERE;
 
 /// The images of a store. Clones share them, so that the threads of a run know which features are there.
 #[derive(Clone, Default)]
-pub struct Directory(Arc<Mutex<Images>>);
+pub struct Directory(Arc<Inner>);
 
-/// The images, numbered in the order in which they were added.
+#[derive(Default)]
+struct Inner {
+    /// The index of the store. Its images come first, and have the numbers of their rows.
+    index: Option<Positions>,
+    /// The other images.
+    images: Mutex<Images>,
+}
+
+/// Images that are not in the index, numbered in the order in which they were added.
 #[derive(Default)]
 struct Images {
     digests: Vec<Digest>,
@@ -78,13 +63,38 @@ impl Images {
 }
 
 impl Directory {
+    /// Creates the directory of a store with this index.
+    pub(super) fn with_index(index: Option<Positions>) -> Self {
+        let images = Mutex::default();
+        Self(Arc::new(Inner { index, images }))
+    }
+
+    /// Returns whether the images of a part are in the index.
+    pub(super) fn covers(&self, part: usize) -> bool {
+        self.0
+            .index
+            .as_ref()
+            .is_some_and(|index| index.covers(part))
+    }
+
     fn images(&self) -> MutexGuard<'_, Images> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let images = self.0.images.lock();
+        images.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number and the position of an image in the index.
+    fn indexed(&self, digest: &Digest) -> Option<(u32, Position)> {
+        self.0.index.as_ref()?.find(digest)
+    }
+
+    /// Returns how many images the index has.
+    fn n_indexed(&self) -> usize {
+        self.0.index.as_ref().map_or(0, Positions::len)
     }
 
     /// Adds an image that is about to be computed. Returns false if it is there already, or was added so.
     pub(super) fn claim(&self, digest: &Digest) -> bool {
-        self.images().number_or_new(digest).1
+        self.indexed(digest).is_none() && self.images().number_or_new(digest).1
     }
 
     /// Adds the images of a part.
@@ -96,6 +106,9 @@ impl Directory {
 
     /// Adds the position of an image's features, unless it has one already.
     pub(super) fn insert(&self, digest: &Digest, position: Position) {
+        if self.indexed(digest).is_some() {
+            return;
+        }
         let mut images = self.images();
         let number = images.number_or_new(digest).0 as usize;
         if images.positions[number] == NOWHERE {
@@ -106,6 +119,9 @@ impl Directory {
 
     /// Returns the position of an image's features, if the store has them.
     pub(super) fn position(&self, digest: &Digest) -> Option<Position> {
+        if let Some((_, position)) = self.indexed(digest) {
+            return Some(position);
+        }
         let images = self.images();
         let position = images.positions[images.number(digest)? as usize];
         (position != NOWHERE).then_some(position)
@@ -119,20 +135,27 @@ impl Directory {
 
     /// Returns the number of an image whose features the store has.
     pub(super) fn number(&self, digest: &Digest) -> Option<u32> {
+        if let Some((number, _)) = self.indexed(digest) {
+            return Some(number);
+        }
         let images = self.images();
-        let is_stored = |number: &u32| images.positions[*number as usize] != NOWHERE;
-        images.number(digest).filter(is_stored)
+        let number = images.number(digest)?;
+        let is_stored = images.positions[number as usize] != NOWHERE;
+        is_stored.then(|| self.n_indexed() as u32 + number)
     }
 
-    /// Returns the digest of an image by its number.
-    pub(super) fn digest(&self, number: u32) -> Digest {
-        self.images().digests[number as usize]
+    /// Returns the digest of an image by its number, unless the index cannot be read any more.
+    pub(super) fn digest(&self, number: u32) -> Option<Digest> {
+        match (number as usize).checked_sub(self.n_indexed()) {
+            Some(number) => self.images().digests.get(number).copied(),
+            None => self.0.index.as_ref()?.digest(number),
+        }
     }
 
     /// Returns how many images have features.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.images().stored
+        self.n_indexed() + self.images().stored
     }
 
     /// Returns whether no image has features.
@@ -173,7 +196,7 @@ mod tests {
             let position = Position::new(image / 100, image % 100);
             assert_eq!(directory.position(digest), Some(position));
             let number = directory.number(digest).unwrap();
-            assert_eq!(directory.digest(number), *digest);
+            assert_eq!(directory.digest(number), Some(*digest));
         }
         assert_eq!(directory.len(), digests.len());
     }

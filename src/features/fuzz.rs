@@ -35,7 +35,7 @@ pub fn reseal(file: &mut [u8]) -> bool {
 pub fn part_bytes(file: &[u8]) -> Option<Vec<f32>> {
     let manifest = part::carried(Source::Bytes(file)).ok()?;
     let part = read_part(file, &manifest).ok()?;
-    let features = part.features(&manifest);
+    let features = part.features(&manifest).ok()?;
     let spec = &manifest.spec;
     let row = spec.views.len() * spec.backbone.num_features;
     assert_eq!(features.len(), part.layout.digests.len() * row);
@@ -80,7 +80,7 @@ pub fn manifest(dtype: Dtype, views: &[View]) -> StoreManifest {
 }
 
 pub(super) fn read_part(file: &[u8], manifest: &StoreManifest) -> Result<Part, Failure> {
-    Part::of(file.to_vec(), Path::new("part"), stamp_of(file), manifest)
+    Part::of_bytes(file.to_vec(), Path::new("part"), stamp_of(file), manifest)
 }
 
 /// Reads an index. Returns `None` if it is refused.

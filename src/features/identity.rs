@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{Parsed, StoreManifest, Told, not_as_written, parse, told_by};
-use super::names::{INDEX, LOCK, MANIFEST, part_paths};
+use super::names::{INDEX, LOCK, MANIFEST, part_paths, with_parts};
 use super::part;
 use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
@@ -145,20 +145,24 @@ impl Testimony {
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn of(store: &Path) -> Result<Self> {
+        with_parts(store, Self::of_parts)
+    }
+
+    fn of_parts(paths: &[PathBuf]) -> Result<Self> {
         let mut first: Option<(PathBuf, StoreManifest)> = None;
-        for path in part_paths(store)? {
-            let own = match part::own_manifest(&path) {
+        for path in paths {
+            let own = match part::own_manifest(path) {
                 Ok(own) => own,
                 Err(Error::File { .. }) => continue,
                 Err(error) => return Err(error),
             };
             match &first {
-                None => first = Some((path, own)),
+                None => first = Some((path.clone(), own)),
                 Some((other, agreed)) => {
-                    let [name, second] = [other, &path].map(|part| file_name(part));
+                    let [name, second] = [other, path].map(|part| file_name(part));
                     let differences = agreed.differences(&own, [&name, &second]);
                     if !differences.is_empty() {
-                        let parts = [other.clone(), path];
+                        let parts = [other.clone(), path.clone()];
                         return Ok(Self::Contradiction { parts, differences });
                     }
                 }

@@ -17,6 +17,7 @@
 
 mod adoption;
 mod arrow_file;
+mod compact;
 mod content;
 mod directory;
 mod divided;
@@ -35,6 +36,8 @@ mod names;
 mod one_run;
 mod part;
 mod pipeline;
+mod position;
+mod positions;
 mod reader;
 mod recognition;
 mod record;
@@ -49,6 +52,7 @@ mod stretches;
 mod worker;
 mod writer;
 
+pub use compact::{CompactOptions, CompactReport, compact};
 pub use content::{Content, Digest, Picture};
 pub use directory::Directory;
 pub use dtype::Dtype;

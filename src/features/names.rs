@@ -1,6 +1,7 @@
 //! The names of a store's files, and the version of their formats.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -12,6 +13,8 @@ pub(super) const VERSION: u64 = 2;
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.arrow";
 pub(super) const STAMPS: &str = "stamps.arrow";
+/// Where the features of each image of a large store are.
+pub(super) const DIGESTS: &str = "digests.index";
 /// Which shard of a run the store holds.
 pub(super) const SHARD: &str = "shard.json";
 /// The file that a writer locks.
@@ -34,12 +37,48 @@ pub(super) fn part_number(name: &str) -> Option<usize> {
 pub(super) fn is_ours(name: &str) -> bool {
     let name = without_damaged(name);
     outputs::is_leftover(name)
-        || [MANIFEST, INDEX, STAMPS, SHARD, LOCK].contains(&name)
+        || [MANIFEST, INDEX, STAMPS, DIGESTS, SHARD, LOCK].contains(&name)
         || part_number(name).is_some()
 }
 
 /// Lists the parts of a store in order of their numbers.
+///
+/// A listing during which parts are replaced may have neither the old ones nor the new one, so a listing
+/// counts if the next one is the same.
 pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = list_parts(store)?;
+    loop {
+        let again = list_parts(store)?;
+        if again == found {
+            return Ok(found);
+        }
+        found = again;
+    }
+}
+
+/// Passes the parts of a store to `read`, again if one was replaced before it was opened.
+///
+/// # Errors
+/// Those of `read`.
+pub(super) fn with_parts<T>(
+    store: &Path,
+    mut read: impl FnMut(&[PathBuf]) -> Result<T>,
+) -> Result<T> {
+    let mut parts = part_paths(store)?;
+    loop {
+        let done = read(&parts);
+        if !matches!(&done, Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound) {
+            return done;
+        }
+        let found = part_paths(store)?;
+        if found == parts {
+            return done;
+        }
+        parts = found;
+    }
+}
+
+fn list_parts(store: &Path) -> Result<Vec<PathBuf>> {
     let mut parts: Vec<(usize, PathBuf)> = entries(store)?
         .filter_map(|(name, path)| Some((part_number(&name)?, path)))
         .collect();

@@ -10,12 +10,19 @@
 //! manifest's views. No value is null, NaN or infinite. The schema's metadata contains `format_version` and
 //! `manifest`: the store's manifest as JSON, with the engine that computed this part.
 //!
+//! [`Extract`](crate::tasks::extract()) writes parts of 16 MiB of features, and
+//! [`compact`](fn@crate::features::compact) files of up to 1 GiB.
+//!
 //! The checksum of the entire file is checked before its features are used. Parts of version 1 have no
 //! checksum; the next run that writes to their store adds it (see [`adopt`]) without recomputing anything.
 
 mod columns;
 mod layout;
+mod written;
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +37,8 @@ pub(super) use columns::carried;
 use columns::{Columns, LARGEST, schema};
 pub(super) use layout::Layout;
 pub use layout::Numbers;
-use layout::{are_finite, widen};
+use layout::{are_finite, pieces, widen};
+pub(super) use written::{PartWriter, bytes_per_image};
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
@@ -90,14 +98,59 @@ fn record_batch(
     )
 }
 
-/// A checked part in memory: its checksum is correct if it has one, its columns match its store, and its
-/// features are finite.
+/// The largest file that is held in memory. Those of a compacted store are larger: they are read once to
+/// check them, and then as ranges.
+const IN_MEMORY: u64 = 64 << 20;
+
+/// A checked part: its checksum is correct if it has one, its columns match its store, and its features are
+/// finite.
 #[derive(Debug)]
 pub(super) struct Part {
     /// The positions of its images' features in the file.
     pub(super) layout: Layout,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     columns: Columns,
+}
+
+/// How many parts a reader keeps open: half of what the strictest system permits.
+pub(super) const KEPT_OPEN: usize = 128;
+
+/// The bytes of a part.
+#[derive(Debug)]
+enum Bytes {
+    /// All of them, with the file that they were read from.
+    InMemory(Vec<u8>, Option<File>),
+    InFile(File),
+}
+
+impl Bytes {
+    /// Opens a part, and returns the stamp of the file.
+    fn open(path: &Path) -> Result<(Self, Stamp), Failure> {
+        let file = arrow_file::open(path, LARGEST)?;
+        let found = file.metadata()?;
+        let stamp = Stamp::of(&found);
+        if found.len() > IN_MEMORY {
+            return Ok((Self::InFile(file), stamp));
+        }
+        let bytes = inputs::read_all(file.try_clone()?, LARGEST)?;
+        Ok((Self::InMemory(bytes, Some(file)), stamp))
+    }
+
+    /// Returns the bytes to read after the checksum was verified.
+    fn checked(&self) -> Source<'_> {
+        match self {
+            Self::InMemory(bytes, _) => Source::Bytes(bytes),
+            Self::InFile(file) => Source::File(file),
+        }
+    }
+
+    /// Returns the bytes to read and to verify the checksum of.
+    fn unchecked(&self) -> Source<'_> {
+        match self {
+            Self::InMemory(bytes, _) => Source::Bytes(bytes),
+            Self::InFile(file) => Source::Checked(file),
+        }
+    }
 }
 
 impl Part {
@@ -108,55 +161,111 @@ impl Part {
     /// version or of another store; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let read =
-            read_file(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
+            Bytes::open(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
         read.map_err(|failure| failure.of(path, FileKind::StorePart))
     }
 
+    /// Checks a part that was written, before it appears at `path`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn check(file: &File, path: &Path, manifest: &StoreManifest) -> Result<Self> {
+        let check = || {
+            let stamp = Stamp::of(&file.metadata()?);
+            Self::of(Bytes::InFile(file.try_clone()?), path, stamp, manifest)
+        };
+        check().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
+    }
+
     /// Checks a part whose bytes were read from the file with this stamp.
-    pub(super) fn of(
+    pub(super) fn of_bytes(
         bytes: Vec<u8>,
         path: &Path,
         stamp: Stamp,
         manifest: &StoreManifest,
     ) -> Result<Self, Failure> {
-        let source = Source::Bytes(&bytes);
-        let columns = Columns::find(source, manifest)?;
+        Self::of(Bytes::InMemory(bytes, None), path, stamp, manifest)
+    }
+
+    fn of(
+        bytes: Bytes,
+        path: &Path,
+        stamp: Stamp,
+        manifest: &StoreManifest,
+    ) -> Result<Self, Failure> {
+        let columns = Columns::find(bytes.unchecked(), manifest)?;
+        let source = bytes.checked();
         columns.check_views(source, manifest)?;
         let layout = Layout::of(path, stamp, source, &columns, manifest)?;
-        let part = Self {
+        for piece in pieces(&columns.features) {
+            if !are_finite(&source.range(&piece)?, manifest.dtype) {
+                let problem = "some of its features are not finite".to_owned();
+                return Err(FileProblem::Damaged(problem).into());
+            }
+        }
+        Ok(Self {
             layout,
             bytes,
             columns,
+        })
+    }
+
+    /// Returns the positions of its images' features without the digests, for callers that keep them
+    /// elsewhere. If the file is kept open, its images can be read after it was replaced.
+    pub(super) fn into_layout(self, keep_open: bool) -> Layout {
+        let file = match self.bytes {
+            Bytes::InMemory(_, file) => file,
+            Bytes::InFile(file) => Some(file),
         };
-        if are_finite(part.feature_bytes(), manifest.dtype) {
-            return Ok(part);
-        }
-        let problem = "some of its features are not finite".to_owned();
-        Err(FileProblem::Damaged(problem).into())
+        self.layout.without_digests(file.filter(|_| keep_open))
+    }
+
+    /// Returns whether reading its features again takes no access to the file.
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.bytes, Bytes::InMemory(..))
     }
 
     /// Returns the features of all images.
-    pub(super) fn features(&self, manifest: &StoreManifest) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) for a part that is not in memory.
+    pub(super) fn features(&self, manifest: &StoreManifest) -> Result<Vec<f32>> {
         let mut numbers = Numbers::new(manifest.dtype);
-        numbers.extend(self.feature_bytes());
-        numbers.widened()
+        for piece in pieces(&self.columns.features) {
+            numbers.extend(&self.range(&piece)?);
+        }
+        Ok(numbers.widened())
     }
 
     /// Copies the features of a view of an image, both by their position in the part.
+    ///
+    /// # Errors
+    /// As [`Self::features`].
     pub(super) fn read_view(
         &self,
         image: usize,
         view: usize,
         manifest: &StoreManifest,
         to: &mut [f32],
-    ) {
-        let row = image * manifest.spec.views.len() + view;
-        let size = to.len() * manifest.dtype.bytes();
-        widen(
-            &self.feature_bytes()[row * size..][..size],
-            manifest.dtype,
-            to,
-        );
+    ) -> Result<()> {
+        let row = (image * manifest.spec.views.len() + view) as u64;
+        let size = (to.len() * manifest.dtype.bytes()) as u64;
+        let start = self.columns.features.start + row * size;
+        widen(&self.range(&(start..start + size))?, manifest.dtype, to);
+        Ok(())
+    }
+
+    /// Passes the features of some images to `take`, piece by piece.
+    ///
+    /// # Errors
+    /// As [`Self::features`], and those of `take`.
+    pub(super) fn each_piece(
+        &self,
+        images: &Range<usize>,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut pieces = pieces(&self.layout.place(images));
+        pieces.try_for_each(|piece| take(&self.range(&piece)?))
     }
 
     /// Returns the position of the features in the file.
@@ -164,9 +273,9 @@ impl Part {
         self.columns.features.start
     }
 
-    fn feature_bytes(&self) -> &[u8] {
-        let range = &self.columns.features;
-        &self.bytes[range.start as usize..range.end as usize]
+    fn range(&self, range: &Range<u64>) -> Result<Cow<'_, [u8]>> {
+        let read = self.bytes.checked().range(range);
+        read.map_err(|error| Failure::from(error).of(self.layout.path(), FileKind::StorePart))
     }
 }
 
@@ -176,19 +285,39 @@ impl Part {
 /// As [`Part::read`].
 pub(super) fn own_manifest(path: &Path) -> Result<StoreManifest> {
     let read = || {
-        let (bytes, stamp) = read_file(path)?;
-        let own = carried(Source::Bytes(&bytes))?;
+        let (bytes, stamp) = Bytes::open(path)?;
+        let own = carried(bytes.checked())?;
         Part::of(bytes, path, stamp, &own)?;
         Ok(own)
     };
     read().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
 }
 
-/// Reads the bytes of a part, and the stamp of the file.
-fn read_file(path: &Path) -> Result<(Vec<u8>, Stamp), Failure> {
-    let file = arrow_file::open(path, LARGEST)?;
-    let stamp = Stamp::of(&file.metadata()?);
-    Ok((inputs::read_all(file, LARGEST)?, stamp))
+/// A part without its images.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) images: usize,
+    /// The manifest in it, with what computed the part.
+    pub(super) own: StoreManifest,
+    /// The checksum in its footer, which was not checked.
+    pub(super) checksum: Option<String>,
+}
+
+/// Reads the summary of a part of the store that `manifest` describes, and checks its layout.
+///
+/// # Errors
+/// As [`Part::read`].
+pub(super) fn summary(path: &Path, manifest: &StoreManifest) -> Result<Summary> {
+    let read = || {
+        let file = arrow_file::open(path, LARGEST)?;
+        let columns = Columns::find(Source::File(&file), manifest)?;
+        Ok(Summary {
+            images: columns.rows() / manifest.spec.views.len(),
+            own: columns.own,
+            checksum: columns.checksum,
+        })
+    };
+    read().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
 }
 
 /// How much of an existing part to read when its store is opened for writing.
@@ -219,7 +348,7 @@ pub(super) fn adopt(
     let digests = part.layout.digests.clone();
     if part.columns.seal == Seal::Missing && can_write {
         let rows = Rows {
-            features: part.features(manifest),
+            features: part.features(manifest)?,
             digests: part.layout.digests,
         };
         write(path, rows, &part.columns.own)?;

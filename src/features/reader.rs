@@ -1,8 +1,7 @@
 //! Reads the features of single images in any order, from stores that are larger than memory.
 //!
-//! A part is read and checked completely when one of its images is first requested, and is kept in memory
-//! while there is room. Later, its images are read as ranges of the file. So each part is read completely at
-//! most once, and each request reads at most its own image again.
+//! A part is read and checked completely when one of its images is first requested. A small one is kept in
+//! memory while there is room. Later, and from large parts, images are read as ranges of the file.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::content::Digest;
 use super::directory::Directory;
 use super::manifest::StoreManifest;
-use super::part::{self, Layout, Numbers};
+use super::part::{KEPT_OPEN, Layout, Numbers, Part};
 use crate::error::Result;
 
 /// Bytes of features to keep in memory.
@@ -74,12 +73,17 @@ impl FeatureReader {
             numbers.extend(&layout.read_images(image..image + 1)?);
             return Ok(Some(numbers.widened()));
         }
-        let read = part::Part::read(&self.parts[part], &self.manifest)?;
+        let read = Part::read(&self.parts[part], &self.manifest)?;
         if read.layout.digests.get(image) != Some(digest) {
             return Err(read.layout.changed());
         }
-        let features = read.features(&self.manifest);
-        self.checked.insert(part, read.layout.without_digests());
+        let keep_open = self.checked.len() < KEPT_OPEN;
+        if !read.is_in_memory() {
+            self.checked.insert(part, read.into_layout(keep_open));
+            return self.image(digest);
+        }
+        let features = read.features(&self.manifest)?;
+        self.checked.insert(part, read.into_layout(keep_open));
         let row = self.row(&features, image);
         self.keep(Kept { part, features });
         Ok(Some(row))

@@ -62,7 +62,7 @@ impl Recognised {
     pub fn picture(&self, entry: usize) -> Option<Picture> {
         let number = *self.0.of_entries.get(entry)?;
         let file = self.0.files.get(number as usize)?;
-        Some(file.picture(&self.0.directory))
+        file.picture(&self.0.directory)
     }
 
     /// Returns whether the features of all entries are in the store, so that none need to be computed.
@@ -121,7 +121,7 @@ impl Lookup<'_> {
         let (key, stamp) = (place.key(), place.stamp()?);
         let remembered = self.remembered.files();
         if let Some(number) = self.remembered.number(&key, &stamp) {
-            let picture = remembered[number as usize].picture(self.directory);
+            let picture = remembered[number as usize].picture(self.directory)?;
             return self.fits(&picture, &stamp).then_some(number);
         }
         let picture = look(place, stamp, self.decoding, budget)?;

@@ -8,8 +8,9 @@ use super::directory::Directory;
 use super::index::{self, Index, IndexRow};
 use super::ledger::Ledger;
 use super::names::INDEX;
+use super::positions;
 use super::stamps::{self, StampRow};
-use super::writer::StoreWriter;
+use super::writer::{MANY_PARTS, StoreWriter};
 use crate::error::{Error, FileKind, Result};
 use crate::images::Place;
 use crate::phrases::counted;
@@ -95,7 +96,26 @@ impl StoreWriter {
         if self.can_write() {
             self.notes.extend(stamps::write(&self.path, stamps));
         }
+        self.refresh_positions();
+        if self.parts.len() > MANY_PARTS {
+            let (store, parts) = (self.path.display(), self.parts.len());
+            self.notes.push(format!(
+                "`{store}` has {parts} parts, which take long to open (`compact`)"
+            ));
+        }
         Ok(std::mem::take(&mut self.notes))
+    }
+
+    /// Writes the index of the digests if it lacks many. It only saves time, so a failure is a note.
+    pub(super) fn refresh_positions(&mut self) {
+        if !self.can_write() {
+            return;
+        }
+        if let Err(error) = positions::refresh(&self.path, &self.manifest) {
+            let store = self.path.display();
+            self.notes
+                .push(format!("`{store}` is slow to open: {error}"));
+        }
     }
 
     /// Like [`Self::finish`], and writes the index and the stamps of a run over images with this content.

@@ -42,13 +42,13 @@ impl File {
         })
     }
 
-    /// Returns the image and the stamp.
-    pub(super) fn picture(&self, directory: &Directory) -> Picture {
-        Picture {
-            digest: directory.digest(self.image),
+    /// Returns the image and the stamp, unless the directory does not know the image any more.
+    pub(super) fn picture(&self, directory: &Directory) -> Option<Picture> {
+        Some(Picture {
+            digest: directory.digest(self.image)?,
             size: (self.width, self.height),
             stamp: (self.stamp != NO_STAMP).then_some(self.stamp),
-        }
+        })
     }
 }
 

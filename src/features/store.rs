@@ -10,8 +10,9 @@ use super::directory::Directory;
 use super::dtype::Dtype;
 use super::index::Index;
 use super::manifest::StoreManifest;
-use super::names::{INDEX, MANIFEST, part_paths};
-use super::part::{Layout, Part};
+use super::names::{INDEX, MANIFEST, with_parts};
+use super::part::{self, Layout, Part};
+use super::positions::Positions;
 use super::reader::FeatureReader;
 use super::request::Request;
 use crate::backbones::Engine;
@@ -144,25 +145,28 @@ impl FeatureStore {
     pub fn views(&self, digests: &[Digest], views: &[View]) -> Result<Array2<f32>> {
         let places = self.places_of(views)?;
         let width = self.manifest.spec.backbone.num_features;
-        let mut request = Request::of(digests);
         refuse_more_than_memory(digests.len(), views.len() * width)?;
         let mut features = Array2::zeros((digests.len() * views.len(), width));
-        for path in part_paths(&self.path)? {
-            let part = Part::read(&path, &self.manifest)?;
-            for (image, digest) in part.layout.digests.iter().enumerate() {
-                for row in request.take(digest) {
-                    for (view, place) in places.iter().enumerate() {
-                        let mut row = features.row_mut(row as usize * views.len() + view);
-                        let to = row.as_slice_mut().expect("rows are contiguous");
-                        part.read_view(image, *place, &self.manifest, to);
+        with_parts(&self.path, |paths| {
+            let mut request = Request::of(digests);
+            for path in paths {
+                let part = Part::read(path, &self.manifest)?;
+                for (image, digest) in part.layout.digests.iter().enumerate() {
+                    for row in request.take(digest) {
+                        for (view, place) in places.iter().enumerate() {
+                            let mut row = features.row_mut(row as usize * views.len() + view);
+                            let to = row.as_slice_mut().expect("rows are contiguous");
+                            part.read_view(image, *place, &self.manifest, to)?;
+                        }
                     }
                 }
             }
-        }
-        match request.left() {
-            0 => Ok(features),
-            missing => Err(incomplete(&self.path, missing)),
-        }
+            match request.left() {
+                0 => Ok(()),
+                missing => Err(incomplete(&self.path, missing)),
+            }
+        })?;
+        Ok(features)
     }
 
     /// Returns where the features of the used samples are in a file, if they are there as one array: the
@@ -172,21 +176,22 @@ impl FeatureStore {
     /// [`Error::File`] for a part that is truncated, damaged or of another format.
     #[doc(hidden)]
     pub fn span(&self) -> Result<Option<Span>> {
-        let parts = part_paths(&self.path)?;
-        let [path] = &*parts else { return Ok(None) };
         if self.manifest.spec.views != [View::Center] || self.manifest.dtype != Dtype::F32 {
             return Ok(None);
         }
-        let part = Part::read(path, &self.manifest)?;
-        let in_order = self.index.digests().eq(part.layout.digests.iter().copied());
-        Ok(in_order.then(|| Span {
-            path: path.clone(),
-            offset: part.offset(),
-            shape: (
-                part.layout.digests.len(),
-                self.manifest.spec.backbone.num_features,
-            ),
-        }))
+        with_parts(&self.path, |paths| {
+            let [path] = paths else { return Ok(None) };
+            let part = Part::read(path, &self.manifest)?;
+            let in_order = self.index.digests().eq(part.layout.digests.iter().copied());
+            Ok(in_order.then(|| Span {
+                path: path.clone(),
+                offset: part.offset(),
+                shape: (
+                    part.layout.digests.len(),
+                    self.manifest.spec.backbone.num_features,
+                ),
+            }))
+        })
     }
 
     /// Counts the images whose features are in the store, including those of earlier runs.
@@ -199,13 +204,18 @@ impl FeatureStore {
 
     /// Returns where the features of all images are, and the parts.
     fn directory(&self) -> Result<(Directory, Vec<PathBuf>)> {
-        let directory = Directory::default();
-        let parts = part_paths(&self.path)?;
-        for (part, path) in parts.iter().enumerate() {
-            let layout = Layout::read(path, &self.manifest)?;
-            directory.add_part(part, &layout.digests);
-        }
-        Ok((directory, parts))
+        with_parts(&self.path, |paths| {
+            let index = Positions::open(&self.path, paths, &self.manifest);
+            let directory = Directory::with_index(index);
+            for (part, path) in paths.iter().enumerate() {
+                if directory.covers(part) {
+                    continue;
+                }
+                let layout = Layout::read(path, &self.manifest)?;
+                directory.add_part(part, &layout.digests);
+            }
+            Ok((directory, paths.to_vec()))
+        })
     }
 
     /// Returns a reader of the features of a few images at a time.
@@ -234,15 +244,20 @@ impl FeatureStore {
     /// # Errors
     /// As [`Self::count_vectors`].
     pub fn engines(&self) -> Result<Vec<(Engine, usize)>> {
-        let mut engines: Vec<(Engine, usize)> = Vec::new();
-        for path in part_paths(&self.path)? {
-            let (layout, engine) = Layout::read_with_engine(&path, &self.manifest)?;
-            match engines.iter_mut().find(|(known, _)| *known == engine) {
-                Some((_, images)) => *images += layout.digests.len(),
-                None => engines.push((engine, layout.digests.len())),
+        with_parts(&self.path, |paths| {
+            let mut engines: Vec<(Engine, usize)> = Vec::new();
+            for path in paths {
+                let found = part::summary(path, &self.manifest)?;
+                match engines
+                    .iter_mut()
+                    .find(|(known, _)| *known == found.own.engine)
+                {
+                    Some((_, images)) => *images += found.images,
+                    None => engines.push((found.own.engine, found.images)),
+                }
             }
-        }
-        Ok(engines)
+            Ok(engines)
+        })
     }
 
     /// Returns the total size of the store's files, in bytes.
@@ -250,11 +265,7 @@ impl FeatureStore {
     /// # Errors
     /// [`Error::Io`].
     pub fn bytes(&self) -> Result<u64> {
-        let entries = fs::read_dir(&self.path).map_err(Error::io("read", &self.path))?;
-        Ok(entries
-            .flatten()
-            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
-            .sum())
+        size_of(&self.path)
     }
 
     /// Returns the position of each view among the views in the store.
@@ -271,6 +282,13 @@ impl FeatureStore {
         };
         Ok(views.iter().map(place).collect::<Result<_, _>>()?)
     }
+}
+
+/// Returns the total size of the files of the store at `path`, in bytes.
+pub(super) fn size_of(path: &Path) -> Result<u64> {
+    let entries = fs::read_dir(path).map_err(Error::io("read", path))?;
+    let sizes = entries.flatten().filter_map(|entry| entry.metadata().ok());
+    Ok(sizes.map(|found| found.len()).sum())
 }
 
 /// Reads the features of a few images of a store at a time.

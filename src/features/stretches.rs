@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::content::Digest;
-use super::names::part_paths;
-use super::part::{Layout, Numbers, Part};
+use super::names::with_parts;
+use super::part::{KEPT_OPEN, Layout, Numbers, Part};
 use super::request::Request;
 use super::store::{FeatureStore, incomplete};
 use crate::error::Result;
@@ -47,25 +47,29 @@ impl FeatureStore {
             manifest.spec.views.len(),
             manifest.spec.backbone.num_features * manifest.dtype.bytes(),
         );
-        let mut asked = Request::of(digests);
-        let mut all = Stretches {
-            parts: Vec::new(),
-            all: Vec::new(),
-            places: self.places_of(views)?,
-            row,
-            views_kept: kept,
-        };
+        let places = self.places_of(views)?;
         let size = (BYTES / (row * kept).max(1)).max(1);
-        for path in part_paths(self.path())? {
-            // The entire part is checked here, because ranges are read without a check later.
-            let part = Part::read(&path, manifest)?.layout;
-            all.take(&part, size, &mut asked);
-            all.parts.push(part.without_digests());
-        }
-        match asked.left() {
-            0 => Ok(all),
-            missing => Err(incomplete(self.path(), missing)),
-        }
+        with_parts(self.path(), |paths| {
+            let mut asked = Request::of(digests);
+            let mut all = Stretches {
+                parts: Vec::new(),
+                all: Vec::new(),
+                places: places.clone(),
+                row,
+                views_kept: kept,
+            };
+            for path in paths {
+                // The entire part is checked here, because ranges are read without a check later.
+                let part = Part::read(path, manifest)?;
+                all.take(&part.layout, size, &mut asked);
+                all.parts
+                    .push(part.into_layout(all.parts.len() < KEPT_OPEN));
+            }
+            match asked.left() {
+                0 => Ok(all),
+                missing => Err(incomplete(self.path(), missing)),
+            }
+        })
     }
 }
 

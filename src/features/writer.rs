@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::content::Digest;
-use super::directory::{Directory, Position};
+use super::directory::Directory;
 use super::dtype::Dtype;
 use super::folder::{refuse_other_folder, remove_store};
 use super::identity::is_store;
 use super::manifest::StoreManifest;
 use super::names::{LOCK, part_name};
 use super::part::{self, Rows};
+use super::position::Position;
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::remembered::Remembered;
@@ -26,6 +27,9 @@ use crate::progress::Progress;
 /// A part is written when it reaches this size or age, which limits what a killed run loses.
 const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
+
+/// A store with more parts than this takes long to open.
+pub(super) const MANY_PARTS: usize = 1000;
 
 /// What a writer does with an existing store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -83,7 +83,8 @@ pub(crate) fn is_leftover(name: &str) -> bool {
 fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     loop {
         let made = names().make_in(folder, |path| {
-            File::options().write(true).create_new(true).open(path)
+            let mut options = File::options();
+            options.read(true).write(true).create_new(true).open(path)
         });
         let (file, name) = made.map_err(without_name)?.into_parts();
         // Before the file was locked, another writer may have mistaken it for a leftover. On file systems
@@ -140,7 +141,9 @@ pub(super) mod unnamed {
         }
         let flags = OFlags::TMPFILE.bits().cast_signed();
         let mut options = File::options();
-        options.write(true).custom_flags(flags).open(folder).ok()
+        // Read too, so that a file can be checked before it appears.
+        let options = options.read(true).write(true).custom_flags(flags);
+        options.open(folder).ok()
     }
 
     pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {

@@ -196,6 +196,19 @@ impl Pending {
         })
     }
 
+    /// Returns the file with everything that was written, to check it before it appears.
+    pub(crate) fn written(&mut self) -> io::Result<&File> {
+        self.out.flush()?;
+        Ok(self.out.get_ref())
+    }
+
+    /// Makes a new file appear. Returns false, and changes nothing, if there is a file at its place.
+    pub(crate) fn take_free_place(self) -> Result<bool> {
+        let taken = self.out.into_inner().map_err(IntoInnerError::into_error);
+        let taken = taken.and_then(|file| self.draft.take_free_place(&file, &self.place));
+        is_new(&self.place, taken)
+    }
+
     /// Makes the file appear.
     pub(crate) fn take_place(self) -> io::Result<()> {
         let file = self.out.into_inner().map_err(IntoInnerError::into_error)?;

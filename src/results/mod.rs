@@ -3,6 +3,7 @@
 //!
 //! `docs/schemas` has a schema for each of them, which describes every field.
 
+mod compact;
 mod evaluate;
 mod export;
 mod extract;
@@ -12,6 +13,7 @@ mod merge;
 mod parts;
 mod status;
 
+pub use compact::CompactedStore;
 pub use evaluate::EvaluationJson;
 pub use export::ExportJson;
 pub use extract::Extraction;

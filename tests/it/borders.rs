@@ -58,6 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arrow_ipc", &["features", "images"]),
     ("arrow_schema", &["features", "images"]),
     ("arrow_select", &["features"]),
+    ("flatbuffers", &["features"]),
     ("parquet", &["features", "images"]),
     ("safetensors", &["backbones", "frostline-onnx", "head"]),
     ("linfa", &["head", "tasks"]),

@@ -222,6 +222,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Preprocessing", "pool map prefix-tokens {preprocessing}"),
         ],
     ),
+    ("features compact", &[("Options", "prune format {global}")]),
     (
         "features merge",
         &[("Options", "partial output format {global}")],

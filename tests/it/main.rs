@@ -3,6 +3,7 @@
 mod borders;
 mod bundle;
 mod cli_cases;
+mod compact;
 #[cfg(unix)]
 mod completions;
 mod convolutions;

@@ -53,7 +53,7 @@ fn a_store_without_its_index_says_so_and_gets_a_new_one() {
     ] {
         place.frostline(command).exits(1).says(&[
             "has no `index.arrow`",
-            "hint: run the same `frostline extract` again: it rebuilds the index",
+            "hint: run the same `frostline extract` again, without --retry-failed: it rebuilds the index",
         ]);
     }
     let again = place.frostline(EXTRACT).exits(0);

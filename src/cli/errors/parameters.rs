@@ -2,9 +2,10 @@
 
 /// The library's texts about parameters in reasons and notes, which also appear in files, and the command
 /// line's replacements.
-const IN_TEXTS: [(&str, &str); 4] = [
+const IN_TEXTS: [(&str, &str); 5] = [
     ("(`max_pixels`)", "(raise it with --max-pixels)"),
     ("(`max_bytes`)", "(raise it with --max-bytes)"),
+    ("(`compact`)", "(run `frostline features compact`)"),
     ("keep f32 (`dtype`)", "keep f32 (--dtype f32)"),
     ("set a smaller `batch_size`", "set a smaller --batch-size"),
 ];

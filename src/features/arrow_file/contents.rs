@@ -15,7 +15,7 @@ use crate::seal;
 const PIECE: usize = 1 << 18;
 
 /// The bytes before a message, followed by its length.
-const MARKER: [u8; 4] = [0xff; 4];
+pub(super) const MARKER: [u8; 4] = [0xff; 4];
 
 /// The structure of an Arrow file, without the content of its columns.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub(super) fn checksum(source: Source<'_>) -> Result<Option<String>, Failure> {
         return Ok(None);
     };
     check(source, place)?;
-    Ok(Metadata::of(footer).footer(footer::SEAL).map(str::to_owned))
+    Ok(Metadata::of(footer).checksum().map(str::to_owned))
 }
 
 fn check(source: Source<'_>, place: Range<usize>) -> Result<Seal, Failure> {

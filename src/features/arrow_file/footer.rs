@@ -38,7 +38,7 @@ pub(in crate::features) enum Seal {
 }
 
 /// The bytes at the start and end of an Arrow file.
-const MAGIC: &[u8] = b"ARROW1";
+pub(super) const MAGIC: &[u8] = b"ARROW1";
 /// The size of the footer's length and the magic bytes after it.
 const TAIL: u64 = 10;
 /// The size limit of a footer, in bytes. Most of a footer is the manifest.
@@ -118,6 +118,11 @@ impl<'a> Metadata<'a> {
         let list = self.0.custom_metadata()?;
         let found = list.iter().find(|entry| entry.key() == Some(key))?;
         found.value()
+    }
+
+    /// Returns the digits of the checksum.
+    pub(in crate::features) fn checksum(&self) -> Option<&'a str> {
+        self.footer(SEAL)
     }
 
     /// Returns the format version if it is supported.

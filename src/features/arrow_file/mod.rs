@@ -14,6 +14,7 @@
 
 mod contents;
 mod footer;
+mod one_batch;
 mod source;
 mod table;
 mod write;
@@ -25,6 +26,7 @@ use arrow_schema::{ArrowError, Schema};
 
 pub(super) use contents::{Batch, Contents};
 pub(super) use footer::{Metadata, Seal, check_blocks, reseal, versioned};
+pub(super) use one_batch::BatchWriter;
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table, TableRows};
 pub(super) use write::{Digits, SealedWriter};

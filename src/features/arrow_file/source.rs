@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::Path;
 
@@ -47,11 +47,10 @@ impl<'a> Source<'a> {
                     .map(Cow::Borrowed)
                     .ok_or_else(ends_early)
             }
-            Self::File(mut file) | Self::Checked(mut file) => {
+            Self::File(file) | Self::Checked(file) => {
                 let length = usize::try_from(range.end.saturating_sub(range.start));
                 let mut bytes = vec![0; length.map_err(|_| ErrorKind::OutOfMemory)?];
-                file.seek(SeekFrom::Start(range.start))?;
-                file.read_exact(&mut bytes)?;
+                inputs::read_at(file, &mut bytes, range.start)?;
                 Ok(Cow::Owned(bytes))
             }
         }

@@ -22,16 +22,7 @@ pub(in crate::features) struct Digits {
 impl<W: Write> SealedWriter<W> {
     /// Begins a file with the columns and the metadata of a schema.
     pub(in crate::features) fn new(out: W, schema: &Schema) -> Result<Self, ArrowError> {
-        let mut metadata = schema.metadata().clone();
-        metadata.insert(SEALED.to_owned(), "blake3".to_owned());
-        let schema = schema.clone().with_metadata(metadata);
-        let hashing = Hashing {
-            out,
-            hasher: blake3::Hasher::new(),
-            written: 0,
-            end: None,
-        };
-        let mut writer = FileWriter::try_new(hashing, &schema)?;
+        let mut writer = FileWriter::try_new(Hashing::new(out), &to_be_sealed(schema))?;
         writer.write_metadata(SEAL, seal::BLANK);
         Ok(Self(writer))
     }
@@ -43,31 +34,53 @@ impl<W: Write> SealedWriter<W> {
 
     /// Completes the file, except for the digits of its checksum.
     pub(in crate::features) fn finish(mut self) -> Result<(W, Digits), ArrowError> {
-        self.0.get_mut().end = Some(Vec::new());
+        self.0.get_mut().begin_end();
         self.0.finish()?;
-        let Hashing {
-            out,
-            hasher,
-            written,
-            end,
-        } = self.0.into_inner()?;
-        let place = footer::place_of_seal(&end.unwrap_or_default(), written);
-        let place = place.expect("the placeholder was written at the beginning");
-        let digits = Digits {
-            at: place.start as u64,
-            text: hasher.finalize().to_hex().to_string(),
-        };
-        Ok((out, digits))
+        Ok(self.0.into_inner()?.finish())
     }
 }
 
+/// Returns a schema with the metadata of a file that has a checksum.
+pub(super) fn to_be_sealed(schema: &Schema) -> Schema {
+    let mut metadata = schema.metadata().clone();
+    metadata.insert(SEALED.to_owned(), "blake3".to_owned());
+    schema.clone().with_metadata(metadata)
+}
+
 /// Passes bytes on, and hashes them.
-struct Hashing<W> {
+pub(super) struct Hashing<W> {
     out: W,
     hasher: blake3::Hasher,
-    written: u64,
+    pub(super) written: u64,
     /// The last bytes, from the end of the last batch on.
     end: Option<Vec<u8>>,
+}
+
+impl<W> Hashing<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self {
+            out,
+            hasher: blake3::Hasher::new(),
+            written: 0,
+            end: None,
+        }
+    }
+
+    /// Says that the last batch was written.
+    pub(super) fn begin_end(&mut self) {
+        self.end = Some(Vec::new());
+    }
+
+    /// Returns the checksum of a file with a footer, which has the placeholder of its digits.
+    pub(super) fn finish(self) -> (W, Digits) {
+        let place = footer::place_of_seal(&self.end.unwrap_or_default(), self.written);
+        let place = place.expect("the placeholder is in the footer");
+        let digits = Digits {
+            at: place.start as u64,
+            text: self.hasher.finalize().to_hex().to_string(),
+        };
+        (self.out, digits)
+    }
 }
 
 impl<W: Write> Write for Hashing<W> {

@@ -76,7 +76,7 @@ impl<'a> Adding<'a> {
             }
             let mut features = vec![0.0; views * width];
             for (view, to) in features.chunks_mut(width).enumerate() {
-                part.read_view(image, view, &self.writer.manifest, to);
+                part.read_view(image, view, &self.writer.manifest, to)?;
             }
             self.compare(digest, &features, path, || name_of(store, digest))?;
         }

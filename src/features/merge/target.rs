@@ -32,8 +32,8 @@ impl Target {
     /// Opens an existing store, or begins a new one next to its place.
     ///
     /// # Errors
-    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard, or if its run has not finished,
-    /// unless `partial` results are wanted.
+    /// Those of [`StoreWriter::open`]; [`FeaturesError`] if the store is a shard, or if its run has not
+    /// finished, unless `partial` results are wanted.
     pub(super) fn open(output: &Path, manifest: StoreManifest, partial: bool) -> Result<Self> {
         refuse_other_folder(output)?;
         let parent = output.parent().filter(|parent| *parent != Path::new(""));

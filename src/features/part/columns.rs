@@ -23,6 +23,8 @@ pub(in crate::features) struct Columns {
     pub(super) seal: Seal,
     /// The manifest in the part: that of its store, with the engine that computed the part.
     pub(super) own: StoreManifest,
+    /// The checksum in the footer, which was checked if `seal` says so.
+    pub(super) checksum: Option<String>,
     /// The range of the features of all rows.
     pub(in crate::features) features: Range<u64>,
     batch: Batch,
@@ -34,9 +36,10 @@ impl Columns {
         source: Source<'_>,
         manifest: &StoreManifest,
     ) -> Result<Self, Failure> {
-        let mut own = None;
+        let (mut own, mut checksum) = (None, None);
         let contents = Contents::find(source, |metadata| {
             own = Some(own_manifest(metadata, manifest)?);
+            checksum = metadata.checksum().map(str::to_owned);
             expected(manifest)
         })?;
         let count = contents.batches.len();
@@ -45,11 +48,17 @@ impl Columns {
             (Some(own), Some(batch), None) => Ok(Self {
                 seal: contents.seal,
                 own,
+                checksum,
                 features: batch.columns[2].values.clone(),
                 batch,
             }),
             _ => Err(damaged(format!("it has {count} batches, not one")).into()),
         }
+    }
+
+    /// Returns the number of rows, one for each view of an image.
+    pub(super) fn rows(&self) -> usize {
+        self.batch.rows as usize
     }
 
     /// Returns whether there is a checksum, and whether it was checked.
@@ -63,17 +72,25 @@ impl Columns {
         source: Source<'_>,
         manifest: &StoreManifest,
     ) -> Result<Vec<Digest>, Failure> {
-        let bytes = source.range(&self.batch.columns[0].values)?;
         let views = manifest.spec.views.len();
-        let images = bytes.as_chunks().0.chunks(views);
         let whole = |image: &[[u8; 32]]| {
             image.len() == views && image.iter().all(|digest| *digest == image[0])
         };
-        if !images.clone().all(whole) {
-            let problem = format!("its rows are not {} per image", counted(views, "view"));
-            return Err(damaged(problem).into());
+        let Range { mut start, end } = self.batch.columns[0].values;
+        let mut digests = Vec::with_capacity((end - start) as usize / 32 / views);
+        // Only some images at a time, since a part may have millions.
+        let piece = 8192 * 32 * views as u64;
+        while start < end {
+            let bytes = source.range(&(start..end.min(start + piece)))?;
+            let images = bytes.as_chunks().0.chunks(views);
+            if !images.clone().all(whole) {
+                let problem = format!("its rows are not {} per image", counted(views, "view"));
+                return Err(damaged(problem).into());
+            }
+            digests.extend(images.map(|image| Digest(image[0])));
+            start += piece;
         }
-        Ok(images.map(|image| Digest(image[0])).collect())
+        Ok(digests)
     }
 
     /// Checks that each image's rows are the views of the store, in their order.

@@ -1,12 +1,13 @@
 //! The positions of a part's columns in its file, so that some rows can be read without the rest.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use half::f16;
 
 use super::columns::{Columns, LARGEST};
-use crate::backbones::Engine;
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::arrow_file::{self, Failure, Seal, Source};
 use crate::features::content::Digest;
@@ -103,12 +104,22 @@ pub(in crate::features) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
     })
 }
 
+/// Divides a range of bytes into ranges of at most 1 MiB. All but the last hold whole values.
+pub(super) fn pieces(range: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
+    const PIECE: u64 = 1 << 20;
+    let end = range.end;
+    let starts = (range.start..end).step_by(PIECE as usize);
+    starts.map(move |start| start..end.min(start + PIECE))
+}
+
 /// A part's digests, and the position of its features.
 #[derive(Debug)]
 pub(in crate::features) struct Layout {
     path: PathBuf,
     /// The stamp of the file when the layout was read.
     stamp: Stamp,
+    /// The file, if it is kept open.
+    open: Option<File>,
     /// One digest for each image.
     pub(in crate::features) digests: Vec<Digest>,
     features: u64,
@@ -139,12 +150,12 @@ impl Layout {
         })
     }
 
-    /// Reads the layout of a part, and returns what computed it.
-    pub(in crate::features) fn read_with_engine(
+    /// Reads the layout of a part, and returns the manifest in it, with what computed the part.
+    pub(in crate::features) fn read_with_own_manifest(
         path: &Path,
         manifest: &StoreManifest,
-    ) -> Result<(Self, Engine)> {
-        Self::find(path, manifest, |_, columns| Ok(columns.own.engine.clone()))
+    ) -> Result<(Self, StoreManifest)> {
+        Self::find(path, manifest, |_, columns| Ok(columns.own.clone()))
     }
 
     fn find<T>(
@@ -176,18 +187,29 @@ impl Layout {
         Ok(Self {
             path: path.to_owned(),
             stamp: without_changed(stamp),
+            open: None,
             digests: columns.digests(source, manifest)?,
             features: columns.features.start,
             image: (manifest.spec.views.len() * row) as u64,
         })
     }
 
-    /// Returns the layout without its digests, for callers that keep them elsewhere.
-    pub(in crate::features) fn without_digests(self) -> Self {
+    pub(super) fn without_digests(self, open: Option<File>) -> Self {
         Self {
             digests: Vec::new(),
+            open,
             ..self
         }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the position of some images in the file, all views of each.
+    pub(super) fn place(&self, images: &Range<usize>) -> Range<u64> {
+        let at = |image: usize| self.features + self.image * image as u64;
+        at(images.start)..at(images.end)
     }
 
     /// Reads the bytes of some images, all views of each.
@@ -195,13 +217,22 @@ impl Layout {
     /// # Errors
     /// [`Error::File`] if the file has changed since the layout was read.
     pub(in crate::features) fn read_images(&self, images: Range<usize>) -> Result<Vec<u8>> {
-        let at = |image: usize| self.features + self.image * image as u64;
         let read = || {
-            let file = arrow_file::open(&self.path, LARGEST)?;
+            let opened = match &self.open {
+                Some(_) => None,
+                None => match arrow_file::open(&self.path, LARGEST) {
+                    // Compacting a store replaces its parts.
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                    opened => Some(opened?),
+                },
+            };
+            let Some(file) = self.open.as_ref().or(opened.as_ref()) else {
+                return Ok(None);
+            };
             if without_changed(Stamp::of(&file.metadata()?)) != self.stamp {
                 return Ok(None);
             }
-            let bytes = Source::File(&file).range(&(at(images.start)..at(images.end)))?;
+            let bytes = Source::File(file).range(&self.place(&images))?;
             Ok(Some(bytes.into_owned()))
         };
         let bytes =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use arrow_array::types::Float32Type;
+use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -70,7 +71,7 @@ fn what_is_written_is_read_whole_and_by_ranges() {
         let part = Part::read(&path, &manifest).unwrap();
         assert_eq!(part.columns.seal(), Seal::Right);
         assert_eq!(part.layout.digests, wanted.digests);
-        assert_eq!(part.features(&manifest), wanted.features);
+        assert_eq!(part.features(&manifest).unwrap(), wanted.features);
         let (layout, seal) = Layout::read_with_views(&path, &manifest).unwrap();
         assert_eq!((seal, &layout.digests), (Seal::Unchecked, &wanted.digests));
         let row = 4 * manifest.spec.views.len();
@@ -80,6 +81,48 @@ fn what_is_written_is_read_whole_and_by_ranges() {
             assert_eq!(numbers.widened(), wanted.features[row..]);
         }
     }
+}
+
+/// Arrow's own reader finds the same columns in a part that was written piece by piece.
+#[test]
+fn a_part_that_is_written_piece_by_piece_is_the_same() {
+    for (manifest, wanted) in each() {
+        let mut written = PartWriter::begin(Vec::new(), &wanted.digests, &manifest).unwrap();
+        for value in &wanted.features {
+            match manifest.dtype {
+                Dtype::F32 => written.append(&value.to_le_bytes()).unwrap(),
+                Dtype::F16 => written
+                    .append(&f16::from_f32(*value).to_le_bytes())
+                    .unwrap(),
+            }
+        }
+        let (mut file, digits) = written.finish().unwrap();
+        file[digits.at as usize..][..digits.text.len()].copy_from_slice(digits.text.as_bytes());
+        let read = |file: Vec<u8>| {
+            let mut reader = FileReader::try_new(std::io::Cursor::new(file), None).unwrap();
+            let batch = reader.next().unwrap().unwrap();
+            assert!(reader.next().is_none());
+            batch
+        };
+        let part = read_part(&file, &manifest).unwrap();
+        assert_eq!(
+            (part.columns.seal(), &part.columns.own),
+            (Seal::Right, &manifest)
+        );
+        let size = bytes_per_image(&manifest) * 3;
+        assert!((size..size + 4096).contains(&(file.len() as u64)));
+        let at_once = bytes(wanted, &manifest).unwrap();
+        assert_eq!(read(file), read(at_once));
+    }
+}
+
+#[test]
+fn a_part_with_too_few_features_is_not_finished() {
+    let manifest = manifest(Dtype::F32, CENTER);
+    let digests = rows(CENTER).digests;
+    let mut written = PartWriter::begin(Vec::new(), &digests, &manifest).unwrap();
+    written.append(&[0; 4 * 4 * 2]).unwrap();
+    assert!(written.finish().is_err());
 }
 
 /// Flips every fourth bit of parts of both precisions, with one view and with two, each with another offset.
@@ -110,7 +153,7 @@ fn a_part_that_was_sealed_again_has_the_shape_of_its_store() {
         match read_part(&flipped, &manifest) {
             Ok(part) => {
                 read += 1;
-                let features = part.features(&manifest);
+                let features = part.features(&manifest).unwrap();
                 assert_eq!(features.len(), 4 * part.layout.digests.len());
                 assert!(features.iter().all(|x| x.is_finite()), "bit {bit}");
             }
@@ -151,7 +194,7 @@ fn bits_of_a_part_without_a_seal_are_no_reason_to_panic() {
         let mut flipped = file.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         if let Ok(part) = read_part(&flipped, &manifest) {
-            let features = part.features(&manifest);
+            let features = part.features(&manifest).unwrap();
             assert_eq!(features.len(), 4 * part.layout.digests.len(), "bit {bit}");
             assert!(features.iter().all(|x| x.is_finite()), "bit {bit}");
         }
@@ -275,7 +318,7 @@ fn a_part_without_a_seal_is_sealed_and_nothing_else_of_it_changes() {
         let (_folder, path) = in_folder(&old);
         let part = Part::read(&path, &store).unwrap();
         assert_eq!(part.columns.seal(), Seal::Missing);
-        assert_eq!(part.features(&store), wanted.features);
+        assert_eq!(part.features(&store).unwrap(), wanted.features);
         let digests = adopt(&path, &store, Extent::Digests, false).unwrap();
         assert_eq!(digests, wanted.digests);
         assert_eq!(fs::read(&path).unwrap(), old, "a read-only store");
@@ -283,7 +326,7 @@ fn a_part_without_a_seal_is_sealed_and_nothing_else_of_it_changes() {
         let part = Part::read(&path, &store).unwrap();
         assert_eq!(part.columns.seal(), Seal::Right);
         assert_eq!(part.layout.digests, wanted.digests);
-        assert_eq!(part.features(&store), wanted.features);
+        assert_eq!(part.features(&store).unwrap(), wanted.features);
         assert_eq!(part.columns.own, own, "the engine is kept");
         assert_eq!(fs::read(&path).unwrap(), bytes(wanted, &own).unwrap());
         let stamp = || Stamp::of(&fs::metadata(&path).unwrap());

@@ -326,10 +326,12 @@ fn stamps<'a>(
         .enumerate()
         .filter_map(move |(number, found)| {
             let new = stamped.next_if(|new| new.sample as usize == number);
-            let new = new.map(|new| Picture {
-                digest: directory.digest(new.image),
-                size: new.size,
-                stamp: Some(new.stamp),
+            let new = new.and_then(|new| {
+                Some(Picture {
+                    digest: directory.digest(new.image)?,
+                    size: new.size,
+                    stamp: Some(new.stamp),
+                })
             });
             let picture = new.or_else(|| recognised.picture(number))?;
             StampRow::new(&found.sample().place, &picture)

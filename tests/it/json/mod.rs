@@ -70,6 +70,13 @@ fn shards() {
     let line = "features show {dir}/store --format json";
     let shown = valid("features-show", &place.frostline(line).exits(0));
     assert_eq!(shown["engines"][0]["n_vectors"], 12);
+    for (written, before) in [(1, 2), (0, 1)] {
+        let line = "features compact {dir}/store --format json";
+        let compacted = valid("features-compact", &place.frostline(line).exits(0));
+        let counts = ["n_vectors", "n_parts", "n_parts_written", "n_parts_before"];
+        let counts = counts.map(|key| compacted[key].as_u64().unwrap());
+        assert_eq!(counts, [12, 1, written, before]);
+    }
 }
 
 #[test]

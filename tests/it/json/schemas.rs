@@ -63,6 +63,7 @@ fn every_field_of_every_schema_is_described() {
         "evaluate",
         "export",
         "extract",
+        "features-compact",
         "features-merge",
         "features-show",
         "features-status",

@@ -1,0 +1,214 @@
+//! `digests.index`: where the features of each image are, so that a store of many millions opens without
+//! memory for each of them.
+//!
+//! # Format
+//! All numbers are little-endian.
+//! - 8 bytes: `frostidx`
+//! - u32: `format_version`, 1
+//! - u32: P, the number of parts it covers
+//! - 32 bytes: BLAKE3 of all bytes before and after these
+//! - P entries of 40 bytes: the checksum in the footer of a part (32 bytes), the number in its name and its
+//!   number of images (u32 each)
+//! - rows of 40 bytes up to the end of the file, sorted: the digest of an image (32 bytes), the position of
+//!   its part among the entries and its position in that part (u32 each)
+//!
+//! Each digest occurs once, with its first position. The digests of parts that were written later are read
+//! from them.
+//!
+//! The file is optional. It is used if its own checksum is right and those of the parts are still the same,
+//! so a damaged or outdated one has no effect, and the next writer replaces it. Rows are read from the file
+//! when they are needed: BLAKE3 hashes are spread evenly, so the place of one is known to within some rows.
+//! The file is not mapped, because the system ends a process that reads beyond the end of a mapped file.
+
+mod write;
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+pub(super) use write::refresh;
+
+use super::content::Digest;
+use super::manifest::StoreManifest;
+use super::names::{DIGESTS, part_number};
+use super::part;
+use super::position::Position;
+use crate::error::Result;
+use crate::inputs::{self, Links};
+
+const MAGIC: &[u8; 8] = b"frostidx";
+const VERSION: u32 = 1;
+/// The bytes before the entries. They end with the checksum, which starts at [`CHECKSUM`].
+const HEADER: usize = 48;
+const CHECKSUM: usize = 16;
+/// The bytes of an entry and of a row.
+const ROW: usize = 40;
+/// Rows that are read at a time to find one.
+const WINDOW: u64 = 64;
+
+/// An open index of a store.
+#[derive(Debug)]
+pub(super) struct Positions {
+    file: File,
+    /// The position of the first row in the file.
+    start: u64,
+    rows: u64,
+    /// The position of each entry's part in the list of the store's parts, and its number of images. The
+    /// positions grow.
+    parts: Vec<(usize, u32)>,
+}
+
+/// An entry or a row: the checksum of a part, its number and its number of images; or a digest, the position
+/// of its part and that in the part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row([u8; 32], u32, u32);
+
+impl Row {
+    fn of(bytes: &[u8; ROW]) -> Self {
+        let (hash, numbers) = bytes.split_first_chunk().expect("a row is longer");
+        let numbers = numbers.as_chunks().0;
+        let [one, two] = [0, 1].map(|n| u32::from_le_bytes(numbers[n]));
+        Self(*hash, one, two)
+    }
+
+    fn to_bytes(self) -> [u8; ROW] {
+        let mut bytes = [0; ROW];
+        bytes[..32].copy_from_slice(&self.0);
+        bytes[32..36].copy_from_slice(&self.1.to_le_bytes());
+        bytes[36..].copy_from_slice(&self.2.to_le_bytes());
+        bytes
+    }
+}
+
+/// Returns the entry of a part, or `None` if the part has no checksum.
+fn entry(path: &Path, manifest: &StoreManifest) -> Result<Option<Row>> {
+    let summary = part::summary(path, manifest)?;
+    let checksum = summary.checksum.as_deref();
+    let checksum = checksum.and_then(|text| blake3::Hash::from_hex(text).ok());
+    let number = number_of(path).unwrap_or_default();
+    Ok(checksum.map(|checksum| Row(checksum.into(), number, summary.images as u32)))
+}
+
+fn number_of(path: &Path) -> Option<u32> {
+    let number = part_number(path.file_name()?.to_str()?)?;
+    u32::try_from(number).ok()
+}
+
+/// The start of a digest as a number.
+fn key(digest: &[u8; 32]) -> u64 {
+    u64::from_be_bytes(*digest.first_chunk().expect("a digest is longer"))
+}
+
+impl Positions {
+    /// Opens the index of a store with these parts, the paths in order of their numbers. Returns `None` if it
+    /// is missing, damaged or outdated.
+    pub(super) fn open(store: &Path, parts: &[PathBuf], manifest: &StoreManifest) -> Option<Self> {
+        let file = inputs::open(&store.join(DIGESTS), Links::Follow).ok()?;
+        let length = file.metadata().ok()?.len();
+        let mut input = BufReader::with_capacity(1 << 18, &file);
+        let mut header = [0; HEADER];
+        input.read_exact(&mut header).ok()?;
+        let (magic, numbers) = header.split_first_chunk()?;
+        let [version, n] = [0, 1].map(|n| u32::from_le_bytes(numbers.as_chunks().0[n]));
+        let start = HEADER as u64 + u64::from(n) * ROW as u64;
+        let rows = length.checked_sub(start)?;
+        if magic != MAGIC || version != VERSION || rows % ROW as u64 != 0 {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&header[..CHECKSUM]);
+        let mut found = Vec::new();
+        for _ in 0..n {
+            let mut bytes = [0; ROW];
+            input.read_exact(&mut bytes).ok()?;
+            hasher.update(&bytes);
+            let entry = Row::of(&bytes);
+            let is_it = |path: &PathBuf| number_of(path).cmp(&Some(entry.1));
+            let part = parts.binary_search_by(is_it).ok()?;
+            let is_next = found.last().is_none_or(|(last, _)| *last < part);
+            if !is_next || self::entry(&parts[part], manifest).ok()? != Some(entry) {
+                return None;
+            }
+            found.push((part, entry.2));
+        }
+        hasher.update_reader(input).ok()?;
+        (*hasher.finalize().as_bytes() == header[CHECKSUM..]).then_some(Self {
+            file,
+            start,
+            rows: rows / ROW as u64,
+            parts: found,
+        })
+    }
+
+    /// Returns the number of images.
+    pub(super) fn len(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// Returns whether it covers a part, which is a position in the list of parts.
+    pub(super) fn covers(&self, part: usize) -> bool {
+        let parts = self.parts.binary_search_by_key(&part, |(part, _)| *part);
+        parts.is_ok()
+    }
+
+    /// Returns the digest of an image by its number.
+    pub(super) fn digest(&self, number: u32) -> Option<Digest> {
+        let mut row = [0; ROW];
+        let rows = self.read(u64::from(number), &mut row)?;
+        Some(Digest(Row::of(rows.first()?).0))
+    }
+
+    /// Returns the number and the position of an image.
+    pub(super) fn find(&self, digest: &Digest) -> Option<(u32, Position)> {
+        let wanted = key(&digest.0);
+        let mut window = [0; WINDOW as usize * ROW];
+        // The rows among which it is, and what the starts of their digests are between.
+        let (mut from, mut to) = (0, self.rows);
+        let (mut least, mut most) = (0, u64::MAX);
+        for guesses in 0.. {
+            if from >= to {
+                break;
+            }
+            // Digests that are not spread evenly take a binary search.
+            let guess = if guesses < 8 {
+                // Rows that somebody else has written need not be sorted.
+                let [before, all] = [wanted, most].map(|key| u128::from(key.saturating_sub(least)));
+                let share = before * u128::from(to - from) / (all + 1);
+                (from + share as u64).min(to - 1)
+            } else {
+                from.midpoint(to)
+            };
+            let start = guess.saturating_sub(WINDOW / 2).max(from);
+            let n = (to - start).min(WINDOW);
+            let rows = self.read(start, &mut window[..n as usize * ROW])?;
+            match rows.binary_search_by(|row| row[..32].cmp(&digest.0)) {
+                Ok(at) => return self.position(start + at as u64, Row::of(&rows[at])),
+                Err(0) => {
+                    to = start;
+                    most = key(&Row::of(&rows[0]).0);
+                }
+                Err(at) if at == rows.len() => {
+                    from = start + n;
+                    least = key(&Row::of(&rows[at - 1]).0);
+                }
+                Err(_) => break,
+            }
+        }
+        None
+    }
+
+    fn position(&self, number: u64, row: Row) -> Option<(u32, Position)> {
+        let (part, images) = *self.parts.get(row.1 as usize)?;
+        let number = u32::try_from(number).ok()?;
+        (row.2 < images).then(|| (number, Position::new(part, row.2 as usize)))
+    }
+
+    /// Reads rows from one on.
+    fn read<'a>(&self, first: u64, to: &'a mut [u8]) -> Option<&'a [[u8; ROW]]> {
+        inputs::read_at(&self.file, to, self.start + first * ROW as u64).ok()?;
+        Some(to.as_chunks().0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
