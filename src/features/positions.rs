@@ -17,8 +17,9 @@
 //!
 //! The file is optional. It is used if its own checksum is right and those of the parts are still the same,
 //! so a damaged or outdated one has no effect, and the next writer replaces it. Rows are read from the file
-//! when they are needed: BLAKE3 hashes are spread evenly, so the place of one is known to within some rows.
-//! The file is not mapped, because the system ends a process that reads beyond the end of a mapped file.
+//! when they are needed, 64 at a time: the first digest of each such window is in memory, an eighth of a byte
+//! for each image. The file is not mapped, because the system ends a process that reads beyond the end of a
+//! mapped file.
 
 mod write;
 
@@ -44,7 +45,7 @@ const CHECKSUM: usize = 16;
 /// The bytes of an entry and of a row.
 const ROW: usize = 40;
 /// Rows that are read at a time to find one.
-const WINDOW: u64 = 64;
+const WINDOW: usize = 64;
 
 /// An open index of a store.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub(super) struct Positions {
     /// The position of the first row in the file.
     start: u64,
     rows: u64,
+    /// The start of the first digest of each window of rows.
+    fences: Vec<u64>,
     /// The position of each entry's part in the list of the store's parts, and its number of images. The
     /// positions grow.
     parts: Vec<(usize, u32)>,
@@ -131,11 +134,21 @@ impl Positions {
             }
             found.push((part, entry.2));
         }
-        hasher.update_reader(input).ok()?;
+        let rows = rows / ROW as u64;
+        let mut fences = Vec::new();
+        let mut window = [0; WINDOW * ROW];
+        for first in (0..rows).step_by(WINDOW) {
+            let n = (rows - first).min(WINDOW as u64) as usize;
+            let window = &mut window[..n * ROW];
+            input.read_exact(window).ok()?;
+            hasher.update(window);
+            fences.push(key(window.first_chunk()?));
+        }
         (*hasher.finalize().as_bytes() == header[CHECKSUM..]).then_some(Self {
             file,
             start,
-            rows: rows / ROW as u64,
+            rows,
+            fences,
             parts: found,
         })
     }
@@ -161,40 +174,30 @@ impl Positions {
     /// Returns the number and the position of an image.
     pub(super) fn find(&self, digest: &Digest) -> Option<(u32, Position)> {
         let wanted = key(&digest.0);
-        let mut window = [0; WINDOW as usize * ROW];
-        // The rows among which it is, and what the starts of their digests are between.
-        let (mut from, mut to) = (0, self.rows);
-        let (mut least, mut most) = (0, u64::MAX);
-        for guesses in 0.. {
-            if from >= to {
-                break;
-            }
-            // Digests that are not spread evenly take a binary search.
-            let guess = if guesses < 8 {
-                // Rows that somebody else has written need not be sorted.
-                let [before, all] = [wanted, most].map(|key| u128::from(key.saturating_sub(least)));
-                let share = before * u128::from(to - from) / (all + 1);
-                (from + share as u64).min(to - 1)
+        let before = |first: &u64| *first < wanted;
+        let mut from = self.fences.partition_point(before).saturating_sub(1);
+        let mut to = self.fences.partition_point(|first| *first <= wanted);
+        // More than one window is left only if digests start with the same eight bytes as the first one of
+        // a window.
+        while to > from + 1 {
+            let middle = from.midpoint(to);
+            let mut first = [0; ROW];
+            let row = self.read((middle * WINDOW) as u64, &mut first)?.first()?;
+            *if row[..32] > digest.0[..] {
+                &mut to
             } else {
-                from.midpoint(to)
-            };
-            let start = guess.saturating_sub(WINDOW / 2).max(from);
-            let n = (to - start).min(WINDOW);
-            let rows = self.read(start, &mut window[..n as usize * ROW])?;
-            match rows.binary_search_by(|row| row[..32].cmp(&digest.0)) {
-                Ok(at) => return self.position(start + at as u64, Row::of(&rows[at])),
-                Err(0) => {
-                    to = start;
-                    most = key(&Row::of(&rows[0]).0);
-                }
-                Err(at) if at == rows.len() => {
-                    from = start + n;
-                    least = key(&Row::of(&rows[at - 1]).0);
-                }
-                Err(_) => break,
-            }
+                &mut from
+            } = middle;
         }
-        None
+        if from == to {
+            return None;
+        }
+        let start = (from * WINDOW) as u64;
+        let n = (self.rows - start).min(WINDOW as u64) as usize;
+        let mut window = [0; WINDOW * ROW];
+        let rows = self.read(start, &mut window[..n * ROW])?;
+        let at = rows.binary_search_by(|row| row[..32].cmp(&digest.0)).ok()?;
+        self.position(start + at as u64, Row::of(&rows[at]))
     }
 
     fn position(&self, number: u64, row: Row) -> Option<(u32, Position)> {

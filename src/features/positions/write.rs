@@ -14,8 +14,10 @@ use crate::outputs::Pending;
 /// A store gets a new index if its index lacks more images than this, which are in memory when it is opened.
 const LACKING: u64 = 1_000_000;
 
-/// Rows that are sorted at a time: 80 MiB.
-const AT_ONCE: u64 = 1 << 21;
+/// The least number of rows that are sorted at a time, which takes 10 MiB.
+const AT_ONCE: u64 = 1 << 18;
+/// The most times that all digests are read to sort them.
+const PASSES: u64 = 16;
 
 /// Writes the index of a store if it lacks many images, and removes one that cannot be used.
 ///
@@ -71,7 +73,7 @@ pub(super) fn write(
         }
     }
     let images: u64 = entries.iter().map(|entry| u64::from(entry.2)).sum();
-    let passes = images.div_ceil(at_once);
+    let passes = images.div_ceil(at_once).min(PASSES);
     let path = store.join(DIGESTS);
     let mut file = Hashed::begin(&path, &entries).map_err(Error::io("write", &path))?;
     for pass in 0..passes {
