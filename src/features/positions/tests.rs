@@ -61,9 +61,11 @@ fn store(digest: fn(u32) -> Digest) -> TempDir {
 
 #[test]
 fn each_image_is_found_where_it_was_written() {
-    for digest in [even, uneven] {
+    let digests = [even, uneven] as [fn(u32) -> Digest; 2];
+    for (digest, in_memory) in digests.into_iter().flat_map(|d| [(d, 0), (d, IN_MEMORY)]) {
         let folder = store(digest);
-        let found = open(folder.path()).unwrap();
+        let parts = part_paths(folder.path()).unwrap();
+        let found = Positions::open_with(in_memory, folder.path(), &parts, &one()).unwrap();
         assert_eq!(found.len(), 5000);
         let mut numbers = vec![false; 5000];
         for image in 0..5000 {

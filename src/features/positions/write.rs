@@ -30,7 +30,7 @@ pub(in crate::features) fn refresh(store: &Path, manifest: &StoreManifest) -> Re
 /// As [`refresh`], if more than `lacking` images are not covered.
 pub(super) fn refresh_beyond(lacking: u64, store: &Path, manifest: &StoreManifest) -> Result<()> {
     with_parts(store, |parts| {
-        let found = Positions::open(store, parts, manifest);
+        let found = Positions::open_with(0, store, parts, manifest);
         let is_covered = |part: usize| found.as_ref().is_some_and(|found| found.covers(part));
         let others = parts
             .iter()
