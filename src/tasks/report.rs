@@ -80,7 +80,9 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let on_care = care.as_mut().and_then(|care| care.note.take());
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
-    let without_picture = without.count();
+    let without: Vec<_> = without.map(|shown| &shown.photo).collect();
+    let without_picture = without.len();
+    let on_pictures = captions::pictures_note(options, &without);
     let mut page = Page {
         title: captions::title(&options.input.data),
         subtitle: captions::subtitle(options, &evaluation),
@@ -93,7 +95,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         ..Page::default()
     };
     let mut notes = captions::notes(&labelled, &evaluation);
-    notes.extend(captions::pictures_note(options, without_picture));
+    notes.extend(on_pictures);
     notes.extend(on_nearest.into_iter().chain(on_care).map(ReportNote::Other));
     let accepted = labelled.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);

@@ -10,6 +10,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Field, Schema};
 use arrow_select::concat::concat_batches;
 use frostline::features::{FeatureStore, MergeOptions, merge};
+use frostline::images::{Labels, Names, scan_inputs};
 use frostline::progress::Silent;
 
 use crate::harness::{Place, digest, features, manifest};
@@ -258,4 +259,36 @@ fn the_answer_of_a_worker_is_merged() {
         digests.iter().map(|digest| digest.0).collect::<Vec<_>>(),
         wanted
     );
+}
+
+#[test]
+fn the_same_images_under_other_names_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let one = table(&manifest());
+    let names = StringArray::from(vec!["x#0", "x#1", "x#2"]);
+    write_parquet(&place("a.parquet"), &one);
+    write_parquet(&place("b.parquet"), &replaced(&one, "id", names));
+    let merge_of = |sources: &[&str], to: &str| {
+        let sources = sources.iter().map(|name| place(name)).collect();
+        merge(&MergeOptions::new(sources, place(to)), &Silent).unwrap()
+    };
+    let report = merge_of(&["a.parquet", "b.parquet"], "both");
+    assert_eq!(
+        (report.images, report.duplicates, report.doubles),
+        (4, 2, 2)
+    );
+    let again = merge_of(&["a.parquet", "a.parquet"], "one");
+    assert_eq!((again.images, again.duplicates), (2, 0));
+}
+
+/// Its column `digest` is binary, but not a column of images.
+#[test]
+fn a_table_of_features_is_not_a_table_of_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("features.parquet");
+    write_parquet(&path, &table(&manifest()));
+    let scanned = scan_inputs(&[path], Labels::None, Names::Extensions, &Silent);
+    let error = scanned.unwrap_err().to_string();
+    assert!(error.contains("no column"), "{error}");
 }

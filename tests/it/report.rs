@@ -75,7 +75,7 @@ fn other_pictures_of_the_same_names_are_not_shown() {
         .frostline("report --head {dir}/own {dir}/val --images {dir}/new --train {dir}/val -o {dir}/r.html")
         .exits(0)
         .says(&[
-            "1 image without a thumbnail: its file was not found in `",
+            "1 image without a thumbnail, such as `red/c.png`: its file was not found in `",
             "The head was not trained on 4 images of the store",
         ]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();

@@ -86,7 +86,7 @@ fn tell(report: &MergeReport, options: &MergeOptions) {
     ));
     if report.kept > 0 {
         talk::say(format!(
-            "  kept      {} of the existing store in none of the sources",
+            "  kept      {} of the existing store in none of the sources; to drop them, merge into a new store",
             counted(report.kept, "image")
         ));
     }
@@ -94,6 +94,12 @@ fn tell(report: &MergeReport, options: &MergeOptions) {
         talk::say(format!(
             "  repeated  {} with the path and content of another one",
             counted(report.repeated, "row")
+        ));
+    }
+    if report.duplicates > 0 {
+        talk::say(format!(
+            "  duplicate {} with the content of another one under another path",
+            counted(report.duplicates, "image")
         ));
     }
     if report.doubles > 0 {

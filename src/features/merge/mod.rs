@@ -19,6 +19,8 @@ mod target;
 pub use report::{MergeOptions, MergeReport};
 pub(super) use sources::refuse_differences;
 
+use std::mem;
+
 use self::rows::MergedRows;
 use self::sources::Source;
 use self::target::{Target, told};
@@ -68,9 +70,16 @@ pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeRep
 /// Writes the index of all sources.
 fn record(target: &Target, rows: &MergedRows, report: &mut MergeReport) -> Result<RunRecord> {
     let mut record = RunRecord::begin(&target.writer)?;
+    let directory = target.writer.directory();
+    let mut seen = vec![false; directory.len()];
     let counted = rows.each_sorted(|row| {
         match &row.content {
-            Ok(_) => report.images += 1,
+            Ok(content) => {
+                report.images += 1;
+                let number = directory.number(&content.digest);
+                let seen = number.and_then(|number| seen.get_mut(number as usize));
+                report.duplicates += usize::from(seen.is_some_and(|seen| mem::replace(seen, true)));
+            }
             Err(reason) => report.skipped.push((row.path.clone(), reason.clone())),
         }
         record.add(row)

@@ -46,6 +46,8 @@ pub struct MergeReport {
     pub lowest_cosine: f64,
     /// Rows of an existing store that none of the sources has; they stay listed.
     pub kept: usize,
+    /// Images with the content of another one that comes before them.
+    pub duplicates: usize,
     /// Rows of a table, or of a folder of tables, that repeat another one's path and content.
     pub repeated: usize,
     /// Sources that do not exist.

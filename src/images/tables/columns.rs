@@ -133,7 +133,8 @@ fn class_names(feature: &Value) -> Option<Vec<String>> {
 }
 
 fn image(schema: &Schema, features: &serde_json::Map<String, Value>) -> Result<Chosen, Fault> {
-    let all = || columns(schema).filter(|(_, field)| has_bytes(field));
+    let is_digest = |field: &Field| is_of_features(schema) && field.name() == "digest";
+    let all = || columns(schema).filter(|(_, field)| has_bytes(field) && !is_digest(field));
     let described = |(_, field): &(usize, &Field)| is_feature(features.get(field.name()), "Image");
     for candidates in [all().filter(described).collect::<Vec<_>>(), all().collect()] {
         let named = IMAGES.iter().find_map(|&name| {
@@ -156,6 +157,13 @@ fn image(schema: &Schema, features: &serde_json::Map<String, Value>) -> Result<C
         columns: names_of(columns(schema)),
         several: Vec::new(),
     })
+}
+
+/// Returns whether a table has features, as workers write it: its column `digest` is not one of images.
+fn is_of_features(schema: &Schema) -> bool {
+    ["digest", "features", "width", "height"]
+        .iter()
+        .all(|name| schema.column_with_name(name).is_some())
 }
 
 /// Returns the column of labels, or the names of those that could be it.

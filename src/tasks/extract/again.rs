@@ -35,7 +35,11 @@ pub(super) fn keep_skipped(scan: &mut Scan, store: &Path) -> Result<HashSet<Stri
     let elsewhere = absent.len() - gone.len();
     let notes = [
         told(gone.len(), "gone and no longer listed"),
-        told(elsewhere, "not among these images and not tried again"),
+        told(
+            elsewhere,
+            "not among these images and not tried again; a run over all images reads archives and tables \
+             again",
+        ),
     ];
     scan.notes.extend(notes.into_iter().flatten());
     Ok(gone)

@@ -8,6 +8,7 @@ use super::options::ReportOptions;
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::{counted, in_quotes};
+use crate::report::Photo;
 use crate::tasks::labelled_predictions::LabelledPredictions;
 
 /// A note on a report for the user.
@@ -85,16 +86,16 @@ pub(super) fn notes(labelled: &LabelledPredictions, evaluation: &Evaluation) -> 
 }
 
 /// Returns a note that says why images have no thumbnail.
-pub(super) fn pictures_note(options: &ReportOptions, without: usize) -> Option<ReportNote> {
-    if without == 0 {
-        return None;
-    }
+pub(super) fn pictures_note(options: &ReportOptions, without: &[&Photo]) -> Option<ReportNote> {
+    let first = without.first()?;
     Some(match options.evaluated_images() {
         None => ReportNote::FolderUnknown,
         Some(root) => ReportNote::Other(format!(
-            "{} without a thumbnail: {} not found in `{}`, unreadable or changed, or the page was full.",
-            counted(without, "image"),
-            if without == 1 {
+            "{} without a thumbnail, such as `{}`: {} not found in `{}`, unreadable or changed, or the page \
+             was full",
+            counted(without.len(), "image"),
+            first.path,
+            if without.len() == 1 {
                 "its file was"
             } else {
                 "their files were"
