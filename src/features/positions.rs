@@ -18,8 +18,8 @@
 //! The file is optional. It is used if its own checksum is right and those of the parts are still the same,
 //! so a damaged or outdated one has no effect, and the next writer replaces it. More than 64 MiB of rows are
 //! read when they are needed, 64 at a time: the first digest of each such window is in memory, an eighth of a
-//! byte for each image. The file is not mapped, because the system ends a process that reads beyond the end of a
-//! mapped file.
+//! byte for each image. The file is not mapped, because the system ends a process that reads beyond the end
+//! of a mapped file.
 
 mod write;
 
