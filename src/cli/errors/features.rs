@@ -5,8 +5,8 @@ use frostline::error::{FeaturesError, NoSamples};
 use super::file::REBUILD;
 
 /// What to do about something among shards that is none.
-pub(in crate::cli) const STRAY: &str = "leave it out: a pattern such as `shards/*` matches everything in the folder; pass a folder of stores or of \
-     tables as `FOLDER/*`";
+pub(in crate::cli) const STRAY: &str = "leave it out: a pattern such as `shards/*` matches everything in \
+    the folder; pass a folder of stores or of tables as `FOLDER/*`";
 
 /// Returns what the user can do about the error.
 pub(super) fn hint(error: &FeaturesError) -> Option<String> {
@@ -69,8 +69,8 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             "give each image a `path` or `id` of its own"
         }
         FeaturesError::Conflict(_) => {
-            "if the image has changed, extract the older shards again and merge all into a new store; if these \
-             are two images, give each a `path` or `id` of its own"
+            "if the image has changed, extract the older shards again and merge all into a new store; if \
+             these are two images, give each a `path` or `id` of its own"
         }
         FeaturesError::OtherManifest { .. } => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of the \

@@ -29,8 +29,8 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
             "check that the file is complete; a file's extension says how it is read"
         }
         ImagesError::NoColumn { .. } => {
-            "name the column of the images `image`: binary, or a struct with the field `bytes`; `frostline features \
-             merge` reads tables of features"
+            "name the column of the images `image`: binary, or a struct with the field `bytes`; `frostline \
+             features merge` reads tables of features"
         }
         ImagesError::Store { problem, url, .. } => store(*problem, url),
         ImagesError::MixedFolders { .. } => {

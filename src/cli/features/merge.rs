@@ -86,7 +86,8 @@ fn tell(report: &MergeReport, options: &MergeOptions) {
     ));
     if report.kept > 0 {
         talk::say(format!(
-            "  kept      {} of the existing store in none of the sources; to drop them, merge into a new store",
+            "  kept      {} of the existing store in none of the sources; to drop them, merge into a new \
+             store",
             counted(report.kept, "image")
         ));
     }

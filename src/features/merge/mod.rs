@@ -33,10 +33,10 @@ use crate::progress::{Progress, go_on};
 /// Merges stores and tables of features into one store. Doing it twice changes nothing.
 ///
 /// # Errors
-/// [`FeaturesError`](crate::error::FeaturesError) if the sources have different manifests, if a shard is
+/// [`FeaturesError`] if the sources have different manifests, if a shard is
 /// missing, unfinished or of another run, or if they contradict each other: two contents or classes of one
 /// path, or features of one image with a cosine below 0.9999; a source that is damaged, an output that holds
-/// something else or is being written; a full disk; [`Error::Interrupted`](crate::Error::Interrupted). A new
+/// something else or is being written; a full disk; [`Error::Interrupted`]. A new
 /// store does not exist then, and an existing one has its old index.
 pub fn merge(options: &MergeOptions, progress: &dyn Progress) -> Result<MergeReport> {
     let mut report = MergeReport {

@@ -42,7 +42,7 @@ enum Format {
 /// Returns whether a file starts as a table.
 ///
 /// # Errors
-/// [`Error::Io`](crate::error::Error::Io) if it cannot be read.
+/// [`Error::Io`] if it cannot be read.
 pub(in crate::features::merge) fn is_table(path: &Path) -> Result<bool> {
     let file = inputs::open(path, Links::Follow).and_then(|mut file| format(&mut file));
     Ok(file.map_err(Error::io("read", path))?.is_some())
