@@ -85,9 +85,14 @@ fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
 fn method_note(out: &mut Text, e: &Evaluation) {
     if e.intervals.is_some() {
         out.line("");
+        let others = match e.approximation {
+            Some(_) => {
+                "percentiles of the bootstrap (balanced accuracy, F1) or 1.96 standard errors"
+            }
+            None => "percentiles of the bootstrap",
+        };
         out.line(format_args!(
-            "Intervals are percentiles of the bootstrap; those marked {WILSON_MARK} are \
-            Wilson score intervals."
+            "Intervals are {others}; those marked {WILSON_MARK} are Wilson score intervals."
         ));
     }
 }

@@ -157,7 +157,7 @@ impl StoreWriter {
         fs::rename(path, path.with_added_extension("damaged"))
             .map_err(Error::io("rename", path))?;
         self.notes.push(format!(
-            "{error}; it was set aside as *.damaged, and its features are recomputed"
+            "{error}; it was set aside as *.damaged; extracting its images again computes its features"
         ));
         Ok(())
     }

@@ -148,6 +148,9 @@ impl Positions {
             }
             found.push((part, entry.2));
         }
+        if rows / ROW as u64 > found.iter().map(|(_, images)| u64::from(*images)).sum() {
+            return None;
+        }
         let mut in_memory = (rows <= in_memory).then(|| Vec::with_capacity(rows as usize));
         let rows = rows / ROW as u64;
         let mut fences = Vec::new();

@@ -11,7 +11,7 @@ use super::dtype::Dtype;
 use super::folder::{refuse_other_folder, remove_store};
 use super::identity::is_store;
 use super::manifest::StoreManifest;
-use super::names::{LOCK, part_name};
+use super::names::{LOCK, part_name, part_number};
 use super::part::{self, Rows};
 use super::position::Position;
 use super::reader::FeatureReader;
@@ -242,7 +242,12 @@ impl StoreWriter {
     ) -> Result<T> {
         self.require_write()?;
         loop {
-            let path = self.path.join(part_name(self.next_part));
+            let name = part_name(self.next_part);
+            let path = self.path.join(&name);
+            if part_number(&name).is_none() {
+                let full = io::Error::other("no number is left for another part");
+                return Err(Error::io("write", &path)(full));
+            }
             let written = write(&path)?;
             self.next_part += 1;
             if let Some(written) = written {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::ClassIndex;
-use crate::head::{Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
+use crate::head::{Approximation, Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
 use crate::images::path_text::to_text;
 use crate::tasks::{Accepted, EvaluateReport, Rejected, TrainingOverlap};
 
@@ -30,6 +30,8 @@ pub struct EvaluationJson<'a> {
     per_class: Map<String, Value>,
     reliability: &'a [ReliabilityBin],
     intervals: Option<&'a Intervals>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approximation: Option<Approximation>,
     training_overlap: TrainingOverlap,
     unknown_classes: &'a BTreeMap<String, usize>,
     missing_classes: &'a [String],
@@ -77,6 +79,7 @@ impl<'a> EvaluationJson<'a> {
                 .collect(),
             reliability: &e.reliability,
             intervals: e.intervals.as_ref(),
+            approximation: e.approximation,
             training_overlap: report.training_overlap,
             unknown_classes: &report.unknown_classes,
             missing_classes: &report.missing_classes,

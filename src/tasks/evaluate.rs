@@ -134,6 +134,7 @@ impl Items for Evaluator {
 /// Says what is approximated.
 fn approximation(evaluation: &Evaluation) -> Option<String> {
     let how = evaluation.approximation?;
+    evaluation.roc_auc?;
     Some(format!(
         "with more than {} images, areas under the ROC curve come from histograms and are exact to {:.1e}",
         Evaluator::EXACT,

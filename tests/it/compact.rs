@@ -424,3 +424,44 @@ fn extract_and_merge_continue_with_a_compacted_store() {
     let damaged = place.frostline("features compact {dir}/images");
     damaged.exits(1).says(&["not a feature store"]);
 }
+
+/// A damaged part has some images, and an intact one the same: the intact copies stay.
+#[test]
+fn of_two_copies_the_intact_one_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let [store, twin] = ["store", "twin"].map(|name| folder.path().join(name));
+    let one = || manifest("cpu", Dtype::F32, &[View::Center]);
+    add(&store, one(), 0..20, 20, 20);
+    add(&twin, one(), 0..40, 40, 40);
+    fs::copy(
+        twin.join("part-00000.arrow"),
+        store.join("part-00001.arrow"),
+    )
+    .unwrap();
+    let part = store.join("part-00000.arrow");
+    let mut bytes = fs::read(&part).unwrap();
+    // One of the last features: the column is the last one before the footer.
+    let value = features(19, WIDTH)[WIDTH - 1].to_le_bytes();
+    let at = bytes.windows(4).rposition(|bytes| bytes == value).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let report = compacted(&store, false, LARGE);
+    assert_eq!((report.images, report.duplicates), (40, 0));
+    assert!(report.notes.iter().any(|note| note.contains("set aside")));
+    assert_complete(&store, 40);
+}
+
+/// A part with a number beyond the last one would not be found again.
+#[test]
+fn numbers_of_parts_are_not_exceeded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let one = || manifest("cpu", Dtype::F32, &[View::Center]);
+    add(&store, one(), 0..20, 10, 20);
+    let [first, last] = ["part-00001.arrow", "part-4294967295.arrow"].map(|name| store.join(name));
+    fs::rename(first, last).unwrap();
+    let error = compact(&CompactOptions::new(store.clone()), &Silent).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "no number is left for another part");
+    assert_complete(&store, 20);
+}

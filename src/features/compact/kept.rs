@@ -8,7 +8,7 @@ use crate::features::content::Digest;
 use crate::features::directory::Directory;
 use crate::features::index;
 use crate::features::position::Position;
-use crate::features::store::FeatureStore;
+use crate::features::store::{FeatureStore, incomplete};
 use crate::features::writer::StoreWriter;
 
 /// The images that are kept: of those with the same digest the first one, as readers take it.
@@ -74,13 +74,20 @@ impl Kept {
 fn listed(store: &Path, directory: &Directory) -> Result<Vec<bool>> {
     FeatureStore::require_run(store)?;
     let mut listed = Vec::new();
+    let mut missing = 0;
     for row in index::rows(store)? {
-        let content = row?.content.ok();
-        if let Some(number) = content.and_then(|content| directory.number(&content.digest)) {
-            let number = number as usize;
-            listed.resize(listed.len().max(number + 1), false);
-            listed[number] = true;
+        let Ok(content) = row?.content else { continue };
+        match directory.number(&content.digest) {
+            Some(number) => {
+                let number = number as usize;
+                listed.resize(listed.len().max(number + 1), false);
+                listed[number] = true;
+            }
+            None => missing += 1,
         }
+    }
+    if missing > 0 {
+        return Err(incomplete(store, missing));
     }
     if listed.is_empty() {
         let (store, reason) = (store.to_owned(), NoSamples::NoneUsable);

@@ -10,7 +10,7 @@ mod plan;
 mod report;
 
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ use super::names::part_paths;
 use super::part::{Layout, Part, PartWriter};
 use super::store::size_of;
 use super::writer::{Existing, StoreWriter};
-use crate::error::{Error, FeaturesError, Result, system_error};
+use crate::error::{Error, Result, system_error};
 use crate::outputs::Pending;
 use crate::progress::{Progress, go_on};
 
@@ -34,23 +34,21 @@ use crate::progress::{Progress, go_on};
 /// parts of different devices or precisions are not mixed. Doing it twice changes nothing.
 ///
 /// # Errors
-/// [`FeaturesError`] if there is no store, if it is read-only, or if images are pruned although no run has
-/// listed any; [`Error::Locked`] if it is being written; [`Error::File`] for a damaged part; a full disk;
-/// [`Error::Interrupted`]. The store is complete in each case.
+/// [`FeaturesError`](crate::error::FeaturesError) if there is no store, or if images are pruned although no
+/// run has listed any; [`Error::Locked`] if it is being written; [`Error::File`] for a damaged part; a full
+/// disk, or a store that is read-only; [`Error::Interrupted`]. The store is complete in each case.
 pub fn compact(options: &CompactOptions, progress: &dyn Progress) -> Result<CompactReport> {
-    let manifest = StoreManifest::read(&options.store)?;
-    let mut writer = StoreWriter::open(&options.store, manifest, Existing::Extend)?;
-    if !writer.can_write() {
-        let store = options.store.clone();
-        return Err(FeaturesError::ReadOnly { store }.into());
+    let (mut writer, mut kept, mut plan) = begin(options, Existing::Extend)?;
+    if plan.duplicates > 0 {
+        // Only one copy of these is kept, so it must be intact.
+        drop((writer, kept));
+        (writer, kept, plan) = begin(options, Existing::Verify)?;
     }
     let mut report = CompactReport {
         parts_before: writer.parts.len(),
         bytes_before: size_of(&options.store)?,
         ..CompactReport::default()
     };
-    let kept = Kept::of(&writer, options.prune)?;
-    let plan = Plan::of(&writer, &kept, options.part_bytes)?;
     progress.begin("images", plan.n_moved() as u64);
     let mut groups = plan.groups.iter();
     let replaced = groups.try_for_each(|group| replace(&mut writer, group, &kept, progress));
@@ -69,6 +67,19 @@ pub fn compact(options: &CompactOptions, progress: &dyn Progress) -> Result<Comp
     report.bytes = size_of(&options.store)?;
     report.notes = writer.notes().to_vec();
     Ok(report)
+}
+
+/// Opens the store, and decides what becomes of its parts.
+fn begin(options: &CompactOptions, existing: Existing) -> Result<(StoreWriter, Kept, Plan)> {
+    let manifest = StoreManifest::read(&options.store)?;
+    let writer = StoreWriter::open(&options.store, manifest, existing)?;
+    if !writer.can_write() {
+        let problem = ErrorKind::ReadOnlyFilesystem.into();
+        return Err(Error::io("write", &options.store)(problem));
+    }
+    let kept = Kept::of(&writer, options.prune)?;
+    let plan = Plan::of(&writer, &kept, options.part_bytes)?;
+    Ok((writer, kept, plan))
 }
 
 /// Replaces the parts of a group by one.
@@ -139,9 +150,7 @@ impl<'a> New<'a> {
         let sealed = sealed.and_then(|_| pending.out.write_all(digits.text.as_bytes()));
         let file = sealed.and_then(|()| pending.written()).map_err(told)?;
         if Part::check(file, path, self.store)?.layout.digests != self.digests {
-            return Err(Error::io("write", path)(
-                std::io::ErrorKind::InvalidData.into(),
-            ));
+            return Err(Error::io("write", path)(ErrorKind::InvalidData.into()));
         }
         Ok(pending.take_free_place()?.then_some(()))
     }

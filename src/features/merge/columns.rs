@@ -92,7 +92,8 @@ impl<'a> Columns<'a> {
         else {
             return Err("has no digest, width or height, and no reason in `status`".to_owned());
         };
-        let features = floats(self.features, row).ok_or("has no features")?;
+        let features = floats(self.features, row)
+            .ok_or("has no features, or they are not 32-bit or 16-bit floats")?;
         if features.len() != width {
             return Err(format!("has {} features, not {width}", features.len()));
         }

@@ -91,22 +91,29 @@ impl List {
         }
     }
 
-    /// Adds the rows of the other images of a store, and counts the classes of all.
-    fn complete(&mut self, store: &Path) -> Result<()> {
+    /// Adds the rows of the other images of a store, and counts the classes of all. Returns a note if the
+    /// features of some are missing.
+    fn complete(&mut self, writer: &StoreWriter) -> Result<Option<String>> {
         let Some(mut again) = self.again.take() else {
-            return Ok(());
+            return Ok(None);
         };
+        let mut missing = 0;
         self.listed.classes.clear();
-        for row in index::rows(store)? {
+        for row in index::rows(&writer.path)? {
             let row = row?;
             if again.gone.contains(&row.path) {
                 continue;
             }
             let row = again.rows.remove(&row.path).unwrap_or(row);
+            let content = row.content.as_ref();
+            missing += usize::from(content.is_ok_and(|content| !writer.knows(&content.digest)));
             self.listed.count(&row);
             self.record.add(row)?;
         }
-        Ok(())
+        Ok((missing > 0).then(|| {
+            let images = counted(missing, "image");
+            format!("the features of {images} are missing: a run over all images computes them")
+        }))
     }
 }
 
@@ -278,7 +285,7 @@ impl Kept {
                 Some(again) if !again.gone.is_empty() => self.writer.finished_shard()?,
                 _ => None,
             };
-            list.complete(&self.writer.path)?;
+            let missing = list.complete(&self.writer)?;
             let directory = self.writer.directory();
             let own = entries
                 .into_iter()
@@ -292,6 +299,7 @@ impl Kept {
                 self.writer.finish_record(list.record, own)?
             };
             shard.map_or(Ok(()), |shard| self.writer.record_shard(shard))?;
+            done.store_notes.extend(missing);
             done.listed = list.listed;
         } else {
             done.store_notes = self.writer.notes().to_vec();

@@ -65,10 +65,10 @@ impl Interval {
         })
     }
 
-    /// Returns the interval of a number with a normal distribution of this variance, within 0 and `most`;
-    /// None without a variance.
-    pub(super) fn normal(value: f64, variance: f64, most: f64) -> Option<Self> {
-        let reach = Z * variance.sqrt();
+    /// Returns the interval of a number with a normal distribution of this variance that is known up to an
+    /// `error`, within 0 and `most`; None without a variance and an error.
+    pub(super) fn normal(value: f64, (variance, error): (f64, f64), most: f64) -> Option<Self> {
+        let reach = Z * variance.sqrt() + error;
         (reach > POINT).then(|| Self {
             low: (value - reach).max(0.0),
             high: (value + reach).min(most),

@@ -1,7 +1,7 @@
 //! The intervals of metrics that come from sums and histograms.
 
 use super::bootstrap::Bootstrap;
-use super::confusion::Counts;
+use super::confusion::{Counts, mean};
 use super::evaluation::Evaluation;
 use super::histogram::Area;
 use super::interval::Interval;
@@ -31,8 +31,8 @@ impl Sums {
         let per_class = areas.iter().enumerate().map(|(class, area)| {
             let [support, predicted] = of.confusion.margins(class).map(|n| n as u64);
             let right = of.confusion.count(class, class) as u64;
-            let normal =
-                |area: Area| Interval::normal(area.value, area.variances.iter().sum(), 1.0);
+            let known = |area: &Area| (area.variances.iter().sum(), area.error);
+            let normal = |area: Area| Interval::normal(area.value, known(&area), 1.0);
             ClassIntervals {
                 precision: Interval::wilson(right, predicted),
                 recall: Interval::wilson(right, support),
@@ -51,10 +51,11 @@ impl Sums {
             balanced_accuracy: resampled[0],
             macro_f1: resampled[1],
             weighted_f1: resampled[2],
-            log_loss: Interval::normal(of.log_loss, self.surprise.variance(), f64::INFINITY),
-            brier_score: Interval::normal(of.brier_score, self.squared.variance(), 2.0),
-            roc_auc: (of.roc_auc)
-                .and_then(|value| Interval::normal(value, variance_of_mean(areas), 1.0)),
+            log_loss: Interval::normal(of.log_loss, (self.surprise.variance(), 0.0), f64::INFINITY),
+            brier_score: Interval::normal(of.brier_score, (self.squared.variance(), 0.0), 2.0),
+            roc_auc: (of.roc_auc).and_then(|value| {
+                Interval::normal(value, (variance_of_mean(areas), mean_error(areas)), 1.0)
+            }),
             top_k: of.top_k.iter().map(|top| all(top.accuracy)).collect(),
             per_class: per_class.collect(),
             confusion_shares: cells.collect(),
@@ -86,6 +87,11 @@ impl Sums {
             |place| Interval::of(column(place).filter(|value| !value.is_nan()).collect());
         Ok((0..figures).map(interval).collect())
     }
+}
+
+/// Returns the largest error of the mean area.
+fn mean_error(areas: &[Option<Area>]) -> f64 {
+    mean(areas.iter().flatten().map(|area| area.error)).unwrap_or_default()
 }
 
 /// Returns an upper bound of the variance of the mean area. The samples of different classes are independent,
