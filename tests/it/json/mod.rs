@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use frostline::features::{Existing, FeatureStore, IndexRow, StoreWriter};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -209,6 +210,39 @@ fn an_evaluation() {
         assert_eq!(has("accepted"), options.contains("careful"));
         assert_eq!(has("intervals"), !options.contains("--intervals"));
     }
+}
+
+/// Twelve images, each listed under thousands of paths.
+#[test]
+fn an_evaluation_of_very_many_images() {
+    let Some(place) = Place::fitted() else { return };
+    let line = "evaluate {dir}/store --head {dir}/head --format json";
+    let few = valid("evaluate", &place.frostline(line).exits(0));
+    assert!(few.get("approximation").is_none());
+    let path = place.folder().join("store");
+    let store = FeatureStore::open(&path).unwrap();
+    let rows: Vec<IndexRow> = store.index().rows().collect();
+    let rows = (0..120_000).map(|n| IndexRow {
+        path: format!("{n:06}.png"),
+        ..rows[n % rows.len()].clone()
+    });
+    let manifest = store.manifest().clone();
+    let writer = StoreWriter::open(&path, manifest, Existing::Extend).unwrap();
+    writer.finish_run(&rows.collect(), &[]).unwrap();
+    let ran = place
+        .frostline(line)
+        .exits(0)
+        .says(&["areas under the ROC curve come from histograms"]);
+    let many = valid("evaluate", &ran);
+    assert_eq!(many["n_samples"], 120_000);
+    assert_eq!(many["top1_accuracy"], few["top1_accuracy"]);
+    let value = |of: &Value, key: &str| of[key].as_f64().unwrap();
+    for key in ["log_loss", "brier_score", "macro_f1", "roc_auc"] {
+        let [few, many] = [&few, &many].map(|of| value(of, key));
+        assert!((few - many).abs() < 1e-9, "{key}: {few} {many}");
+    }
+    assert_eq!(many["intervals"]["log_loss"]["method"], "normal");
+    assert!(value(&many["approximation"], "roc_auc_error") < 1e-9);
 }
 
 #[test]
