@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use frostline::error::{Error, FeaturesError, NoSamples};
 use frostline::features::{
     CompactOptions, CompactReport, Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow,
-    StoreManifest, StoreWriter, compact,
+    MergeOptions, StoreManifest, StoreWriter, compact, merge,
 };
 use frostline::images::{View, Views};
 use frostline::progress::Silent;
@@ -338,6 +338,15 @@ fn readers_see_a_complete_store_all_the_time() {
                 }
             });
         }
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let merged = tempfile::tempdir().unwrap();
+                let merged = merged.path().join("store");
+                let options = MergeOptions::new(vec![store.to_owned()], merged.clone());
+                assert_eq!(merge(&options, &Silent).unwrap().images, 120);
+                assert_complete(&merged, 120);
+            }
+        });
         let begin = Instant::now();
         // Each size has other groups than the one before.
         for size in (3..).map(|images| images * 900) {

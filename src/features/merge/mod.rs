@@ -24,6 +24,7 @@ use std::mem;
 use self::rows::MergedRows;
 use self::sources::Source;
 use self::target::{Target, told};
+use super::names::with_parts;
 use super::record::RunRecord;
 use super::store::incomplete;
 use crate::error::{Error, FeaturesError, Result};
@@ -103,22 +104,28 @@ fn fill(
     let mut notes = Vec::new();
     let total = sources.iter().map(|source| source.files.len() as u64).sum();
     progress.begin("files", total);
-    let added = sources.iter().try_for_each(|source| {
-        source.files.iter().try_for_each(|file| -> Result<()> {
-            go_on(progress)?;
+    let added = sources.iter().try_for_each(|source| match &source.store {
+        // Parts that are replaced meanwhile are in others, which are compared then.
+        Some(_) => with_parts(&source.path, |parts| {
+            parts.iter().try_for_each(|part| -> Result<()> {
+                go_on(progress)?;
+                adding.begin(part);
+                adding.part(part, &source.path)?;
+                progress.advance(1);
+                Ok(())
+            })
+        }),
+        None => source.files.iter().try_for_each(|file| -> Result<()> {
             adding.begin(file);
-            match &source.store {
-                Some(_) => adding.part(file, &source.path)?,
-                None => notes.extend(table::each(file, &manifest, |row, features| {
-                    go_on(progress)?;
-                    adding.row(file, &row, &features)?;
-                    rows.add(row, file, &source.path);
-                    Ok(())
-                })?),
-            }
+            notes.extend(table::each(file, &manifest, |row, features| {
+                go_on(progress)?;
+                adding.row(file, &row, &features)?;
+                rows.add(row, file, &source.path);
+                Ok(())
+            })?);
             progress.advance(1);
             Ok(())
-        })
+        }),
     });
     progress.end();
     added?;
