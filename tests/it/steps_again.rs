@@ -107,7 +107,7 @@ fn images_of_other_runs_are_refused_and_the_rest_stays_listed() {
             ]);
     }
     assert!(tree(&place.folder().join("store")) == before);
-    // A list of some images says nothing of the others.
+    // A list of some images does not tell whether the others exist.
     let [bad, worse] = ["bad", "worse"].map(|name| place.path(&format!("images/red/{name}.jpg")));
     fs::copy(&bad, &worse).unwrap();
     fs::write(place.path("list"), format!("{bad}\n{worse}")).unwrap();

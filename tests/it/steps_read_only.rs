@@ -112,7 +112,7 @@ fn a_store_with_a_skipped_image_is_read_too() {
         };
         ran.exits(3).says(&[words]);
     }
-    // A mended or new image has to be written.
+    // A fixed or new image must be written.
     let place_of_new = place.path("images/red/new.png");
     two_classes(&place.folder().join("new"), 1, 100);
     for file in [&bad, &place_of_new] {

@@ -66,11 +66,11 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             "extract all shards from the same folder, with the same class folders"
         }
         FeaturesError::Conflict(conflict) if conflict.stores[0] == conflict.stores[1] => {
-            "give each image a `path` or `id` of its own"
+            "give each image a unique `path` or `id`"
         }
         FeaturesError::Conflict(_) => {
             "if the image has changed, extract the older shards again and merge all into a new store; if \
-             these are two images, give each a `path` or `id` of its own"
+             these are two images, give each a unique `path` or `id`"
         }
         FeaturesError::OtherManifest { .. } => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of the \

@@ -25,7 +25,7 @@ impl<W: Write> PartWriter<W> {
         let (images, rows) = (digests.len() as u64, (digests.len() * names.len()) as u64);
         let values = rows * own.spec.backbone.num_features as u64;
         let bytes = values * own.dtype.bytes() as u64;
-        // Buffers of nulls are empty. A text has offsets before its values, a list has no values of its own.
+        // Buffers of nulls are empty. A text has offsets before its values, a list has no buffer of values.
         let text = [4 * (rows + 1), images * text as u64];
         let buffers = [0, 32 * rows, 0, text[0], text[1], 0, 0, bytes];
         let mut out =
