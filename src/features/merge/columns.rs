@@ -1,10 +1,7 @@
 //! The columns of a table of features, and the values of its rows.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Float16Type, Float32Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
-};
+use arrow_array::types::{Float16Type, Float32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
@@ -129,23 +126,7 @@ impl<'a> Columns<'a> {
 
 /// Returns the whole number of a row.
 fn number(column: &ArrayRef, row: usize) -> Option<i64> {
-    macro_rules! value {
-        ($kind:ty) => {
-            i64::try_from(column.as_primitive::<$kind>().value(row)).ok()
-        };
-    }
-    match column.data_type() {
-        _ if column.is_null(row) => None,
-        DataType::Int8 => value!(Int8Type),
-        DataType::Int16 => value!(Int16Type),
-        DataType::Int32 => value!(Int32Type),
-        DataType::Int64 => value!(Int64Type),
-        DataType::UInt8 => value!(UInt8Type),
-        DataType::UInt16 => value!(UInt16Type),
-        DataType::UInt32 => value!(UInt32Type),
-        DataType::UInt64 => value!(UInt64Type),
-        _ => None,
-    }
+    i64::try_from(cell::whole(column, row)?).ok()
 }
 
 /// Returns the digest of a row, from bytes or hex digits.

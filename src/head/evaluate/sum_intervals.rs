@@ -26,8 +26,7 @@ impl Sums {
     ) -> Result<Intervals> {
         let resampled = self.resampled(areas.len(), bootstrap)?;
         let n = of.n_samples as u64;
-        let share = |share: f64, n: u64| Interval::wilson((share * n as f64).round() as u64, n);
-        let all = |value: f64| share(value, n).expect("there are samples");
+        let share = |part: u64| Interval::wilson(part, n).expect("there are samples");
         let per_class = areas.iter().enumerate().map(|(class, area)| {
             let [support, predicted] = of.confusion.margins(class).map(|n| n as u64);
             let right = of.confusion.count(class, class) as u64;
@@ -47,7 +46,7 @@ impl Sums {
         let reliability = self.bins.right();
         Ok(Intervals {
             bootstrap,
-            accuracy: all(of.accuracy),
+            accuracy: share(of.n_right() as u64),
             balanced_accuracy: resampled[0],
             macro_f1: resampled[1],
             weighted_f1: resampled[2],
@@ -56,7 +55,7 @@ impl Sums {
             roc_auc: (of.roc_auc).and_then(|value| {
                 Interval::normal(value, (variance_of_mean(areas), mean_error(areas)), 1.0)
             }),
-            top_k: of.top_k.iter().map(|top| all(top.accuracy)).collect(),
+            top_k: self.hits.iter().map(|hits| share(*hits)).collect(),
             per_class: per_class.collect(),
             confusion_shares: cells.collect(),
             reliability: reliability

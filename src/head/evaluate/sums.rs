@@ -24,7 +24,7 @@ const COUNTERS: usize = 1 << 22;
 pub(super) struct Sums {
     n_classes: usize,
     pub(super) cells: BTreeMap<(usize, usize), u64>,
-    hits: Vec<u64>,
+    pub(super) hits: Vec<u64>,
     pub(super) surprise: Mean,
     pub(super) squared: Mean,
     pub(super) bins: Bins,

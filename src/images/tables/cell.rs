@@ -37,32 +37,45 @@ pub(crate) fn text(array: &dyn Array, row: usize) -> Option<&str> {
     }
 }
 
-/// Returns the text of a row, or its number as text; `None` if it is null, or the array has another type.
-pub(crate) fn text_or_number(array: &dyn Array, row: usize) -> Option<String> {
-    macro_rules! number {
+/// Returns the whole number of a row; `None` if it is null, or the array has another type.
+pub(crate) fn whole(array: &dyn Array, row: usize) -> Option<i128> {
+    macro_rules! value {
         ($kind:ty) => {
-            array.as_primitive::<$kind>().value(row).to_string()
+            array.as_primitive::<$kind>().value(row).into()
         };
     }
     if array.is_null(row) {
         return None;
     }
     Some(match array.data_type() {
-        DataType::Boolean => array.as_boolean().value(row).to_string(),
-        DataType::Int8 => number!(Int8Type),
-        DataType::Int16 => number!(Int16Type),
-        DataType::Int32 => number!(Int32Type),
-        DataType::Int64 => number!(Int64Type),
-        DataType::UInt8 => number!(UInt8Type),
-        DataType::UInt16 => number!(UInt16Type),
-        DataType::UInt32 => number!(UInt32Type),
-        DataType::UInt64 => number!(UInt64Type),
+        DataType::Int8 => value!(Int8Type),
+        DataType::Int16 => value!(Int16Type),
+        DataType::Int32 => value!(Int32Type),
+        DataType::Int64 => value!(Int64Type),
+        DataType::UInt8 => value!(UInt8Type),
+        DataType::UInt16 => value!(UInt16Type),
+        DataType::UInt32 => value!(UInt32Type),
+        DataType::UInt64 => value!(UInt64Type),
+        _ => return None,
+    })
+}
+
+/// Returns the text of a row, or its number as text; `None` if it is null, or the array has another type.
+pub(crate) fn text_or_number(array: &dyn Array, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Boolean => Some(array.as_boolean().value(row).to_string()),
         DataType::Dictionary(..) => {
             let (values, row) = entry(array, row)?;
-            return text_or_number(values, row);
+            text_or_number(values, row)
         }
-        _ => return text(array, row).map(str::to_owned),
-    })
+        _ => match whole(array, row) {
+            Some(number) => Some(number.to_string()),
+            None => text(array, row).map(str::to_owned),
+        },
+    }
 }
 
 /// Returns the entries of a dictionary, and which of them a row has.
