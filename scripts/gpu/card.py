@@ -1,0 +1,75 @@
+"""What nvidia-smi says of the card: its name, its memory, and how busy it is."""
+
+import contextlib
+import statistics
+import subprocess
+import threading
+import time
+
+from outcome import Skip
+
+MILLISECONDS = 100
+
+
+def query(bench, fields):
+    """Returns the fields of the first card; Skip if there is none."""
+    try:
+        ran = subprocess.run(
+            ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"],
+            capture_output=True, text=True, timeout=20, env=bench.environment(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise Skip(f"nvidia-smi does not run: {fault}") from fault
+    lines = ran.stdout.splitlines()
+    if ran.returncode or not lines:
+        raise Skip(f"nvidia-smi reports: {(ran.stdout + ran.stderr).strip()}")
+    return [field.strip() for field in lines[0].split(",")]
+
+
+def memory_used(bench):
+    """Returns the memory in use, in MiB."""
+    return float(query(bench, "memory.used")[0])
+
+
+def settles(bench, before, slack, seconds=10):
+    """Waits until the memory in use is back; returns what is in use then."""
+    end = time.monotonic() + min(seconds, bench.seconds_left())
+    while (now := memory_used(bench)) > before + slack and time.monotonic() < end:
+        time.sleep(0.2)
+    return now
+
+
+class Sampler:
+    """Samples the card while a block runs: `with Sampler(bench) as samples`."""
+
+    def __init__(self, bench):
+        self.bench, self.busy, self.memory, self.first = bench, [], [], threading.Event()
+
+    def __enter__(self):
+        fields = "utilization.gpu,memory.used"
+        command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"-lms={MILLISECONDS}"]
+        self.process = self.bench.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+        # A short run must not end before nvidia-smi has started.
+        self.first.wait(5)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join()
+        self.process.stdout.close()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                busy, memory = map(float, line.split(","))
+                self.busy.append(busy)
+                self.memory.append(memory)
+                self.first.set()
+
+    def kernel_share(self):
+        """Returns the share of time in which kernels ran, between the first and the last that did; None if unknown."""
+        at = [i for i, busy in enumerate(self.busy) if busy > 0]
+        return statistics.mean(self.busy[at[0] : at[-1] + 1]) / 100 if at else None

@@ -1,0 +1,134 @@
+"""Checks frostline on an NVIDIA card: see check.sh."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import card
+import section_doctor
+import section_faults
+import section_parity
+import section_pipeline
+import section_prepare
+import section_speed
+import section_tutorial
+from bench import HERE, Bench
+from checks import too_many
+from outcome import ERROR, SKIPPED, Broken, OutOfTime, Outcome, Skip
+from report import Report
+from sizes import CARD, DRY, REHEARSAL
+
+SECTIONS = {
+    "prepare": section_prepare,
+    "doctor": section_doctor,
+    "parity": section_parity,
+    "speed": section_speed,
+    "pipeline": section_pipeline,
+    "faults": section_faults,
+    "tutorial": section_tutorial,
+}
+
+
+def main():
+    given = arguments()
+    with tempfile.TemporaryDirectory() as scratch:
+        if given.dry_run and not given.work:
+            given.work = Path(scratch)
+        bench = bench_of(given)
+        report = Report(about(bench), bench.work / "gpu.json", given.output)
+        report.resume()
+        bench.known["report"] = report
+        wanted = ["prepare", *given.sections] if given.sections else list(SECTIONS)
+        chosen = [check for name in dict.fromkeys(wanted) for check in SECTIONS[name].checks(bench.sizes)]
+        run_all(bench, chosen, report, given.minutes * 60, given.limit)
+    print(f"wrote {given.output / 'gpu.json'} and {given.output / 'gpu.md'}", file=sys.stderr)
+    bad = [check["name"] for check in report.checks if check["result"] in ("failed", "error")]
+    sys.exit(1 if bad else 0)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="check.sh", description="Checks frostline on an NVIDIA card.")
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--dry-run", nargs="?", const="works", metavar="SCENARIO")
+    parser.add_argument("--root", type=Path, default=root(), help="the folder of the joined pieces")
+    parser.add_argument("--work", type=Path, help="the folder for networks, pictures and stores [default: ROOT/work]")
+    parser.add_argument("--output", type=Path, default=Path("gpu-results"), help="the folder of gpu.json and gpu.md")
+    parser.add_argument("--minutes", type=float, default=19, help="the least important checks are left out after that")
+    parser.add_argument("--limit", type=float, default=600, help="the longest time of one check, in seconds")
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="SECTION", help=", ".join(SECTIONS))
+    return parser.parse_args()
+
+
+def root():
+    """Returns the folder of the joined pieces that this file is part of, or what pack.sh has collected."""
+    joined = HERE.parent.parent
+    return joined if (joined / "program").is_dir() else joined / "target/gpu/tree"
+
+
+def bench_of(given):
+    work = (given.work or given.root / "work").resolve()
+    given.output = given.output.resolve()
+    for folder in [work, given.output]:
+        folder.mkdir(parents=True, exist_ok=True)
+    sizes = DRY if given.dry_run else CARD if given.device == "cuda" else REHEARSAL
+    log = given.output / "gpu.log"
+    return Bench(given.root.resolve(), work, given.device, sizes, log, fake=given.dry_run)
+
+
+def about(bench):
+    """Describes the machine and the programs; what is unknown is left out."""
+    facts = {"date": date.today().isoformat(), "device": bench.device}
+    try:
+        facts["card"], facts["driver"], facts["memory"] = card.query(bench, "name,driver_version,memory.total")
+        facts["memory"] += " MiB"
+    except Skip as why:
+        facts["card"] = str(why)
+    bench.deadline = time.monotonic() + 60
+    try:
+        facts["program"] = bench.frostline("--version").out.strip()
+    except (Broken, OutOfTime, OSError) as fault:
+        facts["program"] = f"does not run: {fault}"
+    return facts | {"CPUs": os.cpu_count(), "Python": platform.python_version()}
+
+
+def run_all(bench, checks, report, seconds, limit):
+    """Runs the checks in their order, each no longer than `limit`; goes on past each failure."""
+    end = time.monotonic() + seconds
+    left = list(checks)
+    while left:
+        for check in too_many(left, end - time.monotonic()):
+            left.remove(check)
+            show(check, Outcome(SKIPPED, "there was no time left for it"), report, 0.0)
+        if left:
+            check = left.pop(0)
+            begin = time.monotonic()
+            bench.deadline = min(begin + check.limit, begin + limit, end)
+            show(check, outcome_of(bench, check), report, time.monotonic() - begin)
+
+
+def outcome_of(bench, check):
+    if check.card and not bench.card:
+        return Outcome(SKIPPED, "it needs an NVIDIA card")
+    try:
+        return check.run(bench)
+    except Skip as why:
+        return Outcome(SKIPPED, str(why))
+    except (Broken, OutOfTime) as fault:
+        return Outcome(ERROR, str(fault))
+    # A fault in one check must not keep the others from running.
+    except Exception as fault:  # noqa: BLE001
+        return Outcome(ERROR, f"{type(fault).__name__}: {fault}")
+
+
+def show(check, outcome, report, seconds):
+    report.add(check, outcome, seconds)
+    print(f"{outcome.result:8} {check.full_name}: {outcome.found} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

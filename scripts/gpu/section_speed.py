@@ -1,0 +1,137 @@
+"""Section `speed`: VGG19 in frostline, PyTorch and ONNX Runtime on the same card, in images per second."""
+
+import contextlib
+
+import bench as programs
+from card import Sampler
+from checks import Check
+from outcome import Broken, OutOfTime, Outcome, Skip, judged
+from section_parity import LEAST
+from section_prepare import require, some
+
+PRECISIONS = list(LEAST)
+TARGET = 1.0
+# What is measured of a peer: the batch starts and its features end in the computer's memory, as in frostline.
+HOST = "host"
+PEERS = {
+    "torch": "PyTorch, eager, channels last, autocast in fp16",
+    "compile": "PyTorch, `torch.compile`, channels last, autocast in fp16",
+    "onnxruntime": "ONNX Runtime in Python",
+}
+
+
+def checks(sizes):
+    found = []
+    for precision in PRECISIONS:
+        for batch in sizes.batches:
+            found.append(Check(
+                "speed", f"vgg19.{precision}.{batch}", "a figure: images per second of the network in `extract`",
+                run=lambda bench, precision=precision, batch=batch: frostline(bench, precision, batch), limit=120,
+                cost=15, rank=1 if batch == sizes.largest else 3, card=precision == "tf32",
+            ))
+    for name, what in PEERS.items():
+        found.append(Check(
+            "speed", f"peer.{name}", f"figures: {what}", run=lambda bench, name=name: peer(bench, name), limit=240,
+            cost=90 if name == "compile" else 60, rank=2 if name == "compile" else 1,
+        ))
+    largest = sizes.largest
+    return found + [
+        Check("speed", "target", f"fp16 in batches of {largest}: at least {TARGET} × the faster of PyTorch and ONNX Runtime",
+              run=target, cost=1, rank=1),
+        Check("speed", "kernel_share", f"a figure: the share of time in which kernels run, fp16 in batches of {largest}",
+              run=kernel_share, cost=1, rank=1, card=True),
+    ]
+
+
+def frostline(bench, precision, batch):
+    found = steady(bench, precision, batch)
+    share = found["kernel_share"]
+    words = f"{found['network']:.0f} images/s in the network, {found['whole']:.0f} from files to the store"
+    words += f"; kernels run {share:.0%} of the time" if share else ""
+    row = {"program": "frostline", "precision": precision, "batch": batch, "copies": HOST, "rate": found["network"]}
+    return judged(found["network"] > 0, words, rates=[row], **found)
+
+
+def steady(bench, precision, batch):
+    """Returns speeds without one-time costs: from the difference of a long and a short run."""
+    key = "steady", precision, batch
+    if key not in bench.known:
+        require(bench, "vgg19")
+        short, _ = run(bench, precision, batch, bench.sizes.runs[batch][0])
+        long, samples = run(bench, precision, batch, bench.sizes.runs[batch][1])
+        images = long["n_computed"] - short["n_computed"]
+        # On a card, one session runs one batch at a time; on a CPU, replicas run in parallel.
+        network = (lambda run: run["stage_seconds"]["forward"]) if bench.card else (lambda run: run["seconds"])
+        bench.known[key] = {
+            "network": rate(images, network(long) - network(short)),
+            "whole": rate(images, long["seconds"] - short["seconds"]),
+            "limited_by": long["limited_by"],
+            "kernel_share": samples.kernel_share() if samples else None,
+        }
+    return bench.known[key]
+
+
+def rate(images, seconds):
+    return images / seconds if seconds > 0 else 0.0
+
+
+def run(bench, precision, batch, count):
+    words = some(bench, count)
+    with Sampler(bench) if bench.card else contextlib.nullcontext() as samples:
+        found = bench.extract(words, "speed", backbone="vgg19", precision=precision, batch=batch)
+    if found["engine"]["precision"] != precision:
+        raise Skip(f"it ran in {found['engine']['precision']}")
+    return found, samples
+
+
+def peer(bench, name):
+    """Runs a peer, which prints each figure as soon as it has it."""
+    require(bench, "vgg19")
+    script = "peer_onnxruntime" if name == "onnxruntime" else "peer_torch"
+    network = bench.home / "models/vgg19.onnx" if name == "onnxruntime" else bench.work / "networks/vgg19.pth"
+    batches = ",".join(map(str, bench.sizes.batches))
+    words = [name, network, bench.device, bench.sizes.seconds, ",".join(PRECISIONS), batches]
+    late = False
+    try:
+        lines = bench.peer(script, *words)
+    except OutOfTime as stopped:
+        lines, late = programs.json_lines(stopped.out), True
+    rates = [line for line in lines if "rate" in line]
+    problems = [line["problem"] for line in lines if "problem" in line]
+    bench.known.setdefault("rates", []).extend(rates)
+    words = f"{len(rates)} figures, at most {max((row['rate'] for row in rates), default=0):.0f} images/s"
+    words = "; ".join([words, *problems, *(["stopped at its time limit"] if late else [])])
+    if not rates:
+        raise Broken(words)
+    return Outcome("error" if late else "passed", words, {"rates": rates})
+
+
+def target(bench):
+    largest = bench.sizes.largest
+    ours = measured(bench, "fp16", largest, "frostline")
+    peers = [row for row in rates(bench) if (row["precision"], row["batch"], row["copies"]) == ("fp16", largest, HOST)]
+    peers = [row for row in peers if row["program"] != "frostline"]
+    if not ours or not peers:
+        raise Skip("frostline or its peers have no figure")
+    best = max(peers, key=lambda row: row["rate"])
+    ratio = ours / best["rate"]
+    words = f"{ratio:.2f} × {best['program']}: {ours:.0f} against {best['rate']:.0f} images/s"
+    return judged(ratio >= TARGET, words, ratio=ratio)
+
+
+def rates(bench):
+    """Returns all rows of this run and of the sections that ran before."""
+    return [row for check in bench.known["report"].checks for row in check["figures"].get("rates", [])]
+
+
+def measured(bench, precision, batch, program):
+    wanted = program, precision, batch
+    rows = [row for row in rates(bench) if (row["program"], row["precision"], row["batch"]) == wanted]
+    return rows[-1]["rate"] if rows else None
+
+
+def kernel_share(bench):
+    share = steady(bench, "fp16", bench.sizes.largest)["kernel_share"]
+    if share is None:
+        raise Skip("nvidia-smi reported no utilization")
+    return judged(True, f"{share:.0%}; frostline does not report the bytes over the bus", share=share)
