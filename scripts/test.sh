@@ -31,6 +31,8 @@ say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps --document-private-items
 say "the tables of scripts/bench_peers.sh"
 python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pattern "test_*.py"
+say "dry runs of the checks on a GPU"
+python3 -m unittest discover --quiet --start-directory scripts/gpu --pattern "test_*.py"
 if command -v cargo-deny >/dev/null; then
     say "licences, versions and sources of dependencies"
     cargo deny --locked check licenses bans sources

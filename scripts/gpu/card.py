@@ -9,6 +9,8 @@ import time
 from outcome import Skip
 
 MILLISECONDS = 100
+# More than a CUDA context takes.
+GROWTH_MIB = 1024
 
 
 def query(bench, fields):
@@ -39,6 +41,13 @@ def settles(bench, before, slack, seconds=10):
     return now
 
 
+def grows(bench, before, seconds=30):
+    """Waits until more memory is in use: a program has begun to work on the card."""
+    end = time.monotonic() + min(seconds, bench.seconds_left())
+    while memory_used(bench) < before + GROWTH_MIB and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 class Sampler:
     """Samples the card while a block runs: `with Sampler(bench) as samples`."""
 
@@ -47,7 +56,7 @@ class Sampler:
 
     def __enter__(self):
         fields = "utilization.gpu,memory.used"
-        command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"-lms={MILLISECONDS}"]
+        command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"--loop-ms={MILLISECONDS}"]
         self.process = self.bench.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()

@@ -56,7 +56,7 @@ def arguments():
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--dry-run", nargs="?", const="works", metavar="SCENARIO")
     parser.add_argument("--root", type=Path, default=root(), help="the folder of the joined pieces")
-    parser.add_argument("--work", type=Path, help="the folder for networks, pictures and stores [default: ROOT/work]")
+    parser.add_argument("--work", type=Path, help="the folder for networks, pictures and stores [default: next to ROOT]")
     parser.add_argument("--output", type=Path, default=Path("gpu-results"), help="the folder of gpu.json and gpu.md")
     parser.add_argument("--minutes", type=float, default=19, help="the least important checks are left out after that")
     parser.add_argument("--limit", type=float, default=600, help="the longest time of one check, in seconds")
@@ -71,7 +71,7 @@ def root():
 
 
 def bench_of(given):
-    work = (given.work or given.root / "work").resolve()
+    work = (given.work or given.root.parent / "work").resolve()
     given.output = given.output.resolve()
     for folder in [work, given.output]:
         folder.mkdir(parents=True, exist_ok=True)

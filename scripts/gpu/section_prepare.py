@@ -48,8 +48,8 @@ def home(bench):
 def nvidia_packages():
     """Returns the folder of NVIDIA's libraries in this Python, which PyTorch's wheels install; None without one."""
     spec = importlib.util.find_spec("nvidia")
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return next((Path(place).resolve() for place in places if Path(place).is_dir()), None)
+    places = map(Path, (spec.submodule_search_locations or []) if spec else [])
+    return next((place.resolve() for place in places if any(place.glob("*/lib/libcudart.so*"))), None)
 
 
 def link(path, target):

@@ -17,7 +17,7 @@ class Sizes:
     seconds: float
     epochs: int
     sessions: int
-    # Seconds after which a working process is killed.
+    # Seconds for which a process has worked when it is killed.
     kill_after: float
 
     @property
@@ -29,6 +29,6 @@ class Sizes:
         return max(long for _, long in self.runs.values())
 
 
-CARD = Sizes(None, (1, 32, 128), {1: (128, 640), 32: (512, 4096), 128: (1024, 8192)}, (32, 192), 2.0, 25, 1000, 3)
+CARD = Sizes(None, (1, 32, 128), {1: (128, 640), 32: (512, 4096), 128: (1024, 8192)}, (32, 192), 2.0, 25, 1000, 2)
 REHEARSAL = Sizes(11, (1, 4, 8), {1: (4, 8), 4: (8, 16), 8: (8, 24)}, (2, 6), 0.5, 1, 5, 2)
 DRY = Sizes(3, (1, 5, 8), {1: (2, 4), 5: (5, 10), 8: (8, 16)}, (1, 3), 0.0, 1, 5, 0.3)
