@@ -63,16 +63,22 @@ class Bench:
     def pictures(self):
         return self.work / "pictures"
 
-    def environment(self):
+    def environment(self, more=None):
+        """Returns the environment of programs, with `more`; a variable that is None there is removed."""
         ours = {
             "FROSTLINE_HOME": str(self.home),
             "PYTHONPATH": str(self.packages),
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
         }
+        if "LD_LIBRARY_PATH" in os.environ:
+            # frostline refuses empty parts, which would be the working directory.
+            folders = os.environ["LD_LIBRARY_PATH"].split(os.pathsep)
+            ours["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, folders)) or None
         if self.fake:
             ours |= {"GPU_FAKE": self.fake, "PATH": f"{HERE / 'fake'}{os.pathsep}{os.environ['PATH']}"}
-        return os.environ | ours
+        given = os.environ | ours | (more or {})
+        return {name: value for name, value in given.items() if value is not None}
 
     def seconds_left(self):
         return max(0.0, self.deadline - time.monotonic())
@@ -80,13 +86,11 @@ class Bench:
     # --- programs
 
     def start(self, command, env=None, **streams):
-        """Starts a program in a process group of its own; None in `env` removes a variable."""
+        """Starts a program in a process group of its own."""
         with open(self.log, "a") as log:
             print("$", *command, file=log)
         command = [str(word) for word in command]
-        given = self.environment() | (env or {})
-        environment = {name: value for name, value in given.items() if value is not None}
-        return subprocess.Popen(command, env=environment, text=True, start_new_session=True, **streams)
+        return subprocess.Popen(command, env=self.environment(env), text=True, start_new_session=True, **streams)
 
     def run(self, command, codes=(0,), env=None):
         """Runs a program until the deadline of the check. Another exit code is Broken."""

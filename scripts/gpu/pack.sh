@@ -4,13 +4,13 @@
 # Predator (generated there if they are not in ../shared/data). Needs cargo, and python3 with pip; x86-64 Linux.
 # usage: scripts/gpu/pack.sh [--output DIR] [--mib N] [--program FILE] [--rehearse]
 #   --output     the folder of the pieces [default: target/gpu/pieces]
-#   --mib        the largest size of a piece [default: 48]
+#   --mib        the largest size of a piece [default: 50]
 #   --program    pack this binary and build nothing: without the tests and the Python package
 #   --rehearse   join the pieces in another folder, and compare it with what was packed
 # FROSTLINE_HOME is the home with EfficientNet-Lite0 [default: .frostline]; FROSTLINE_BENCH_IMAGES is another path of
 # the pictures.
 set -euo pipefail
-output= mib=48 program= rehearse=
+output= mib=50 program= rehearse=
 while [ $# -gt 0 ]; do
     case $1 in
         --output) output=${2:?"pack: --output needs a folder"}; shift 2 ;;

@@ -6,7 +6,7 @@ Each folder in TREE becomes one archive, compressed with xz, which Python reads 
 a change of one folder changes only its own pieces. Equal trees give equal pieces. OUT gets the pieces,
 `SHA256SUMS` and a copy of join.py; pieces of an earlier run are removed.
 
-  --mib N      the largest size of a piece [default: 48]
+  --mib N      the largest size of a piece [default: 50]
   --rehearse   join the pieces in another folder, and compare it with TREE
 """
 
@@ -31,7 +31,7 @@ def main():
     parser = argparse.ArgumentParser(description="Writes a folder as numbered pieces.")
     parser.add_argument("tree", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--mib", type=float, default=48, help="the largest size of a piece")
+    parser.add_argument("--mib", type=float, default=50, help="the largest size of a piece")
     parser.add_argument("--rehearse", action="store_true", help="join the pieces again, and compare")
     given = parser.parse_args()
     for name, size in write(given.tree, given.out, int(given.mib * MIB)):

@@ -28,6 +28,8 @@ def checks(sizes):
         Check(name="auto", wanted="takes the card if it works, says so, and the manifest records it", run=auto,
               cost=10, **section),
         Check(name="no_cudnn", wanted="without cuDNN, `--device cuda` fails and names cuDNN", run=no_cudnn, cost=10, **on_card),
+        Check(name="auto_no_cudnn", wanted="without cuDNN, `auto` takes the CPU and says why", run=auto_no_cudnn, cost=10,
+              **on_card),
         Check(name="no_cublas", wanted="without cuBLAS, `--device cuda` fails and names libcublasLt", run=no_cublas,
               cost=5, **on_card),
         Check(name="tests", wanted="the compiled tests pass on this machine", run=tests, limit=180, cost=60,
@@ -104,15 +106,26 @@ def no_cublas(bench):
 
 
 def without(bench, library, word):
-    """Checks what is said if a library cannot be found."""
-    if library in loader_cache():
-        raise Skip(f"{library} is on the system's loader path, so it cannot be hidden")
-    env = {"ORT_DYLIB_PATH": str(hidden(bench, library)), "LD_LIBRARY_PATH": search_path(library)}
-    found = bench.extract([bench.pictures], "hidden", backbone=LITE0, codes=(0, 1, 3), env=env)
+    """Checks the error if a library cannot be found."""
+    found = bench.extract([bench.pictures], "hidden", backbone=LITE0, codes=(0, 1, 3), env=hiding(bench, library))
     if found["code"] == 0:
         return judged(False, f"it ran on {found['engine']['device']}, although {library} was hidden")
     error = next((line for line in found["said"].splitlines() if line.startswith("error:")), found["said"])
     return judged(word.lower() in found["said"].lower(), error.strip())
+
+
+def auto_no_cudnn(bench):
+    env = hiding(bench, "libcudnn")
+    found = bench.extract([bench.pictures], "hidden", backbone=LITE0, device="auto", env=env)
+    used, why = found["engine"]["device"], found["why_not_gpu"]
+    return judged(used == "cpu" and "cudnn" in (why or "").lower(), f"it took {used}; why not the GPU: {why}")
+
+
+def hiding(bench, library):
+    """Returns the environment in which a library cannot be found."""
+    if library in loader_cache():
+        raise Skip(f"{library} is on the system's loader path, so it cannot be hidden")
+    return {"ORT_DYLIB_PATH": str(hidden(bench, library)), "LD_LIBRARY_PATH": search_path(library)}
 
 
 def loader_cache():

@@ -1,5 +1,7 @@
 """Tests of check.py: dry runs of all scenarios, in which programs answer as they would on such a machine."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -7,8 +9,12 @@ import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
+from check import run_all
 from checks import Check, too_many
+from outcome import judged
+from report import Report
 
 HERE = Path(__file__).resolve().parent
 # Scenario: the sections that are run, and the longest time of one check.
@@ -74,13 +80,13 @@ class DryRuns(unittest.TestCase):
         checks, status, out = self.runs["works"]
         self.assertEqual(status, 0)
         self.assertEqual({check["result"] for check in checks.values()}, {"passed"})
-        self.assertEqual(len(checks), 52)
+        self.assertEqual(len(checks), 53)
         self.expect("works", "passed", ["faults.batch_halved"], "a batch of 8 images did not fit into memory")
         self.expect("works", "passed", ["faults.killed"], "8 features were kept, 8 computed; 0 MiB more")
         # The stand-in takes 0.5 s, and 1 s for 4000 images; PyTorch's runs 3200 images a second.
         self.expect("works", "passed", ["speed.vgg19.fp16.8"], "4000 images/s in the network, 3600 from files")
         self.expect("works", "passed", ["speed.target"], "1.25 × torch")
-        self.assertIn("52 passed.", (out / "gpu.md").read_text())
+        self.assertIn("53 passed.", (out / "gpu.md").read_text())
 
     def test_wrong_results_are_failures(self):
         checks, status, _ = self.runs["wrong"]
@@ -116,9 +122,9 @@ class DryRuns(unittest.TestCase):
         self.expect("no-provider", "error", ["doctor.device"], missing)
 
     def test_without_cudnn(self):
-        self.expect("no-cudnn", "failed", ["doctor.works", "doctor.provider"], "cuDNN is not available")
-        self.expect("no-cudnn", "error", ["doctor.device", "parity.vgg19.fp32"], "cuDNN is not available")
-        self.expect("no-cudnn", "passed", ["doctor.no_cudnn", "doctor.no_cublas"])
+        self.expect("no-cudnn", "failed", ["doctor.works", "doctor.provider", "doctor.auto"], "cuDNN is unavailable")
+        self.expect("no-cudnn", "error", ["doctor.device", "parity.vgg19.fp32"], "cuDNN is unavailable")
+        self.expect("no-cudnn", "passed", ["doctor.no_cudnn", "doctor.auto_no_cudnn", "doctor.no_cublas"])
 
     def test_a_program_that_is_killed(self):
         self.expect("dies", "error", ["doctor.device", "doctor.auto", "faults.killed"], "killed by SIGKILL")
@@ -140,6 +146,27 @@ class Time(unittest.TestCase):
         # 45 - 5 - 20 = 20.
         self.assertEqual(names(39), ["d", "b"])
         self.assertEqual(names(0), ["d", "b", "c", "a"])
+
+    def test_a_check_that_is_left_out_makes_room_for_more_important_ones(self):
+        passes = lambda bench: judged(True, "")
+        checks = [Check("s", name, "", passes, cost=cost, rank=rank) for name, cost, rank in [("a", 99, 3), ("b", 9, 1)]]
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            report = Report({}, Path(folder) / "kept.json", Path(folder))
+            run_all(SimpleNamespace(card=True), checks, report, 50, 60)
+        results = [(check["name"], check["result"], check["found"]) for check in report.checks]
+        self.assertEqual(results, [("s.a", "skipped", "there was no time left for it"), ("s.b", "passed", "")])
+
+    def test_a_later_run_adds_to_the_results_of_the_same_card(self):
+        check = Check("s", "a", "", None)
+        with tempfile.TemporaryDirectory() as folder:
+            kept = Path(folder) / "kept.json"
+            Report({"card": "A"}, kept, Path(folder)).add(check, judged(True, "old"), 1.0)
+            same, other = (Report({"card": card}, kept, Path(folder)) for card in "AB")
+            for report in [same, other]:
+                report.resume()
+            self.assertEqual([[row["found"] for row in report.checks] for report in [same, other]], [["old"], []])
+            same.add(check, judged(False, "new"), 1.0)
+            self.assertEqual([row["found"] for row in same.checks], ["new"])
 
 
 if __name__ == "__main__":
