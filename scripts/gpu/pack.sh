@@ -30,6 +30,16 @@ tree=$out/tree
 export FROSTLINE_HOME="${FROSTLINE_HOME:-$PWD/.frostline}"
 images=${FROSTLINE_BENCH_IMAGES:-$PWD/../shared/data/alien_predator}
 
+# Unpacks the files of a wheel whose names start with one of the given words.
+unpack() {
+    python3 - "$@" <<'END'
+import sys, zipfile
+wheel, to, *starts = sys.argv[1:]
+with zipfile.ZipFile(wheel) as packed:
+    packed.extractall(to, [name for name in packed.namelist() if name.startswith(tuple(starts))])
+END
+}
+
 rm -rf "$tree/program" "$tree/runtime" "$tree/data"
 mkdir -p "$tree"/program/{bin,gpu} "$tree/runtime/site-packages" "$tree/data/home/models"
 
@@ -51,8 +61,7 @@ for line in sys.stdin:
     cp -r tests/golden "$tree/data/checkout/tests/"
     say "the Python package"
     scripts/wheel.sh --no-test
-    mkdir "$tree/program/wheel"
-    cp "$target"/wheel/dist/*.whl "$tree/program/wheel/"
+    unpack "$target"/wheel/dist/frostline-*.whl "$tree/program/python" frostline/
 fi
 cp "$program" "$tree/program/bin/frostline"
 if command -v strip >/dev/null; then strip "$tree"/program/bin/{frostline,it} 2>/dev/null || true; fi
@@ -63,16 +72,9 @@ rm -rf "$tree"/program/gpu/{,fake/}__pycache__ "$tree"/program/gpu/test_*
 say "ONNX Runtime"
 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
     --python-version 3.12 --platform manylinux_2_28_x86_64 --dest "$out/wheels" --requirement scripts/gpu/onnxruntime.txt
-python3 - "$out"/wheels/onnxruntime_gpu-*.whl "$tree/runtime/site-packages" <<'END'
-import sys, zipfile
-wheel, to = sys.argv[1:]
-# The tools for training and quantization, and TensorRT, are not used.
-unused = ("onnxruntime/quantization/", "onnxruntime/tools/", "onnxruntime/datasets/", "onnxruntime/backend/")
-with zipfile.ZipFile(wheel) as packed:
-    for name in packed.namelist():
-        if name.startswith("onnxruntime/") and not name.startswith(unused) and "providers_tensorrt" not in name:
-            packed.extract(name, to)
-END
+# Without the tools for training and quantization, and TensorRT.
+unpack "$out"/wheels/onnxruntime_gpu-*.whl "$tree/runtime/site-packages" onnxruntime/{__init__.py,capi/,transformers/}
+rm "$tree"/runtime/site-packages/onnxruntime/capi/*providers_tensorrt*
 
 say "networks and pictures"
 for file in efficientnet-lite0.{onnx,toml}; do

@@ -1,32 +1,30 @@
 """Opens and closes sessions of frostline in one process. Prints the memory in use now and then, as JSON.
 
-usage: peer_sessions.py WHEEL BACKBONE DEVICE COUNT
+usage: peer_sessions.py PACKAGES BACKBONE DEVICE COUNT
+
+PACKAGES is the folder with the Python package `frostline`.
 """
 
 import json
 import subprocess
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 
 def main():
-    wheel, backbone, device, count = sys.argv[1:]
+    packages, backbone, device, count = sys.argv[1:]
     count = int(count)
-    with tempfile.TemporaryDirectory() as packages:
-        zipfile.ZipFile(wheel).extractall(packages)
-        sys.path.insert(0, packages)
-        import frostline
+    sys.path.insert(0, packages)
+    import frostline
 
-        # The first sessions fill caches.
-        first = max(1, count // 20)
-        every = max(1, count // 10)
-        for done in range(1, count + 1):
-            extractor = frostline.Extractor(backbone, device=device)
-            del extractor
-            if done == first or done > first and done % every == 0 or done == count:
-                say(sessions=done, card_mib=card_mib() if device == "cuda" else None, host_mib=host_mib())
+    # The first sessions fill caches.
+    first = max(1, count // 20)
+    every = max(1, count // 10)
+    for done in range(1, count + 1):
+        extractor = frostline.Extractor(backbone, device=device)
+        del extractor
+        if done == first or done > first and done % every == 0 or done == count:
+            say(sessions=done, card_mib=card_mib() if device == "cuda" else None, host_mib=host_mib())
 
 
 def card_mib():

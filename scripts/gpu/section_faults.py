@@ -158,11 +158,11 @@ def two_at_once(bench):
 
 def sessions(bench):
     """Opens sessions in one process, through the Python package."""
-    wheels = sorted((bench.root / "program/wheel").glob("frostline-*.whl"))
-    if not wheels:
+    packages = bench.root / "program/python"
+    if not packages.is_dir():
         raise Skip("the Python package was not packed")
     try:
-        lines = bench.peer("peer_sessions", wheels[-1], LITE0, bench.device, bench.sizes.sessions)
+        lines = bench.peer("peer_sessions", packages, LITE0, bench.device, bench.sizes.sessions)
     except OutOfTime as stopped:
         lines = programs.json_lines(stopped.out)
     if not lines:

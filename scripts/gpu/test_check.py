@@ -60,9 +60,8 @@ class DryRuns(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         root = Path(folder.name)
-        for name in ["program/bin", "program/wheel"]:
+        for name in ["program/bin", "program/python"]:
             (root / name).mkdir(parents=True)
-        (root / "program/wheel/frostline-0.whl").touch()
         (root / "program/bin/it").write_text(TESTS)
         (root / "program/bin/it").chmod(0o755)
         (root / "program/bin/it.path").write_text(str(root))
