@@ -70,6 +70,8 @@ class Bench:
             "PYTHONPATH": str(self.packages),
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
+            # Set by frostline for itself; its tests and the peers are other programs.
+            "ORT_DISABLE_TELEMETRY": "1",
         }
         if "LD_LIBRARY_PATH" in os.environ:
             # frostline refuses empty parts, which would be the working directory.

@@ -79,6 +79,10 @@ class Sampler:
                 self.first.set()
 
     def kernel_share(self):
-        """Returns the share of time in which kernels ran, between the first and the last that did; None if unknown."""
+        """Returns the share of time in which kernels ran; None if it is unknown.
+
+        It is that of the second half of the time between the first and the last kernel: the network is loaded, and
+        the fastest convolutions are found.
+        """
         at = [i for i, busy in enumerate(self.busy) if busy > 0]
-        return statistics.mean(self.busy[at[0] : at[-1] + 1]) / 100 if at else None
+        return statistics.mean(self.busy[(at[0] + at[-1]) // 2 : at[-1] + 1]) / 100 if at else None

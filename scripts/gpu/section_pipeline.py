@@ -21,7 +21,7 @@ def checks(sizes):
 def folder(bench):
     require(bench, "vgg19")
     found = steady(bench, "fp16", bench.sizes.largest)
-    bare = measured(bench, "fp16", bench.sizes.largest, "frostline") or found["network"]
+    bare = measured(bench, "fp16", bench.sizes.largest) or found["network"]
     if not bare:
         raise Skip("the bare network has no figure")
     share = found["whole"] / bare

@@ -5,7 +5,7 @@ import contextlib
 import bench as programs
 from card import Sampler
 from checks import Check
-from outcome import Broken, OutOfTime, Outcome, Skip, judged
+from outcome import ERROR, PASSED, Broken, OutOfTime, Outcome, Skip, judged
 from section_parity import LEAST
 from section_prepare import require, some
 
@@ -89,26 +89,26 @@ def peer(bench, name):
     require(bench, "vgg19")
     script = "peer_onnxruntime" if name == "onnxruntime" else "peer_torch"
     network = bench.home / "models/vgg19.onnx" if name == "onnxruntime" else bench.work / "networks/vgg19.pth"
-    batches = ",".join(map(str, bench.sizes.batches))
-    words = [name, network, bench.device, bench.sizes.seconds, ",".join(PRECISIONS), batches]
+    # The figures of the target come first, in case the time ends.
+    precisions, batches = (",".join(map(str, reversed(each))) for each in [PRECISIONS, bench.sizes.batches])
+    words = [name, network, bench.device, bench.sizes.seconds, precisions, batches]
     late = False
     try:
         lines = bench.peer(script, *words)
     except OutOfTime as stopped:
         lines, late = programs.json_lines(stopped.out), True
-    rates = [line for line in lines if "rate" in line]
+    figures = [line for line in lines if "rate" in line]
     problems = [line["problem"] for line in lines if "problem" in line]
-    bench.known.setdefault("rates", []).extend(rates)
-    words = f"{len(rates)} figures, at most {max((row['rate'] for row in rates), default=0):.0f} images/s"
+    words = f"{len(figures)} figures, at most {max((row['rate'] for row in figures), default=0):.0f} images/s"
     words = "; ".join([words, *problems, *(["stopped at its time limit"] if late else [])])
-    if not rates:
+    if not figures:
         raise Broken(words)
-    return Outcome("error" if late else "passed", words, {"rates": rates})
+    return Outcome(ERROR if late else PASSED, words, {"rates": figures})
 
 
 def target(bench):
     largest = bench.sizes.largest
-    ours = measured(bench, "fp16", largest, "frostline")
+    ours = measured(bench, "fp16", largest)
     peers = [row for row in rates(bench) if (row["precision"], row["batch"], row["copies"]) == ("fp16", largest, HOST)]
     peers = [row for row in peers if row["program"] != "frostline"]
     if not ours or not peers:
@@ -124,8 +124,9 @@ def rates(bench):
     return [row for check in bench.known["report"].checks for row in check["figures"].get("rates", [])]
 
 
-def measured(bench, precision, batch, program):
-    wanted = program, precision, batch
+def measured(bench, precision, batch):
+    """Returns frostline's figure; None without one."""
+    wanted = "frostline", precision, batch
     rows = [row for row in rates(bench) if (row["program"], row["precision"], row["batch"]) == wanted]
     return rows[-1]["rate"] if rows else None
 
