@@ -92,7 +92,9 @@ class Bench:
         with open(self.log, "a") as log:
             print("$", *command, file=log)
         command = [str(word) for word in command]
-        return subprocess.Popen(command, env=self.environment(env), text=True, start_new_session=True, **streams)
+        return subprocess.Popen(
+            command, env=self.environment(env), text=True, start_new_session=True, **streams
+        )
 
     def run(self, command, codes=(0,), env=None):
         """Runs a program until the deadline of the check. Another exit code is Broken."""
@@ -137,8 +139,21 @@ class Bench:
         store.parent.mkdir(exist_ok=True)
         batch = batch or self.sizes.batches[1]
         return [
-            "extract", *images, "-o", store, "--format", "json", "--backbone", backbone,
-            "--device", device or self.device, "--precision", precision, "--batch-size", batch, *more,
+            "extract",
+            *images,
+            "-o",
+            store,
+            "--format",
+            "json",
+            "--backbone",
+            backbone,
+            "--device",
+            device or self.device,
+            "--precision",
+            precision,
+            "--batch-size",
+            batch,
+            *more,
         ]
 
     def extract(self, images, name, *, codes=(0,), env=None, **options):

@@ -18,7 +18,10 @@ def query(bench, fields):
     try:
         ran = subprocess.run(
             ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"],
-            capture_output=True, text=True, timeout=20, env=bench.environment(),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env=bench.environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise Skip(f"nvidia-smi does not run: {fault}") from fault
@@ -56,7 +59,12 @@ class Sampler:
 
     def __enter__(self):
         fields = "utilization.gpu,memory.used"
-        command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits", f"--loop-ms={MILLISECONDS}"]
+        command = [
+            "nvidia-smi",
+            f"--query-gpu={fields}",
+            "--format=csv,noheader,nounits",
+            f"--loop-ms={MILLISECONDS}",
+        ]
         self.process = self.bench.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()

@@ -57,8 +57,12 @@ def arguments():
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--dry-run", nargs="?", const="works", metavar="SCENARIO")
     parser.add_argument("--root", type=Path, default=root(), help="the folder of the joined pieces")
-    parser.add_argument("--work", type=Path, help="the folder for networks, pictures and stores [default: next to ROOT]")
-    parser.add_argument("--output", type=Path, default=Path("gpu-results"), help="the folder of gpu.json and gpu.md")
+    parser.add_argument(
+        "--work", type=Path, help="the folder for networks, pictures and stores [default: next to ROOT]"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("gpu-results"), help="the folder of gpu.json and gpu.md"
+    )
     parser.add_argument("--minutes", type=float, default=19, help="the time for all checks")
     parser.add_argument("--limit", type=float, default=600, help="the longest time of one check, in seconds")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="SECTION")
@@ -85,7 +89,9 @@ def about(bench):
     """Describes the machine and the programs; what is unknown is left out."""
     facts = {"date": date.today().isoformat(), "device": bench.device}
     try:
-        facts["card"], facts["driver"], facts["memory"] = card.query(bench, "name,driver_version,memory.total")
+        facts["card"], facts["driver"], facts["memory"] = card.query(
+            bench, "name,driver_version,memory.total"
+        )
         facts["memory"] += " MiB"
     except Skip as why:
         facts["card"] = str(why)
@@ -127,7 +133,11 @@ def outcome_of(bench, check):
 
 def show(check, outcome, report, seconds):
     report.add(check, outcome, seconds)
-    print(f"{outcome.result:8} {check.full_name}: {outcome.found} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+    print(
+        f"{outcome.result:8} {check.full_name}: {outcome.found} ({seconds:.1f} s)",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 #               sections adds to the results of the earlier one; `prepare` always runs, and keeps what there is
 #   --device    cuda, or cpu for a rehearsal: small sizes, with the CPU in the card's place [default: cuda]
 #   --dry-run   run a stand-in of frostline, PyTorch and the card; takes seconds. SCENARIO is works, no-driver,
-#               no-provider, no-cudnn, no-card, wrong, dies or hangs [default: works]
+#               no-provider, no-cudnn, no-card, no-room, wrong, dies or hangs [default: works]
 #   --output    the folder of gpu.json, gpu.md and gpu.log [default: gpu-results]
 #   --minutes   the least important checks are left out, with a note, if they do not fit [default: 19]
 #   --root, --work   the folder of the joined pieces, and the one for networks, pictures and stores

@@ -34,7 +34,10 @@ def join(folder, to):
     for fault in faults:
         print(f"join: {fault}", file=sys.stderr)
     if faults:
-        print(f"join: {len(faults)} of {len(sums)} files must be copied again; nothing was unpacked", file=sys.stderr)
+        print(
+            f"join: {len(faults)} of {len(sums)} files must be copied again; nothing was unpacked",
+            file=sys.stderr,
+        )
         return 1
     to.mkdir(parents=True, exist_ok=True)
     # Decompression releases Python's lock, so the archives are unpacked in parallel.

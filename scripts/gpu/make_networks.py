@@ -34,8 +34,14 @@ def vit(out):
     network = models.vit_b_16(weights=None).eval()
     batch = torch.export.Dim("batch", min=1, max=1024)
     path = out / "vit.onnx"
-    torch.onnx.export(network, (torch.zeros(2, 3, 224, 224),), path, dynamo=True, dynamic_shapes=({0: batch},),
-                      external_data=False)
+    torch.onnx.export(
+        network,
+        (torch.zeros(2, 3, 224, 224),),
+        path,
+        dynamo=True,
+        dynamic_shapes=({0: batch},),
+        external_data=False,
+    )
     return path, ["--pool", "cls", *PREPROCESSING]
 
 

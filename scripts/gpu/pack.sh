@@ -71,7 +71,8 @@ rm -rf "$tree"/program/gpu/{,fake/}__pycache__ "$tree"/program/gpu/test_*
 
 say "ONNX Runtime"
 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
-    --python-version 3.12 --platform manylinux_2_28_x86_64 --dest "$out/wheels" --requirement scripts/gpu/onnxruntime.txt
+    --python-version 3.12 --platform manylinux_2_28_x86_64 --dest "$out/wheels" \
+    --requirement scripts/gpu/onnxruntime.txt
 # Without the tools for training and quantization, and TensorRT.
 unpack "$out"/wheels/onnxruntime_gpu-*.whl "$tree/runtime/site-packages" onnxruntime/{__init__.py,capi/,transformers/}
 rm "$tree"/runtime/site-packages/onnxruntime/capi/*providers_tensorrt*

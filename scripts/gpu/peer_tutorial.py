@@ -27,8 +27,12 @@ def main():
     torch.manual_seed(0)
     loaders = {
         split: DataLoader(
-            datasets.ImageFolder(Path(pictures) / split, transform), BATCH, shuffle=split == "train",
-            num_workers=int(workers), persistent_workers=int(workers) > 0, pin_memory=device == "cuda",
+            datasets.ImageFolder(Path(pictures) / split, transform),
+            BATCH,
+            shuffle=split == "train",
+            num_workers=int(workers),
+            persistent_workers=int(workers) > 0,
+            pin_memory=device == "cuda",
         )
         for split in ["train", "validation"]
     }
@@ -51,7 +55,9 @@ def main():
 
 @torch.inference_mode()
 def evaluate(network, loader, device):
-    right = sum((network(images.to(device)).argmax(1).cpu() == targets).sum().item() for images, targets in loader)
+    right = sum(
+        (network(images.to(device)).argmax(1).cpu() == targets).sum().item() for images, targets in loader
+    )
     return right / len(loader.dataset)
 
 

@@ -122,7 +122,11 @@ def rehearse(tree, out):
 def compare(tree, other):
     """Returns the differences in names, content and permission to run."""
     left, right = contents(tree), contents(other)
-    return [f"`{name}` differs" for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
+    return [
+        f"`{name}` differs"
+        for name in sorted(left.keys() | right.keys())
+        if left.get(name) != right.get(name)
+    ]
 
 
 def contents(root):
@@ -131,7 +135,9 @@ def contents(root):
         name = str(path.relative_to(root))
         if path.is_file() and "/" in name:
             with open(path, "rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest(), bool(path.stat().st_mode & 0o100)
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest(), bool(
+                    path.stat().st_mode & 0o100
+                )
     return found
 
 

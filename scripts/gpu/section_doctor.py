@@ -21,19 +21,64 @@ def checks(sizes):
     on_card = section | {"card": True}
     return [
         Check(name="works", wanted="exit status 0, and the runtime is named", run=works, cost=15, **section),
-        Check(name="provider", wanted="the provider CUDA, a batch on the GPU, and its difference from the CPU",
-              run=provider, cost=1, **on_card),
-        Check(name="names_card", wanted="the names of the card and of the driver", run=names_card, cost=1, **on_card),
-        Check(name="device", wanted="the device that was asked for computes all pictures", run=device, cost=10, **section),
-        Check(name="auto", wanted="takes the card if it works, says so, and the manifest records it", run=auto,
-              cost=10, **section),
-        Check(name="no_cudnn", wanted="without cuDNN, `--device cuda` fails and names cuDNN", run=no_cudnn, cost=10, **on_card),
-        Check(name="auto_no_cudnn", wanted="without cuDNN, `auto` takes the CPU and says why", run=auto_no_cudnn, cost=10,
-              **on_card),
-        Check(name="no_cublas", wanted="without cuBLAS, `--device cuda` fails and names libcublasLt", run=no_cublas,
-              cost=5, **on_card),
-        Check(name="tests", wanted="the compiled tests pass on this machine", run=tests, limit=180, cost=60,
-              section="doctor", rank=3),
+        Check(
+            name="provider",
+            wanted="the provider CUDA, a batch on the GPU, and its difference from the CPU",
+            run=provider,
+            cost=1,
+            **on_card,
+        ),
+        Check(
+            name="names_card",
+            wanted="the names of the card and of the driver",
+            run=names_card,
+            cost=1,
+            **on_card,
+        ),
+        Check(
+            name="device",
+            wanted="the device that was asked for computes all pictures",
+            run=device,
+            cost=10,
+            **section,
+        ),
+        Check(
+            name="auto",
+            wanted="takes the card if it works, says so, and the manifest records it",
+            run=auto,
+            cost=10,
+            **section,
+        ),
+        Check(
+            name="no_cudnn",
+            wanted="without cuDNN, `--device cuda` fails and names cuDNN",
+            run=no_cudnn,
+            cost=10,
+            **on_card,
+        ),
+        Check(
+            name="auto_no_cudnn",
+            wanted="without cuDNN, `auto` takes the CPU and says why",
+            run=auto_no_cudnn,
+            cost=10,
+            **on_card,
+        ),
+        Check(
+            name="no_cublas",
+            wanted="without cuBLAS, `--device cuda` fails and names libcublasLt",
+            run=no_cublas,
+            cost=5,
+            **on_card,
+        ),
+        Check(
+            name="tests",
+            wanted="the compiled tests pass on this machine",
+            run=tests,
+            limit=180,
+            cost=60,
+            section="doctor",
+            rank=3,
+        ),
     ]
 
 
@@ -52,7 +97,9 @@ def details(bench):
 def works(bench):
     report, code = doctor(bench)
     runtime = details(bench).get("ONNX Runtime", {}).get("details", "no runtime")
-    bad = [f"{check['subject']}: {check['details']}" for check in report["checks"] if check["status"] == "failed"]
+    bad = [
+        f"{check['subject']}: {check['details']}" for check in report["checks"] if check["status"] == "failed"
+    ]
     if not bench.card:
         # The packed runtime is the one for GPUs, which has no driver in a rehearsal.
         bad = [each for each in bad if not each.startswith("GPU batch")]
@@ -64,7 +111,12 @@ def provider(bench):
     found = details(bench)
     batch, against = found.get("GPU batch", {}), found.get("GPU vs. CPU", {})
     right = "CUDA" in found["providers"]["details"].split(", ") and batch.get("status") == "ok" and against
-    return judged(right, "; ".join(each.get("details", "no GPU batch") for each in [found["providers"], batch, against] if each))
+    return judged(
+        right,
+        "; ".join(
+            each.get("details", "no GPU batch") for each in [found["providers"], batch, against] if each
+        ),
+    )
 
 
 def names_card(bench):
@@ -107,7 +159,9 @@ def no_cublas(bench):
 
 def without(bench, library, word):
     """Checks the error if a library cannot be found."""
-    found = bench.extract([bench.pictures], "hidden", backbone=LITE0, codes=(0, 1, 3), env=hiding(bench, library))
+    found = bench.extract(
+        [bench.pictures], "hidden", backbone=LITE0, codes=(0, 1, 3), env=hiding(bench, library)
+    )
     if found["code"] == 0:
         return judged(False, f"it ran on {found['engine']['device']}, although {library} was hidden")
     error = next((line for line in found["said"].splitlines() if line.startswith("error:")), found["said"])

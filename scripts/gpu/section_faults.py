@@ -27,22 +27,72 @@ def checks(sizes):
     section = {"section": "faults", "limit": 90}
     on_card = section | {"card": True}
     return [
-        Check(name="batch_halved", wanted=f"--gpu-memory {HALVING_MIB}: halved batches, a note, the same features",
-              run=batch_halved, cost=15, rank=1, **on_card),
-        Check(name="gpu_memory", wanted=f"--gpu-memory {LIMIT_MIB}: at most {CONTEXT_MIB} MiB more are in use",
-              run=gpu_memory, cost=15, rank=2, **on_card),
-        Check(name="memory_held", wanted="another process holds the memory: halved batches with the same features, or an "
-              "error that says so", run=memory_held, cost=20, rank=2, **on_card),
-        Check(name="hidden_card", wanted='CUDA_VISIBLE_DEVICES="": `cuda` fails and names the reason, `auto` takes the CPU',
-              run=hidden_card, cost=8, rank=1, **on_card),
-        Check(name="absent_number", wanted=f"cuda:{ABSENT} fails at once and names the device", run=absent_number, cost=3,
-              rank=1, **on_card),
-        Check(name="killed", wanted="killed while it works: the memory is free again, and the next run completes the store",
-              run=killed, cost=20, rank=2, **section),
-        Check(name="two_at_once", wanted="two processes at once: both end well, with the same features", run=two_at_once,
-              cost=15, rank=2, **section),
-        Check(name="sessions", wanted=f"{sizes.sessions} sessions opened and closed: the memory does not grow",
-              run=sessions, cost=100, rank=3, section="faults", limit=240),
+        Check(
+            name="batch_halved",
+            wanted=f"--gpu-memory {HALVING_MIB}: halved batches, a note, the same features",
+            run=batch_halved,
+            cost=15,
+            rank=1,
+            **on_card,
+        ),
+        Check(
+            name="gpu_memory",
+            wanted=f"--gpu-memory {LIMIT_MIB}: at most {CONTEXT_MIB} MiB more are in use",
+            run=gpu_memory,
+            cost=15,
+            rank=2,
+            **on_card,
+        ),
+        Check(
+            name="memory_held",
+            wanted="another process holds the memory: halved batches with the same features, or an "
+            "error that says so",
+            run=memory_held,
+            cost=20,
+            rank=2,
+            **on_card,
+        ),
+        Check(
+            name="hidden_card",
+            wanted='CUDA_VISIBLE_DEVICES="": `cuda` fails and names the reason, `auto` takes the CPU',
+            run=hidden_card,
+            cost=8,
+            rank=1,
+            **on_card,
+        ),
+        Check(
+            name="absent_number",
+            wanted=f"cuda:{ABSENT} fails at once and names the device",
+            run=absent_number,
+            cost=3,
+            rank=1,
+            **on_card,
+        ),
+        Check(
+            name="killed",
+            wanted="killed while it works: the memory is free again, and the next run completes the store",
+            run=killed,
+            cost=20,
+            rank=2,
+            **section,
+        ),
+        Check(
+            name="two_at_once",
+            wanted="two processes at once: both end well, with the same features",
+            run=two_at_once,
+            cost=15,
+            rank=2,
+            **section,
+        ),
+        Check(
+            name="sessions",
+            wanted=f"{sizes.sessions} sessions opened and closed: the memory does not grow",
+            run=sessions,
+            cost=100,
+            rank=3,
+            section="faults",
+            limit=240,
+        ),
     ]
 
 
@@ -66,8 +116,13 @@ def gpu_memory(bench):
     before = card.memory_used(bench)
     more = ("--gpu-memory", LIMIT_MIB)
     with card.Sampler(bench) as samples:
-        bench.extract(some(bench, bench.sizes.runs[bench.sizes.largest][1]), "limited", backbone="vgg19",
-                      batch=bench.sizes.largest, more=more)
+        bench.extract(
+            some(bench, bench.sizes.runs[bench.sizes.largest][1]),
+            "limited",
+            backbone="vgg19",
+            batch=bench.sizes.largest,
+            more=more,
+        )
     used = max(samples.memory, default=0) - before
     return judged(0 < used <= LIMIT_MIB + CONTEXT_MIB, f"{used:.0f} MiB in use at most", mib=used)
 
@@ -80,12 +135,16 @@ def memory_held(bench):
             held = programs.json_lines(holder.stdout.readline())
             if not held:
                 raise Broken("the memory could not be held")
-            found = bench.extract([bench.pictures], "held", backbone="vgg19", batch=bench.sizes.largest, codes=(0, 1))
+            found = bench.extract(
+                [bench.pictures], "held", backbone="vgg19", batch=bench.sizes.largest, codes=(0, 1)
+            )
         finally:
             programs.kill(holder)
     held = f"{held[0]['mib']:.0f} MiB were held"
     if found["code"]:
-        error = next((line for line in found["said"].splitlines() if line.startswith("error:")), found["said"])
+        error = next(
+            (line for line in found["said"].splitlines() if line.startswith("error:")), found["said"]
+        )
         return judged(TOO_LARGE in found["said"] or "out of memory" in found["said"], f"{held}; {error}")
     outcome = same_features(bench, found, True)
     outcome.found = f"{held}; {outcome.found}"
@@ -97,8 +156,15 @@ def hidden_card(bench):
     cuda = bench.extract([bench.pictures], "hidden-cuda", backbone=LITE0, codes=(0, 1), env=env)
     auto = bench.extract([bench.pictures], "hidden-auto", backbone=LITE0, device="auto", env=env)
     reason = "no CUDA-capable device"
-    right = cuda["code"] == 1 and reason in cuda["said"] and auto["engine"]["device"] == "cpu" and auto["why_not_gpu"]
-    return judged(right, f"cuda: {first_error(cuda)}; auto: {auto['engine']['device']}, {auto['why_not_gpu']}")
+    right = (
+        cuda["code"] == 1
+        and reason in cuda["said"]
+        and auto["engine"]["device"] == "cpu"
+        and auto["why_not_gpu"]
+    )
+    return judged(
+        right, f"cuda: {first_error(cuda)}; auto: {auto['engine']['device']}, {auto['why_not_gpu']}"
+    )
 
 
 def first_error(found):
@@ -120,7 +186,9 @@ def killed(bench):
     images = some(bench, bench.sizes.small_pictures)
     # One image at a time takes longest.
     words = bench.extract_words(images, "killed", backbone="vgg19", batch=1)
-    with bench.start([bench.program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with bench.start(
+        [bench.program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         if bench.card:
             card.grows(bench, before)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -131,7 +199,9 @@ def killed(bench):
     after = card.settles(bench, before, SLACK_MIB) if bench.card else 0
     words[words.index("--batch-size") + 1] = bench.sizes.largest
     found = json.loads(bench.frostline(*words).out)
-    right = after <= before + SLACK_MIB and found["n_computed"] + found["n_reused"] == bench.sizes.small_pictures
+    right = (
+        after <= before + SLACK_MIB and found["n_computed"] + found["n_reused"] == bench.sizes.small_pictures
+    )
     kept = f"{found['n_reused']} features were kept, {found['n_computed']} computed"
     return judged(right, f"{kept}; {after - before:.0f} MiB more in use" if bench.card else kept)
 
@@ -168,7 +238,9 @@ def sessions(bench):
     if not lines:
         raise Broken("no session was opened")
     last = lines[-1]
-    grown = {kind: last[kind] - lines[0][kind] for kind in ["card_mib", "host_mib"] if last.get(kind) is not None}
+    grown = {
+        kind: last[kind] - lines[0][kind] for kind in ["card_mib", "host_mib"] if last.get(kind) is not None
+    }
     flat = grown.get("card_mib", 0) <= SLACK_MIB and grown.get("host_mib", 0) <= 4 * SLACK_MIB
     words = ", ".join(f"{kind.replace('_mib', '')} {mib:+.0f} MiB" for kind, mib in grown.items())
     words = f"{last['sessions']} sessions: {words} since the first {lines[0]['sessions']}"

@@ -15,19 +15,30 @@ def checks(sizes):
     found = []
     for network, title in NETWORKS.items():
         for precision, least in LEAST.items():
-            found.append(Check(
-                name=f"{network}.{precision}", cost=25 if precision == "fp32" else 10,
-                rank=1 if network == "vgg19" else 2, card=precision == "tf32",
-                wanted=f"{title}: cosine to the CPU's fp32 features at least {least}, and the same labels",
-                run=lambda bench, network=network, precision=precision: parity(bench, network, precision), **section,
-            ))
+            found.append(
+                Check(
+                    name=f"{network}.{precision}",
+                    cost=25 if precision == "fp32" else 10,
+                    rank=1 if network == "vgg19" else 2,
+                    card=precision == "tf32",
+                    wanted=f"{title}: cosine to the CPU's fp32 features at least {least}, and the same labels",
+                    run=lambda bench, network=network, precision=precision: parity(bench, network, precision),
+                    **section,
+                )
+            )
     for network in IN_BATCHES:
         names = ", ".join(map(str, sizes.batches))
-        found.append(Check(
-            name=f"{network}.batches", cost=25, rank=2,
-            wanted=f"{NETWORKS[network]}: cosine at least {LEAST['fp32']} in batches of {names}, the last one incomplete",
-            run=lambda bench, network=network: in_batches(bench, network), **section,
-        ))
+        found.append(
+            Check(
+                name=f"{network}.batches",
+                cost=25,
+                rank=2,
+                wanted=f"{NETWORKS[network]}: cosine at least {LEAST['fp32']} in batches of {names}, also if the "
+                "last one is incomplete",
+                run=lambda bench, network=network: in_batches(bench, network),
+                **section,
+            )
+        )
     return found
 
 
@@ -49,8 +60,17 @@ def other_labels(bench, network, store):
     """Returns how many labels differ between the two stores, with one head that was fitted on the CPU's features."""
     head = bench.work / f"{network}.safetensors"
     if f"head-{network}" not in bench.known:
-        bench.frostline("fit-head", bench.work / "stores" / f"cpu-{network}", "-o", head, "--overwrite",
-                        "--solver", "lbfgs", "--standardize", "-q")
+        bench.frostline(
+            "fit-head",
+            bench.work / "stores" / f"cpu-{network}",
+            "-o",
+            head,
+            "--overwrite",
+            "--solver",
+            "lbfgs",
+            "--standardize",
+            "-q",
+        )
         bench.known[f"head-{network}"] = predicted(bench, head, f"cpu-{network}")
     wanted, given = bench.known[f"head-{network}"], predicted(bench, head, store)
     return sum(given.get(path) != label for path, label in wanted.items()), len(given)
@@ -58,7 +78,16 @@ def other_labels(bench, network, store):
 
 def predicted(bench, head, store):
     """Returns the labels; the features come from the store, so that no network runs."""
-    words = [bench.pictures, "--head", head, "--store", bench.work / "stores" / store, "--format", "csv", "-q"]
+    words = [
+        bench.pictures,
+        "--head",
+        head,
+        "--store",
+        bench.work / "stores" / store,
+        "--format",
+        "csv",
+        "-q",
+    ]
     return labels(bench.frostline("classify", *words, "--device", bench.device).out)
 
 
@@ -72,4 +101,6 @@ def in_batches(bench, network):
     words = ", ".join(f"{batch}: {cosine:.7f}" for batch, cosine in found.items())
     rest = ", ".join(str(len(wanted) % batch) for batch in bench.sizes.batches)
     lowest = min(found.values())
-    return judged(lowest >= LEAST["fp32"], f"{words}; last batches of {rest} (0 is a full one)", lowest_cosine=lowest)
+    return judged(
+        lowest >= LEAST["fp32"], f"{words}; last batches of {rest} (0 is a full one)", lowest_cosine=lowest
+    )

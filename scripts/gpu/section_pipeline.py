@@ -10,11 +10,25 @@ LEAST_SHARE = 0.8
 
 def checks(sizes):
     return [
-        Check("pipeline", "folder", f"VGG19, fp16, batches of {sizes.largest}: from files to the store at least "
-              f"{LEAST_SHARE:.0%} of the bare network's speed, or reading or decoding is named as the limit",
-              run=folder, limit=120, cost=15, rank=1),
-        Check("pipeline", "photos", "EfficientNet-Lite0, photos of 12 megapixels: the same", run=photos, limit=120,
-              cost=25, rank=2),
+        Check(
+            "pipeline",
+            "folder",
+            f"VGG19, fp16, batches of {sizes.largest}: from files to the store at least "
+            f"{LEAST_SHARE:.0%} of the bare network's speed, or reading or decoding is named as the limit",
+            run=folder,
+            limit=120,
+            cost=15,
+            rank=1,
+        ),
+        Check(
+            "pipeline",
+            "photos",
+            "EfficientNet-Lite0, photos of 12 megapixels: the same",
+            run=photos,
+            limit=120,
+            cost=25,
+            rank=2,
+        ),
     ]
 
 
@@ -35,10 +49,14 @@ def is_files(limit):
 
 def photos(bench):
     batch = bench.sizes.batches[1]
-    short, long = (bench.extract(some(bench, count, "photos"), "photos", backbone=LITE0, batch=batch)
-                   for count in bench.sizes.photos)
+    short, long = (
+        bench.extract(some(bench, count, "photos"), "photos", backbone=LITE0, batch=batch)
+        for count in bench.sizes.photos
+    )
     images = long["n_computed"] - short["n_computed"]
-    spent = {stage: long["stage_seconds"][stage] - short["stage_seconds"][stage] for stage in long["stage_seconds"]}
+    spent = {
+        stage: long["stage_seconds"][stage] - short["stage_seconds"][stage] for stage in long["stage_seconds"]
+    }
     # A short run does not say what limited it; then it is the stage that took the most time for each thread.
     files, network = long["threads"], 1 if bench.card else long["threads"]
     busy = {
@@ -49,6 +67,9 @@ def photos(bench):
     limit = long["limited_by"] or max(busy, key=busy.get)
     seconds = long["seconds"] - short["seconds"]
     decoding = busy["decoding"] * files / images * 1000
-    words = f"{rate(images, seconds):.1f} images/s; decoding takes {decoding:.0f} ms for each photo on one of {files} threads"
+    speed = rate(images, seconds)
+    words = f"{speed:.1f} images/s; decoding takes {decoding:.0f} ms for each photo on one of {files} threads"
     right = is_files(limit) or busy["network"] >= LEAST_SHARE * seconds
-    return judged(right, f"{words}; limited by {limit}", images_per_second=rate(images, seconds), decoding_ms=decoding)
+    return judged(
+        right, f"{words}; limited by {limit}", images_per_second=speed, decoding_ms=decoding
+    )

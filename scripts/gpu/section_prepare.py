@@ -12,7 +12,12 @@ from checks import Check
 from outcome import Skip, judged
 
 LITE0 = "efficientnet-lite0"
-NETWORKS = {"vgg19": "VGG19", LITE0: "EfficientNet-Lite0", "narrow": "VGG19 with a sixteenth of the channels", "vit": "ViT-B/16"}
+NETWORKS = {
+    "vgg19": "VGG19",
+    LITE0: "EfficientNet-Lite0",
+    "narrow": "VGG19 with a sixteenth of the channels",
+    "vit": "ViT-B/16",
+}
 SPLITS = ["train", "validation"]
 # The number of images of each class, if Alien vs Predator was not packed.
 GENERATED = {"train": 347, "validation": 100}
@@ -23,9 +28,22 @@ def checks(sizes):
     essential = {"section": "prepare", "rank": 0}
     return [
         Check(name="home", wanted="frostline and ONNX Runtime are found", run=home, cost=2, **essential),
-        Check(name="networks", wanted="four networks with seeded weights are installed", run=networks,
-              limit=180, cost=60, **essential),
-        Check(name="pictures", wanted="pictures, small and large JPEGs", run=pictures, limit=120, cost=25, **essential),
+        Check(
+            name="networks",
+            wanted="four networks with seeded weights are installed",
+            run=networks,
+            limit=180,
+            cost=60,
+            **essential,
+        ),
+        Check(
+            name="pictures",
+            wanted="pictures, small and large JPEGs",
+            run=pictures,
+            limit=120,
+            cost=25,
+            **essential,
+        ),
     ]
 
 
@@ -68,9 +86,13 @@ def networks(bench):
     for made in bench.peer("make_networks", out, *missing) if missing else []:
         found[made["network"]] = made.get("problem")
         if "file" in made:
-            bench.frostline("models", "import", made["file"], "--name", made["network"], "--replace", *made["options"])
+            bench.frostline(
+                "models", "import", made["file"], "--name", made["network"], "--replace", *made["options"]
+            )
     problems = [f"{name}: {problem}" for name, problem in found.items() if problem]
-    return judged(not problems, "; ".join(problems) or f"made {len(missing)}, kept {len(NETWORKS) - len(missing)}")
+    return judged(
+        not problems, "; ".join(problems) or f"made {len(missing)}, kept {len(NETWORKS) - len(missing)}"
+    )
 
 
 def require(bench, network):
@@ -92,7 +114,9 @@ def pictures(bench):
     small = made(bench, bench.work / "small", bench.sizes.small_pictures, 224, 224)
     photos = made(bench, bench.work / "photos", bench.sizes.photos[1], 4000, 3000)
     total = sum(1 for path in bench.pictures.rglob("*") if path.is_file())
-    return judged(total > 0, f"{total} pictures of {source.name}, {small} of 224 × 224, {photos} of 4000 × 3000 pixels")
+    return judged(
+        total > 0, f"{total} pictures of {source.name}, {small} of 224 × 224, {photos} of 4000 × 3000 pixels"
+    )
 
 
 def copy(bench, split, kind):

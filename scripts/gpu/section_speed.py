@@ -24,22 +24,49 @@ def checks(sizes):
     found = []
     for precision in PRECISIONS:
         for batch in sizes.batches:
-            found.append(Check(
-                "speed", f"vgg19.{precision}.{batch}", "a figure: images per second of the network in `extract`",
-                run=lambda bench, precision=precision, batch=batch: frostline(bench, precision, batch), limit=120,
-                cost=15, rank=1 if batch == sizes.largest else 3, card=precision == "tf32",
-            ))
+            found.append(
+                Check(
+                    "speed",
+                    f"vgg19.{precision}.{batch}",
+                    "a figure: images per second of the network in `extract`",
+                    run=lambda bench, precision=precision, batch=batch: frostline(bench, precision, batch),
+                    limit=120,
+                    cost=15,
+                    rank=1 if batch == sizes.largest else 3,
+                    card=precision == "tf32",
+                )
+            )
     for name, what in PEERS.items():
-        found.append(Check(
-            "speed", f"peer.{name}", f"figures: {what}", run=lambda bench, name=name: peer(bench, name), limit=240,
-            cost=90 if name == "compile" else 60, rank=2 if name == "compile" else 1,
-        ))
+        found.append(
+            Check(
+                "speed",
+                f"peer.{name}",
+                f"figures: {what}",
+                run=lambda bench, name=name: peer(bench, name),
+                limit=240,
+                cost=90 if name == "compile" else 60,
+                rank=2 if name == "compile" else 1,
+            )
+        )
     largest = sizes.largest
     return found + [
-        Check("speed", "target", f"fp16 in batches of {largest}: at least {TARGET} × the faster of PyTorch and ONNX Runtime",
-              run=target, cost=1, rank=1),
-        Check("speed", "kernel_share", f"a figure: the share of time in which kernels run, fp16 in batches of {largest}",
-              run=kernel_share, cost=1, rank=1, card=True),
+        Check(
+            "speed",
+            "target",
+            f"fp16 in batches of {largest}: at least {TARGET} × the faster of PyTorch and ONNX Runtime",
+            run=target,
+            cost=1,
+            rank=1,
+        ),
+        Check(
+            "speed",
+            "kernel_share",
+            f"a figure: the share of time in which kernels run, fp16 in batches of {largest}",
+            run=kernel_share,
+            cost=1,
+            rank=1,
+            card=True,
+        ),
     ]
 
 
@@ -48,7 +75,13 @@ def frostline(bench, precision, batch):
     share = found["kernel_share"]
     words = f"{found['network']:.0f} images/s in the network, {found['whole']:.0f} from files to the store"
     words += f"; kernels run {share:.0%} of the time" if share else ""
-    row = {"program": "frostline", "precision": precision, "batch": batch, "copies": HOST, "rate": found["network"]}
+    row = {
+        "program": "frostline",
+        "precision": precision,
+        "batch": batch,
+        "copies": HOST,
+        "rate": found["network"],
+    }
     return judged(found["network"] > 0, words, rates=[row], **found)
 
 
@@ -61,7 +94,9 @@ def steady(bench, precision, batch):
         long, samples = run(bench, precision, batch, bench.sizes.runs[batch][1])
         images = long["n_computed"] - short["n_computed"]
         # On a card, one session runs one batch at a time; on a CPU, replicas run in parallel.
-        network = (lambda run: run["stage_seconds"]["forward"]) if bench.card else (lambda run: run["seconds"])
+        network = (
+            (lambda run: run["stage_seconds"]["forward"]) if bench.card else (lambda run: run["seconds"])
+        )
         bench.known[key] = {
             "network": rate(images, network(long) - network(short)),
             "whole": rate(images, long["seconds"] - short["seconds"]),
@@ -109,7 +144,11 @@ def peer(bench, name):
 def target(bench):
     largest = bench.sizes.largest
     ours = measured(bench, "fp16", largest)
-    peers = [row for row in rates(bench) if (row["precision"], row["batch"], row["copies"]) == ("fp16", largest, HOST)]
+    peers = [
+        row
+        for row in rates(bench)
+        if (row["precision"], row["batch"], row["copies"]) == ("fp16", largest, HOST)
+    ]
     peers = [row for row in peers if row["program"] != "frostline"]
     if not ours or not peers:
         raise Skip("frostline or its peers have no figure")

@@ -11,11 +11,25 @@ from section_prepare import require
 def checks(sizes):
     section = {"section": "tutorial", "limit": 180}
     return [
-        Check(name="frostline", wanted="a figure: seconds of extract, fit-head and evaluate", run=frostline, cost=25,
-              rank=1, **section),
-        Check(name="torch", wanted=f"a figure: seconds of {sizes.epochs} epochs and an evaluation", run=torch, cost=60,
-              rank=2, **section),
-        Check(name="ratio", wanted="frostline needs less time", run=ratio, cost=1, rank=2, section="tutorial"),
+        Check(
+            name="frostline",
+            wanted="a figure: seconds of extract, fit-head and evaluate",
+            run=frostline,
+            cost=25,
+            rank=1,
+            **section,
+        ),
+        Check(
+            name="torch",
+            wanted=f"a figure: seconds of {sizes.epochs} epochs and an evaluation",
+            run=torch,
+            cost=60,
+            rank=2,
+            **section,
+        ),
+        Check(
+            name="ratio", wanted="frostline needs less time", run=ratio, cost=1, rank=2, section="tutorial"
+        ),
     ]
 
 
@@ -23,12 +37,26 @@ def frostline(bench):
     require(bench, "vgg19")
     preset, seconds = ("--preset", "tutorial"), 0.0
     for split in ["train", "validation"]:
-        found = bench.extract([bench.work / split], split, backbone="vgg19", batch=bench.sizes.largest, more=preset)
+        found = bench.extract(
+            [bench.work / split], split, backbone="vgg19", batch=bench.sizes.largest, more=preset
+        )
         seconds += found["wall"]
     stores, head = bench.work / "stores", bench.work / "tutorial.safetensors"
-    seconds += bench.frostline("fit-head", stores / "train", "-o", head, "--overwrite", "--epochs", bench.sizes.epochs,
-                               "--batch-size", 32, "-q").seconds
-    ran = bench.frostline("evaluate", "--head", head, stores / "validation", "--format", "json", "--device", bench.device)
+    seconds += bench.frostline(
+        "fit-head",
+        stores / "train",
+        "-o",
+        head,
+        "--overwrite",
+        "--epochs",
+        bench.sizes.epochs,
+        "--batch-size",
+        32,
+        "-q",
+    ).seconds
+    ran = bench.frostline(
+        "evaluate", "--head", head, stores / "validation", "--format", "json", "--device", bench.device
+    )
     accuracy = json.loads(ran.out)["top1_accuracy"]
     seconds += ran.seconds
     return judged(True, f"{seconds:.1f} s, accuracy {accuracy:.3f}", seconds=seconds, accuracy=accuracy)

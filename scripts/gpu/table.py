@@ -34,7 +34,10 @@ def counts(checks):
 
 
 def results(checks):
-    lines = [row_of(["check", "wanted", "result", "found", "s"]), row_of(["---", "---", "---", "---", "---:"])]
+    lines = [
+        row_of(["check", "wanted", "result", "found", "s"]),
+        row_of(["---", "---", "---", "---", "---:"]),
+    ]
     for check in checks:
         result = check["result"] if check["result"] == "passed" else f"**{check['result']}**"
         cells = [check["name"], check["wanted"], result, check["found"], f"{check['seconds']:.1f}"]
@@ -46,14 +49,23 @@ def speeds(rates):
     """Returns images per second: a row for each program, a column for each precision and batch size."""
     if not rates:
         return ""
-    columns = sorted({(row["precision"], row["batch"]) for row in rates}, key=lambda c: (PRECISIONS.index(c[0]), c[1]))
+    columns = sorted(
+        {(row["precision"], row["batch"]) for row in rates}, key=lambda c: (PRECISIONS.index(c[0]), c[1])
+    )
     programs = dict.fromkeys((row["program"], row["copies"]) for row in rates)
     names = [f"{precision}, {batch}" for precision, batch in columns]
-    lines = ["VGG19, images per second, by precision and batch size. `host`: input and features are in the "
-             "computer's memory, as in frostline; `card`: both stay on the card.\n",
-             row_of(["program", "data", *names]), row_of(["---", "---", *["---:"] * len(names)])]
+    lines = [
+        "VGG19, images per second, by precision and batch size. `host`: input and features are in the "
+        "computer's memory, as in frostline; `card`: both stay on the card.\n",
+        row_of(["program", "data", *names]),
+        row_of(["---", "---", *["---:"] * len(names)]),
+    ]
     for program, copies in programs:
-        known = {(r["precision"], r["batch"]): r["rate"] for r in rates if (r["program"], r["copies"]) == (program, copies)}
+        known = {
+            (r["precision"], r["batch"]): r["rate"]
+            for r in rates
+            if (r["program"], r["copies"]) == (program, copies)
+        }
         lines.append(row_of([program, copies, *(figure(known.get(column)) for column in columns)]))
     return "\n".join(lines) + "\n"
 

@@ -25,13 +25,23 @@ SCENARIOS = {
     "no-card": (["doctor", "faults"], 60),
     "no-provider": (["doctor", "faults"], 60),
     "no-cudnn": (["doctor", "parity"], 60),
+    "no-room": (["faults"], 60),
     "dies": (["doctor", "faults"], 60),
     "hangs": (["doctor", "speed"], 4),
 }
 # A card that seems to work, with wrong results: these still pass, since they only report.
 REPORTED = {
-    "prepare.home", "prepare.pictures", "doctor.works", "doctor.provider", "doctor.device", "doctor.auto",
-    "speed.peer.torch", "speed.peer.compile", "speed.peer.onnxruntime", "speed.kernel_share", "tutorial.frostline",
+    "prepare.home",
+    "prepare.pictures",
+    "doctor.works",
+    "doctor.provider",
+    "doctor.device",
+    "doctor.auto",
+    "speed.peer.torch",
+    "speed.peer.compile",
+    "speed.peer.onnxruntime",
+    "speed.kernel_share",
+    "tutorial.frostline",
     "tutorial.torch",
 }
 TESTS = """#!/bin/sh
@@ -49,7 +59,9 @@ def run(scenario, root):
     sections, limit = SCENARIOS[scenario]
     out = root / scenario
     words = ["--dry-run", scenario, "--root", root, "--output", out, "--limit", limit, *sections]
-    done = subprocess.run([sys.executable, HERE / "check.py", *map(str, words)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, HERE / "check.py", *map(str, words)], capture_output=True, text=True
+    )
     content = json.loads((out / "gpu.json").read_text())
     return {check["name"]: check for check in content["checks"]}, done.returncode, out
 
@@ -83,7 +95,9 @@ class DryRuns(unittest.TestCase):
         self.expect("works", "passed", ["faults.batch_halved"], "a batch of 8 images did not fit into memory")
         self.expect("works", "passed", ["faults.killed"], "8 features were kept, 8 computed; 0 MiB more")
         # The stand-in takes 0.5 s, and 1 s for 4000 images; PyTorch's runs 3200 images a second.
-        self.expect("works", "passed", ["speed.vgg19.fp16.8"], "4000 images/s in the network, 3600 from files")
+        self.expect(
+            "works", "passed", ["speed.vgg19.fp16.8"], "4000 images/s in the network, 3600 from files"
+        )
         self.expect("works", "passed", ["speed.target"], "1.25 × torch")
         self.assertIn("53 passed.", (out / "gpu.md").read_text())
 
@@ -94,7 +108,9 @@ class DryRuns(unittest.TestCase):
         for name, check in checks.items():
             with self.subTest(name):
                 is_rate = name.startswith("speed.vgg19")
-                wanted = "passed" if is_rate or name in REPORTED else "skipped" if name in skipped else "failed"
+                wanted = (
+                    "passed" if is_rate or name in REPORTED else "skipped" if name in skipped else "failed"
+                )
                 self.assertEqual(check["result"], wanted, check["found"])
         self.expect("wrong", "failed", ["prepare.networks"], "onnxscript")
         self.expect("wrong", "failed", ["doctor.tests"], "11 passed, 1 failed: golden_features::a")
@@ -108,7 +124,9 @@ class DryRuns(unittest.TestCase):
         self.expect("no-driver", "skipped", ["doctor.names_card", "faults.killed"], "couldn't communicate")
 
     def test_without_a_card(self):
-        self.expect("no-card", "failed", ["doctor.works", "doctor.auto"], "CUDA failure 100: no CUDA-capable device")
+        self.expect(
+            "no-card", "failed", ["doctor.works", "doctor.auto"], "CUDA failure 100: no CUDA-capable device"
+        )
         self.expect("no-card", "skipped", ["doctor.names_card", "faults.gpu_memory"], "No devices were found")
         # The same message as for a hidden card.
         self.expect("no-card", "passed", ["faults.hidden_card"])
@@ -121,9 +139,16 @@ class DryRuns(unittest.TestCase):
         self.expect("no-provider", "error", ["doctor.device"], missing)
 
     def test_without_cudnn(self):
-        self.expect("no-cudnn", "failed", ["doctor.works", "doctor.provider", "doctor.auto"], "cuDNN is unavailable")
+        self.expect(
+            "no-cudnn", "failed", ["doctor.works", "doctor.provider", "doctor.auto"], "cuDNN is unavailable"
+        )
         self.expect("no-cudnn", "error", ["doctor.device", "parity.vgg19.fp32"], "cuDNN is unavailable")
         self.expect("no-cudnn", "passed", ["doctor.no_cudnn", "doctor.auto_no_cudnn", "doctor.no_cublas"])
+
+    def test_not_even_one_image_fits(self):
+        words = "a batch of 1 does not fit into memory"
+        self.expect("no-room", "passed", ["faults.memory_held"], words)
+        self.expect("no-room", "error", ["faults.batch_halved"], words)
 
     def test_a_program_that_is_killed(self):
         self.expect("dies", "error", ["doctor.device", "doctor.auto", "faults.killed"], "killed by SIGKILL")
@@ -137,8 +162,10 @@ class DryRuns(unittest.TestCase):
 
 class Time(unittest.TestCase):
     def test_the_least_important_checks_are_left_out(self):
-        checks = [Check("s", name, "", None, cost=cost, rank=rank)
-                  for name, cost, rank in [("a", 10, 1), ("b", 20, 3), ("c", 10, 2), ("d", 5, 3)]]
+        checks = [
+            Check("s", name, "", None, cost=cost, rank=rank)
+            for name, cost, rank in [("a", 10, 1), ("b", 20, 3), ("c", 10, 2), ("d", 5, 3)]
+        ]
         names = lambda seconds: [check.name for check in too_many(checks, seconds)]
         self.assertEqual(names(45), [])
         self.assertEqual(names(40), ["d"])
@@ -148,12 +175,17 @@ class Time(unittest.TestCase):
 
     def test_a_check_that_is_left_out_makes_room_for_more_important_ones(self):
         passes = lambda bench: judged(True, "")
-        checks = [Check("s", name, "", passes, cost=cost, rank=rank) for name, cost, rank in [("a", 99, 3), ("b", 9, 1)]]
+        checks = [
+            Check("s", name, "", passes, cost=cost, rank=rank)
+            for name, cost, rank in [("a", 99, 3), ("b", 9, 1)]
+        ]
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             report = Report({}, Path(folder) / "kept.json", Path(folder))
             run_all(SimpleNamespace(card=True), checks, report, 50, 60)
         results = [(check["name"], check["result"], check["found"]) for check in report.checks]
-        self.assertEqual(results, [("s.a", "skipped", "there was no time left for it"), ("s.b", "passed", "")])
+        self.assertEqual(
+            results, [("s.a", "skipped", "there was no time left for it"), ("s.b", "passed", "")]
+        )
 
     def test_a_later_run_adds_to_the_results_of_the_same_card(self):
         check = Check("s", "a", "", None)
@@ -163,7 +195,9 @@ class Time(unittest.TestCase):
             same, other = (Report({"card": card}, kept, Path(folder)) for card in "AB")
             for report in [same, other]:
                 report.resume()
-            self.assertEqual([[row["found"] for row in report.checks] for report in [same, other]], [["old"], []])
+            self.assertEqual(
+                [[row["found"] for row in report.checks] for report in [same, other]], [["old"], []]
+            )
             same.add(check, judged(False, "new"), 1.0)
             self.assertEqual([row["found"] for row in same.checks], ["new"])
 

@@ -73,7 +73,9 @@ class Pieces(unittest.TestCase):
         quietly(join.join, self.out, self.to)
         (self.to / "program/bin/run").chmod(0o644)
         (self.to / "data/more").write_text("")
-        self.assertEqual(pieces.compare(self.tree, self.to), ["`data/more` differs", "`program/bin/run` differs"])
+        self.assertEqual(
+            pieces.compare(self.tree, self.to), ["`data/more` differs", "`program/bin/run` differs"]
+        )
 
 
 if __name__ == "__main__":

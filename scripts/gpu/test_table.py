@@ -55,10 +55,14 @@ class Features(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }".ljust(117) + b"\n"
             values = struct.pack("<6f", *range(6))
-            (Path(folder) / "features.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header + values)
+            (Path(folder) / "features.npy").write_bytes(
+                b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header + values
+            )
             (Path(folder) / "index.csv").write_text("path,class\na/1.jpg,a\nb/2.jpg,b\n")
             found = features.read(Path(folder))
-        self.assertEqual({path: list(row) for path, row in found.items()}, {"a/1.jpg": [0, 1, 2], "b/2.jpg": [3, 4, 5]})
+        self.assertEqual(
+            {path: list(row) for path, row in found.items()}, {"a/1.jpg": [0, 1, 2], "b/2.jpg": [3, 4, 5]}
+        )
 
 
 if __name__ == "__main__":

@@ -11,15 +11,22 @@ from pathlib import Path
 
 SCENARIO = os.environ["GPU_FAKE"]
 HOME = Path(os.environ["FROSTLINE_HOME"])
-OUT_OF_MEMORY = "OutOfMemoryError: CUDA out of memory. Tried to allocate 3.06 GiB. GPU 0 has a total capacity of 79.11 GiB " \
+OUT_OF_MEMORY = (
+    "OutOfMemoryError: CUDA out of memory. Tried to allocate 3.06 GiB. GPU 0 has a total capacity of 79.11 GiB "
     "of which 2.12 GiB is free."
+)
 
 
 def main():
     script, *words = sys.argv[1:]
     {
-        "make_networks": networks, "make_pictures": pictures, "hold_memory": hold, "peer_torch": rates,
-        "peer_onnxruntime": rates, "peer_tutorial": tutorial, "peer_sessions": sessions,
+        "make_networks": networks,
+        "make_pictures": pictures,
+        "hold_memory": hold,
+        "peer_torch": rates,
+        "peer_onnxruntime": rates,
+        "peer_tutorial": tutorial,
+        "peer_sessions": sessions,
     }[script](words)
 
 
