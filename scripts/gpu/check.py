@@ -33,6 +33,9 @@ SECTIONS = {
     "tutorial": section_tutorial,
 }
 
+# Of dry runs.
+SCENARIOS = "works no-driver no-provider no-cudnn no-card no-room wrong dies hangs".split()
+
 
 def main():
     given = arguments()
@@ -55,7 +58,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(prog="check.sh", description="Checks frostline on an NVIDIA card.")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--dry-run", nargs="?", const="works", metavar="SCENARIO")
+    parser.add_argument("--dry-run", nargs="?", const="works", choices=SCENARIOS)
     parser.add_argument("--root", type=Path, default=root(), help="the folder of the joined pieces")
     parser.add_argument(
         "--work", type=Path, help="the folder for networks, pictures and stores [default: next to ROOT]"
