@@ -1,4 +1,4 @@
-"""Joins the pieces that pack.sh wrote: checks them, then unpacks them. Needs Python 3.11.4 or later, nothing else.
+"""Joins the pieces that pack.sh wrote: checks them, then unpacks them. Needs Python alone, 3.10.12 or later.
 
 usage: join.py [--to DIR]
 
@@ -56,9 +56,16 @@ def fault_of(path, digest):
     """Returns why a file cannot be used."""
     if not path.is_file():
         return f"`{path.name}` is missing"
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256(path)
     return None if found == digest else f"`{path.name}` is damaged: its SHA-256 is {found}"
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def archives(sums):

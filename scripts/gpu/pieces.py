@@ -21,7 +21,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from join import SUMS
+from join import SUMS, sha256
 
 HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
@@ -50,7 +50,7 @@ def write(tree, out, most):
         written = list(pool.map(lambda folder: archive(folder, out, most), folders))
     shutil.copy(HERE / "join.py", out)
     sums = {name: digest for pieces in written for name, digest in pieces}
-    sums["join.py"] = hashlib.sha256((out / "join.py").read_bytes()).hexdigest()
+    sums["join.py"] = sha256(out / "join.py")
     (out / SUMS).write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
     return [(name, (out / name).stat().st_size) for name in sorted(sums)]
 
@@ -134,10 +134,7 @@ def contents(root):
     for path in root.rglob("*"):
         name = str(path.relative_to(root))
         if path.is_file() and "/" in name:
-            with open(path, "rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest(), bool(
-                    path.stat().st_mode & 0o100
-                )
+            found[name] = sha256(path), bool(path.stat().st_mode & 0o100)
     return found
 
 
