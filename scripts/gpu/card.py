@@ -36,9 +36,9 @@ def memory_used(bench):
     return float(query(bench, "memory.used")[0])
 
 
-def settles(bench, before, slack, seconds=10):
+def settles(bench, before, slack):
     """Waits until the memory in use is back; returns what is in use then."""
-    end = time.monotonic() + min(seconds, bench.seconds_left())
+    end = time.monotonic() + min(bench.sizes.settle, bench.seconds_left())
     while (now := memory_used(bench)) > before + slack and time.monotonic() < end:
         time.sleep(0.2)
     return now
@@ -65,14 +65,19 @@ class Sampler:
             "--format=csv,noheader,nounits",
             f"--loop-ms={MILLISECONDS}",
         ]
-        self.process = self.bench.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-        # A short run must not end before nvidia-smi has started.
-        self.first.wait(5)
+        self.process = None
+        # Without nvidia-smi, there are no samples.
+        with contextlib.suppress(OSError):
+            self.process = self.bench.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.thread = threading.Thread(target=self._read, daemon=True)
+            self.thread.start()
+            # A short run must not end before nvidia-smi has started.
+            self.first.wait(5)
         return self
 
     def __exit__(self, *_):
+        if self.process is None:
+            return
         self.process.kill()
         self.process.wait()
         self.thread.join()
@@ -85,6 +90,7 @@ class Sampler:
                 self.busy.append(busy)
                 self.memory.append(memory)
                 self.first.set()
+        self.first.set()
 
     def kernel_share(self):
         """Returns the share of time in which kernels ran; None if it is unknown.

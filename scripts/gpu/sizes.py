@@ -19,6 +19,8 @@ class Sizes:
     sessions: int
     # Seconds for which a process has worked when it is killed.
     kill_after: float
+    # Seconds in which its memory must be free again.
+    settle: float
 
     @property
     def largest(self):
@@ -30,7 +32,7 @@ class Sizes:
 
 
 CARD = Sizes(
-    None, (1, 32, 128), {1: (128, 640), 32: (512, 4096), 128: (1024, 8192)}, (32, 128), 2.0, 25, 1000, 2
+    None, (1, 32, 128), {1: (128, 640), 32: (512, 4096), 128: (1024, 8192)}, (32, 128), 2.0, 25, 1000, 2, 10
 )
-REHEARSAL = Sizes(7, (1, 6), {1: (2, 6), 6: (6, 18)}, (2, 6), 0.5, 1, 5, 2)
-DRY = Sizes(3, (1, 5, 8), {1: (2, 4), 5: (5, 10), 8: (8, 16)}, (1, 3), 0.0, 1, 5, 0.3)
+REHEARSAL = Sizes(7, (1, 6), {1: (2, 6), 6: (6, 18)}, (2, 6), 0.5, 1, 5, 2, 10)
+DRY = Sizes(3, (1, 5, 8), {1: (2, 4), 5: (5, 10), 8: (8, 16)}, (1, 3), 0.0, 1, 5, 0.3, 0.5)
