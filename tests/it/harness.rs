@@ -20,7 +20,7 @@ pub(crate) use axe::Axe;
 pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
-pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
+pub(crate) use browser::{Browser, ENTER, ESCAPE, LEFT, RIGHT, TAB};
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};

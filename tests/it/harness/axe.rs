@@ -30,8 +30,10 @@ impl Axe {
         browser.texts(
             "return axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
                .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-               .map(({ id, help, nodes }) => `${id}: ${help}: `
-                 + nodes.map((node) => `${node.target.join(' ')} (${node.any[0]?.message ?? ''})`).join('; ')))",
+               .map(({ id, help, nodes }) => {
+                 const places = nodes.map(({ target, any }) => `${target.join(' ')} (${any[0]?.message})`);
+                 return `${id}: ${help}: ${places.join('; ')}`;
+               }))",
         )
     }
 }
