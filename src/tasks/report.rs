@@ -79,8 +79,9 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         nearest::training_images(&mut shown, options, &training, &head.record)?;
     let mut care = care::of(options, [&images, &training])?;
     let on_care = care.as_mut().and_then(|care| care.note.take());
-    care.iter()
-        .for_each(|care| mark(care, &mut shown, &mut near));
+    if let Some(care) = &care {
+        mark(care, &mut shown, &mut near);
+    }
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
     let without: Vec<_> = without.map(|shown| &shown.photo).collect();
