@@ -164,12 +164,6 @@ fn figures(page: Page) -> Page {
         brier: Some(0.3),
         ..Candidate::default()
     };
-    let copy = |class: &str| Duplicate {
-        path: format!("{class}/1.png"),
-        class: class.to_owned(),
-        origin: Origin::Training,
-        thumbnail: Some(jpeg([90, 90, 200])),
-    };
     let point = |n, mean| LearningPoint {
         n,
         share: n as f64 / 100.0,
@@ -206,31 +200,42 @@ fn figures(page: Page) -> Page {
             chosen: 3,
             at_edge: Vec::new(),
         }),
-        care: Some(DataCare {
-            checked: Origin::Training,
-            duplicates: vec![DuplicateGroup {
-                similarity: Some(0.95),
-                images: ["cat", "dog"].map(copy).into(),
-                n_images: 2,
-                contradictory: true,
-                leaked: false,
-            }],
-            n_duplicates: 1,
-            n_suspects: 1,
-            suspects: vec![Suspect {
-                path: "cat/2.png".to_owned(),
-                given: "cat".to_owned(),
-                likely: "dog".to_owned(),
-                probability: 0.9,
-                confident: true,
-                thumbnail: None,
-            }],
-            not_checked: None,
-        }),
+        care: Some(care()),
         provenance: vec![Provenance {
             name: "Backbone".to_owned(),
             facts: vec![("sha256".to_owned(), "692f9f927f1df1b8".repeat(4))],
         }],
         ..page
+    }
+}
+
+/// Returns a near-duplicate pair and a possible label error.
+fn care() -> DataCare {
+    let copy = |class: &str| Duplicate {
+        path: format!("{class}/1.png"),
+        class: class.to_owned(),
+        origin: Origin::Training,
+        thumbnail: Some(jpeg([90, 90, 200])),
+    };
+    DataCare {
+        checked: Origin::Training,
+        duplicates: vec![DuplicateGroup {
+            similarity: Some(0.95),
+            images: ["cat", "dog"].map(copy).into(),
+            n_images: 2,
+            contradictory: true,
+            leaked: false,
+        }],
+        n_duplicates: 1,
+        n_suspects: 1,
+        suspects: vec![Suspect {
+            path: "cat/2.png".to_owned(),
+            given: "cat".to_owned(),
+            likely: "dog".to_owned(),
+            probability: 0.9,
+            confident: true,
+            thumbnail: None,
+        }],
+        not_checked: None,
     }
 }
