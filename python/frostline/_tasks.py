@@ -85,13 +85,16 @@ def report(
     images: Path | None = None,
     train: Path | FeatureStore | None = None,
     train_images: Path | None = None,
+    compare: Path | Head | None = None,
+    title: str | None = None,
     include_training: bool = False,
     progress: bool | _progress.Progress | None = None,
 ) -> dict[str, Any]:
     """Write the evaluation of a head as a self-contained HTML page; the keywords are the options of
     `frostline report`: `images` and `train_images` are what features were extracted from."""
     keywords = _keywords.of(locals())
-    with as_file(head) as path:
+    other = nullcontext() if compare is None else as_file(compare, "compare")
+    with as_file(head) as path, other as keywords["compare"]:
         data, output = _keywords.path("data", data), _keywords.path("output", output)
         result, notes = _frostline.report(data, path, output, keywords, _progress.of(progress))
     _notes.warn(notes)

@@ -356,6 +356,8 @@ pub(crate) fn report(
     options.images = keywords.optional("images")?;
     options.train = keywords.optional("train")?;
     options.train_images = keywords.optional("train_images")?;
+    options.compare = keywords.optional("compare")?;
+    options.title = keywords.optional("title")?;
     let overwrite = keywords.overwrite()?;
     let end = end_of(&options.input);
     let (result, notes) = work::run(py, bar, end, move |watch| {
@@ -365,7 +367,8 @@ pub(crate) fn report(
             .data(&input.data);
         let guard = guard
             .home(&input.head.computing.run.home)
-            .reads(&options.train);
+            .reads(&options.train)
+            .reads(&options.compare);
         guard.check(&options.output, Wanted::Html, overwrite)?;
         let summary = tasks::report(&options, watch)?;
         let notes: Vec<String> = summary.notes.iter().map(ToString::to_string).collect();

@@ -7,9 +7,6 @@ use super::terminal::Text;
 use frostline::head::{Comparison, Difference, McNemarTest};
 use frostline::images::path_text::to_text;
 
-/// Differences with a smaller p-value are called significant.
-const SIGNIFICANT: f64 = 0.05;
-
 pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
     out.line("");
     out.line(format_args!("compared with `{}`", to_text(other)));
@@ -38,7 +35,7 @@ pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
         McNemarTest::Exact => "exact",
         McNemarTest::ChiSquared => "chi-squared",
     };
-    let verdict = if c.mcnemar.p_value < SIGNIFICANT {
+    let verdict = if c.mcnemar.is_significant() {
         "significant"
     } else {
         "not significant"

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::Outcome;
 use super::bar::Bar;
 use super::examples::examples;
@@ -43,6 +45,12 @@ pub(super) struct Args {
     /// Training images, in the same forms, to show them.
     #[arg(long, value_name = "IMAGES", requires = "train")]
     train_images: Option<PathBuf>,
+    /// Compare with another head on the same features: the metrics of both, and the images where they differ.
+    #[arg(long, value_name = "HEAD")]
+    compare: Option<PathBuf>,
+    /// Title of the report [default: the name of the evaluated data].
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    title: Option<String>,
     #[command(flatten)]
     training: TrainingArgs,
 }
@@ -54,6 +62,9 @@ const EXAMPLES: &str = examples! {
     "Evaluate images, and show the nearest training images next to each mistake":
     "frostline report new_photos --head head.safetensors \\
        --train features/photos --store features/new -o report.html"
+    "Show the images on which two heads differ":
+    "frostline report features/validation --head head.safetensors \\
+       --images images --compare other.safetensors -o report.html"
 };
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -65,6 +76,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     options.images = args.images;
     options.train = args.train;
     options.train_images = args.train_images;
+    options.compare = args.compare;
+    options.title = args.title;
     check(&options, args.overwrite.into())?;
     if options.input.head.computing.store.is_some() {
         signals::listen();
@@ -80,10 +93,12 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     let images: Vec<_> = images.into_iter().flatten().cloned().collect();
     given::originals(&images)?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
+    options.compare.as_deref().map_or(Ok(()), given::head)?;
     given::data(&options.input.data)?;
     let guard = guard_of(&options.input.head)?
         .data(&options.input.data)
         .reads(&options.train)
+        .reads(&options.compare)
         .images(&Inputs::Paths(images, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
     Ok(check_extension(&options.output, &["html", "htm"])?)

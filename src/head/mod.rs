@@ -55,6 +55,7 @@ mod params;
 mod sgd;
 mod trust;
 
+pub(crate) use crossval::NEAR_LOWEST_BRIER;
 pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,

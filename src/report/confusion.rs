@@ -1,67 +1,88 @@
 //! The confusion matrix as a heat map whose cells open their images.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::number::{count, grouped, percent};
 use super::page::Page;
 use crate::head::ConfusionCell;
 
-/// The maximum number of classes in the map; of more, those with the most mistakes are shown.
-const MOST_CLASSES: usize = 30;
+/// From this number of classes, the map shows only the most confused ones.
+const TOO_MANY: usize = 50;
 
-/// The number of pairs in the list of the most common mistakes.
-const MOST_PAIRS: usize = 8;
+/// The number of classes that it shows then, at most.
+const CONFUSED: usize = 20;
+
+/// With more classes, the cells are small, and the list of mistakes is below the map.
+const BESIDE: usize = 10;
+
+/// With more classes, the cells are very small.
+const CROWDED: usize = 22;
+
+/// The number of pairs in the list of the most common mistakes, beside the map and below it.
+const MOST_PAIRS: [usize; 2] = [8, 12];
 
 pub(super) fn section(page: &Page) -> Markup {
     let shown = shown(page);
+    let is_beside = shown.len() <= BESIDE;
     let pairs = pairs(page);
+    let listed = &pairs[..pairs.len().min(MOST_PAIRS[usize::from(!is_beside)])];
     html! {
         section #confusion {
             h2 { "Confusion matrix" }
-            p.lead { "Rows are true classes, columns are predicted classes. Select a cell to see its \
-                images." }
-            @if shown.len() < page.classes.len() {
-                p.fine {
-                    "Showing the " (shown.len()) " classes with the most mistakes, out of "
-                    (page.classes.len()) "."
+            p.lead {
+                "Rows are true classes, columns are predicted classes."
+                @if shown.len() < page.classes.len() {
+                    " Of " (page.classes.len()) " classes, these are the " (shown.len())
+                    " with the most common mistakes."
                 }
+                span data-script hidden { " Select a cell to see its images." }
             }
-            div.split {
-                div.scroll { (table(page, &shown)) }
-                @if !pairs.is_empty() { (list(page, &pairs)) }
+            @if shown.is_empty() { p.fine { "No image was predicted wrongly." } }
+            div.split.beside[is_beside && !listed.is_empty()] {
+                @if !shown.is_empty() { div.scroll { (table(page, &shown)) } }
+                @if !listed.is_empty() { (list(page, listed)) }
             }
         }
     }
 }
 
-/// Returns the indices of the classes in the map, in ascending order.
+/// Returns the indices of the classes in the map, in ascending order: all, or those of the most common
+/// mistakes.
 fn shown(page: &Page) -> Vec<usize> {
-    let confusion = &page.confusion;
-    let mistakes = |class: usize| {
-        let [missed, taken] = confusion.margins(class);
-        missed + taken - 2 * confusion.count(class, class)
-    };
-    let mut order: Vec<usize> = (0..confusion.n_classes()).collect();
-    order.sort_by_key(|&class| std::cmp::Reverse(mistakes(class)));
-    order.truncate(MOST_CLASSES);
-    order.sort_unstable();
-    order
+    let n = page.confusion.n_classes();
+    if n < TOO_MANY {
+        return (0..n).collect();
+    }
+    let mut shown = BTreeSet::new();
+    for pair in pairs(page) {
+        let mut more = shown.clone();
+        more.extend([pair.truth, pair.predicted]);
+        if more.len() > CONFUSED {
+            break;
+        }
+        shown = more;
+    }
+    shown.into_iter().collect()
 }
 
 fn table(page: &Page, shown: &[usize]) -> Markup {
     html! {
-        table.confusion.many[shown.len() > 5] {
+        table.confusion.many[shown.len() > 5].small[shown.len() > BESIDE].tiny[shown.len() > CROWDED] {
             caption.unseen { "Confusion matrix: rows are true classes, columns are predicted classes" }
             thead {
                 tr {
                     td.corner { span { "true ↓" } span { "predicted →" } }
-                    @for &class in shown { th scope="col" { span { (page.class(class)) } } }
+                    @for name in shown.iter().map(|&class| page.class(class)) {
+                        th scope="col" title=(name) { span { bdi { (name) } } }
+                    }
                 }
             }
             tbody {
                 @for &truth in shown {
                     tr {
-                        th scope="row" { (page.class(truth)) }
+                        th scope="row" title=(page.class(truth)) { bdi { (page.class(truth)) } }
                         @for &predicted in shown { (cell(page, truth, predicted)) }
                     }
                 }
@@ -97,12 +118,11 @@ fn level(share: f64) -> usize {
     ((share * 10.0).ceil() as usize).clamp(1, 10)
 }
 
-/// Returns the most common mistakes, most frequent first.
+/// Returns all kinds of mistakes, most frequent first.
 fn pairs(page: &Page) -> Vec<ConfusionCell> {
     let cells = page.confusion.cells().iter().copied();
     let mut pairs: Vec<_> = cells.filter(|cell| cell.truth != cell.predicted).collect();
     pairs.sort_by_key(|cell| std::cmp::Reverse(cell.n));
-    pairs.truncate(MOST_PAIRS);
     pairs
 }
 
@@ -147,16 +167,27 @@ mod tests {
     }
 
     #[test]
-    fn a_big_matrix_is_cut_to_the_classes_with_mistakes() {
-        let mut confusion = vec![vec![0; 40]; 40];
-        for (class, row) in confusion.iter_mut().enumerate() {
-            row[class] = 5;
+    fn a_big_matrix_is_cut_to_the_most_confused_classes() {
+        let of = |n: usize| {
+            let mut confusion = vec![vec![0; n]; n];
+            for (class, row) in confusion.iter_mut().enumerate() {
+                row[class] = 5;
+            }
+            confusion[39][35] = 2;
+            confusion
+        };
+        assert_eq!(shown(&page(of(49))).len(), 49);
+        assert_eq!(shown(&page(of(50))), [35, 39]);
+        // Every class is confused with the next one, the first ones most often.
+        let mut all = of(60);
+        for class in 0..59 {
+            all[class][class + 1] = 100 - class;
         }
-        confusion[39][35] = 2;
-        let page = page(confusion);
-        let shown = shown(&page);
-        assert_eq!(shown.len(), MOST_CLASSES);
-        assert!(shown.ends_with(&[35, 39]) && shown.is_sorted());
+        assert_eq!(shown(&page(all)), (0..CONFUSED).collect::<Vec<_>>());
+        let mut none = of(50);
+        none[39][35] = 0;
+        let text = section(&page(none)).into_string();
+        assert!(text.contains("No image was predicted wrongly.") && !text.contains("<table"));
     }
 
     #[test]

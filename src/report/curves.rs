@@ -8,20 +8,13 @@ use super::number::{count, percent};
 use super::page::{Curves, Epoch};
 use super::scale::Scale;
 
-pub(super) fn section(curves: &Curves) -> Markup {
-    html! {
-        section #training {
-            h2 { "Training" }
-            p.lead { (words(curves)) }
-            div.charts {
-                @if let Some(chart) = loss(curves) { (chart) }
-                @if let Some(chart) = accuracy(curves) { (chart) }
-            }
-        }
-    }
+/// Draws the loss, and the accuracy if there was a validation set.
+pub(super) fn charts(curves: &Curves) -> impl Iterator<Item = Markup> {
+    [loss(curves), accuracy(curves)].into_iter().flatten()
 }
 
-fn words(curves: &Curves) -> String {
+/// Describes the curves.
+pub(super) fn words(curves: &Curves) -> String {
     let (Some(first), Some(last)) = (curves.epochs.first(), curves.epochs.last()) else {
         return String::new();
     };

@@ -7,14 +7,18 @@ use sha2::{Digest, Sha256};
 
 use super::page::{Page, Provenance};
 use super::{
-    care, confusion, curves, gallery, headline, learning_curve, per_class, reliability,
-    search_table, worst,
+    care, confusion, gallery, gallery_data, headline, per_class, reliability, search_table,
+    training, versus, worst,
 };
 
 /// The colours, the type and the boxes of a page.
 #[cfg(feature = "serve")]
 pub(crate) const BASE_STYLE: &str = include_str!("base.css");
-const STYLE: &str = concat!(include_str!("base.css"), include_str!("page.css"));
+const STYLE: &str = concat!(
+    include_str!("base.css"),
+    include_str!("page.css"),
+    include_str!("print.css")
+);
 const SCRIPT: &str = include_str!("page.js");
 
 /// Renders the page as a single HTML file that makes no requests.
@@ -28,7 +32,7 @@ pub fn render(page: &Page) -> String {
                 (top(page))
                 main { (sections(page)) }
                 (gallery::dialogs())
-                (gallery::data(page))
+                (gallery_data::data(page))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -87,15 +91,13 @@ fn sections(page: &Page) -> Markup {
         }
         (headline::section(page))
         (confusion::section(page))
+        @if let Some(versus) = &page.versus { (versus::section(page, versus)) }
         (per_class::section(page))
         (worst::section(page))
         (gallery::section(page))
         @if let Some(care) = &page.care { (care::section(care)) }
         @if let Some(reliability) = &page.reliability { (reliability::section(reliability)) }
-        @if let Some(curves) = page.curves.as_ref().filter(|curves| !curves.epochs.is_empty()) {
-            (curves::section(curves))
-        }
-        @if let Some(curve) = learning_curve::section(&page.learning_curve) { (curve) }
+        (training::section(page))
         @if let Some(search) = page.search.as_ref().filter(|search| !search.candidates.is_empty()) {
             (search_table::section(search))
         }

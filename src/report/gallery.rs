@@ -1,59 +1,66 @@
-//! The gallery of all images: the markup that the page's script fills, and its data.
+//! The gallery of all images: a tile for each, filters and dialogs.
+//!
+//! The page's script makes tiles as they are needed. The tiles of all images are in a `noscript` element, for
+//! browsers without scripts. The script takes the thumbnails from there, so that the page has them only once.
 
-use std::cmp::Ordering;
+use maud::{Markup, html};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use maud::{Markup, PreEscaped, html};
-use serde::Serialize;
-use serde_json::{Value, json};
-
-use super::marks::bar;
-use super::number::grouped;
-use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture, Thumbnail};
-
-/// Orders images for display: mistakes, most confident first; then rejected images and correct ones, each
-/// least confident first.
-#[must_use]
-pub fn worst_first(a: &Photo, b: &Photo) -> Ordering {
-    let rising = a.confidence().total_cmp(&b.confidence());
-    let sureness = match a.outcome() {
-        PhotoOutcome::Wrong => rising.reverse(),
-        PhotoOutcome::Unknown | PhotoOutcome::Right => rising,
-    };
-    a.outcome().cmp(&b.outcome()).then(sureness)
-}
+use super::marks::{bar, doubt};
+use super::number::{grouped, whole_percent};
+use super::page::Page;
+use super::photo::{Photo, PhotoOutcome};
+use super::thumbnail::numbered;
 
 pub(super) fn section(page: &Page) -> Markup {
-    let unknown = page.count(PhotoOutcome::Unknown);
     html! {
         section #images {
             h2 { "All images" }
-            noscript { p.lead { "This section needs JavaScript. The rest of the page works without it." } }
-            form.filters role="search" aria-label="Filter the images" data-script hidden {
-                fieldset.outcome {
-                    legend.unseen { "Outcome" }
-                    (outcome("all", "All", page.photos.len()))
-                    (outcome("wrong", "✗ Wrong", page.count(PhotoOutcome::Wrong)))
-                    (outcome("right", "✓ Right", page.count(PhotoOutcome::Right)))
-                    @if unknown > 0 { (outcome("unknown", "? Unknown", unknown)) }
-                }
-                (class_choice(page, "truth", "True class"))
-                (class_choice(page, "predicted", "Predicted class"))
-                label {
-                    span { "Path" }
-                    input #path type="search" placeholder="contains …" autocomplete="off"
-                        spellcheck="false";
-                }
-                label { span { "Order" } select #order {
-                    option value="worst" { "mistakes first" }
-                    option value="confidence" { "least confident first" }
-                    option value="path" { "by path" }
-                } }
-            }
-            p.count role="status" aria-live="polite" data-script hidden {}
+            (filters(page))
+            div.found data-script hidden { p.count role="status" aria-live="polite" {} (copy()) }
             div.tiles {}
             button.more type="button" hidden { "Show more" }
+            noscript {
+                div.tiles { @for (i, photo) in page.photos.iter().enumerate() { (tile(page, i, photo)) } }
+            }
+        }
+    }
+}
+
+const HEADS: [(&str, &str); 5] = [
+    ("", "any"),
+    ("first", "only A right"),
+    ("second", "only B right"),
+    ("neither", "both wrong"),
+    ("both", "both right"),
+];
+
+const ORDERS: [(&str, &str); 3] = [
+    ("worst", "mistakes first"),
+    ("confidence", "least confident first"),
+    ("path", "by path"),
+];
+
+fn filters(page: &Page) -> Markup {
+    let unknown = page.count(PhotoOutcome::Unknown);
+    html! {
+        form.filters role="search" aria-label="Filter the images" data-script hidden {
+            fieldset.outcome {
+                legend.unseen { "Outcome" }
+                (outcome("all", "All", page.photos.len()))
+                (outcome("wrong", "✗ Wrong", page.count(PhotoOutcome::Wrong)))
+                (outcome("right", "✓ Right", page.count(PhotoOutcome::Right)))
+                @if unknown > 0 { (outcome("unknown", "? Unknown", unknown)) }
+            }
+            (class_choice(page, "truth", "True class"))
+            (class_choice(page, "predicted", "Predicted class"))
+            @if page.versus.is_some() {
+                (choice("heads", "Heads", &HEADS))
+            }
+            label {
+                span { "Path" }
+                input #path type="search" placeholder="contains …" autocomplete="off" spellcheck="false";
+            }
+            (choice("order", "Order", &ORDERS))
         }
     }
 }
@@ -79,148 +86,115 @@ fn class_choice(page: &Page, id: &str, name: &str) -> Markup {
     }
 }
 
-/// The dialogs for a cell and for an image, and the template of a probability bar.
+fn choice(id: &str, name: &str, options: &[(&str, &str)]) -> Markup {
+    html! {
+        label {
+            span { (name) }
+            select id=(id) { @for (value, name) in options { option value=(value) { (name) } } }
+        }
+    }
+}
+
+/// A button that copies the paths of a list of images.
+fn copy() -> Markup {
+    html! { button.copy type="button" { "Copy paths" } }
+}
+
+/// The tile of an image for browsers without scripts, like those that the script makes.
+fn tile(page: &Page, number: usize, photo: &Photo) -> Markup {
+    let (state, mark) = match photo.outcome() {
+        PhotoOutcome::Right => ("right", "✓ "),
+        PhotoOutcome::Wrong => ("wrong", "✗ "),
+        PhotoOutcome::Unknown => ("unknown", "? "),
+    };
+    let rejected = photo.rejected.is_some();
+    let (predicted, share) = (
+        page.class(photo.predicted),
+        whole_percent(photo.confidence()),
+    );
+    let of_truth = photo.top.iter().find(|(class, _)| *class == photo.truth);
+    let of_truth = of_truth.map_or_else(String::new, |(_, p)| whole_percent(*p));
+    html! {
+        div.tile data-state=(state) {
+            (numbered(number, photo.thumbnail.as_ref(), &photo.path))
+            @if rejected {
+                (line("said", mark, "unknown", ""))
+                (line("is", "maybe ", predicted, &share))
+            } @else {
+                (line("said", mark, predicted, &share))
+            }
+            @if state != "right" {
+                (line("is", "true: ", page.class(photo.truth), &of_truth))
+            }
+            @if photo.doubted { (doubt()) }
+        }
+    }
+}
+
+fn line(class: &str, before: &str, name: &str, share: &str) -> Markup {
+    html! { span class=(class) { b { (before) bdi { (name) } } span.share { (share) } } }
+}
+
+/// The dialogs for a list of images and for an image, and the templates of marks.
 pub(super) fn dialogs() -> Markup {
     html! {
-        template #bar { (bar("p", 0.0, None)) }
+        template #marks { (bar("p", 1.0, None)) (doubt()) }
         dialog #cell aria-labelledby="cell-title" {
-            header { h2 #cell-title {} button.close type="button" { "Close" } }
+            header { h2 #cell-title {} span.buttons { (copy()) (close()) } }
             div.tiles {}
             button.more type="button" hidden { "Show more" }
         }
         dialog #photo aria-labelledby="photo-title" {
-            header { h2 #photo-title {} button.close type="button" { "Close" } }
-            div.detail {}
+            header {
+                h2 #photo-title {}
+                span.buttons {
+                    span.position {}
+                    button.step type="button" data-step="-1" aria-label="Previous image" { "←" }
+                    button.step type="button" data-step="1" aria-label="Next image" { "→" }
+                    (close())
+                }
+            }
+            div.detail aria-live="polite" {}
         }
     }
 }
 
-/// Returns the script's data as JSON. `<`, `>` and `&` are escaped, so that no text can close the element.
-pub(super) fn data(page: &Page) -> Markup {
-    let photos: Vec<PhotoData> = page.photos.iter().map(PhotoData::of).collect();
-    let training: Vec<Value> = page.training.iter().map(training_data).collect();
-    let data = json!({ "classes": page.classes, "training": training });
-    let photos = serde_json::to_string(&photos).expect("strings and numbers have a JSON form");
-    let text = format!("{{\"photos\":{photos},\"rest\":{data}}}");
-    let text = text
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026");
-    html! { script #data type="application/json" { (PreEscaped(text)) } }
-}
-
-/// A [`Photo`] as the script reads it; names are short because there may be thousands.
-#[derive(Serialize)]
-struct PhotoData<'a> {
-    path: &'a str,
-    truth: usize,
-    predicted: usize,
-    top: Vec<(usize, f64)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unknown: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jpeg: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    near: Vec<(usize, f64)>,
-}
-
-impl<'a> PhotoData<'a> {
-    fn of(photo: &'a Photo) -> Self {
-        let near = |n: &Neighbour| (n.picture, rounded(n.similarity));
-        Self {
-            path: &photo.path,
-            truth: photo.truth,
-            predicted: photo.predicted,
-            top: photo
-                .top
-                .iter()
-                .map(|&(class, p)| (class, rounded(p)))
-                .collect(),
-            unknown: photo.rejected.as_deref(),
-            jpeg: photo.thumbnail.as_ref().map(base64),
-            near: photo.neighbours.iter().map(near).collect(),
-        }
-    }
-}
-
-fn training_data(picture: &Picture) -> Value {
-    json!({
-        "path": picture.path,
-        "class": picture.class,
-        "jpeg": picture.thumbnail.as_ref().map(base64),
-    })
-}
-
-/// Rounds to four decimals, more than are shown.
-fn rounded(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4
-}
-
-/// Renders a thumbnail, or the file name if there is none.
-pub(super) fn image(thumbnail: Option<&Thumbnail>, path: &str) -> Markup {
-    let Some(thumbnail) = thumbnail else {
-        return html! { span.placeholder title=(path) { bdi { (name(path)) } } };
-    };
-    html! {
-        img src=(format!("data:image/jpeg;base64,{}", base64(thumbnail))) alt=(path) title=(path)
-            decoding="async";
-    }
-}
-
-pub(super) fn base64(thumbnail: &Thumbnail) -> String {
-    STANDARD.encode(&thumbnail.0)
-}
-
-/// Returns the part of a path after the last slash.
-pub(super) fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+fn close() -> Markup {
+    html! { button.close type="button" autofocus { "Close" } }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn photo(path: &str, predicted: usize, confidence: f64) -> Photo {
-        Photo {
-            path: path.to_owned(),
-            truth: 0,
-            predicted,
-            top: vec![(predicted, confidence)],
-            rejected: None,
-            thumbnail: None,
-            neighbours: Vec::new(),
-        }
-    }
+    use crate::report::photo::Thumbnail;
+    use crate::report::photo::tests::photo;
 
     #[test]
-    fn the_surest_mistake_comes_first_and_the_surest_hit_last() {
-        let mut photos = [
-            photo("sure", 0, 0.99),
-            photo("near miss", 1, 0.45),
-            photo("barely", 0, 0.55),
-            // Only the confidence in the wrong class counts, not the probability of the true class.
-            photo("far off", 1, 0.98),
-            photo("rejected", 1, 0.999),
-        ];
-        photos[4].rejected = Some("unlike all".to_owned());
-        photos.sort_by(worst_first);
-        assert_eq!(
-            photos.map(|p| p.path),
-            ["far off", "near miss", "rejected", "barely", "sure"]
-        );
-    }
-
-    #[test]
-    fn a_name_cannot_end_the_data() {
-        let name = "</script><script>alert(1)</script>&\"'.jpg";
+    fn every_image_is_there_without_a_script() {
+        let mut mistake = photo("a\"><img src=x>.png", 1, 0.9);
+        mistake.top.push((0, 0.1));
+        mistake.thumbnail = Some(Thumbnail(vec![0xff, 0xd8]));
         let page = Page {
-            photos: vec![photo(name, 0, 0.5)],
+            classes: vec!["cat".to_owned(), "dog".to_owned()],
+            photos: vec![mistake, photo("b.png", 0, 0.7)],
             ..Page::default()
         };
-        let text = data(&page).into_string();
-        assert_eq!(text.matches('<').count(), 2, "{text}");
-        let json = &text[text.find('{').unwrap()..=text.rfind('}').unwrap()];
-        let read: Value = serde_json::from_str(json).unwrap();
-        assert_eq!(read["photos"][0]["path"], name);
+        let text = section(&page).into_string();
+        let (_, tiles) = text.split_once("<noscript>").unwrap();
+        assert_eq!(tiles.matches("class=\"tile\"").count(), 2);
+        // The form in which the script finds a thumbnail.
+        assert!(
+            tiles.contains(r#"<img data-photo="0" src="data:image/jpeg;base64,/9g=""#),
+            "{tiles}"
+        );
+        assert_eq!(tiles.matches("<img").count(), 1);
+        assert!(
+            tiles.contains("<bdi>dog</bdi></b><span class=\"share\">90\u{a0}%"),
+            "{tiles}"
+        );
+        assert!(
+            tiles.contains("true: <bdi>cat</bdi></b><span class=\"share\">10\u{a0}%"),
+            "{tiles}"
+        );
     }
 }

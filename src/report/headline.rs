@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::marks::whisker;
 use super::number::{grouped, interval, number};
-use super::page::{Figure, Page, PhotoOutcome, Unit};
+use super::page::{Figure, Page, Unit};
+use super::photo::PhotoOutcome;
 
 pub(super) fn section(page: &Page) -> Markup {
     let Some((first, others)) = page.headline.split_first() else {

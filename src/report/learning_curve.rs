@@ -2,31 +2,24 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Frame, Numbers, figure};
+use super::chart::{self, Frame, Numbers};
 use super::marks::{Band, band, dots, line};
 use super::number::{count, percent};
 use super::scale::Scale;
 use crate::head::LearningPoint;
 
-pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
-    let chart = chart(curve)?;
-    Some(html! {
-        section #learning-curve {
-            h2 { "Learning curve" }
-            p.lead { (verdict(curve)) }
-            div.charts {
-                (figure(
-                    "Accuracy by number of training images",
-                    &[("first", "mean ± standard deviation")],
-                    &chart,
-                ))
-            }
-        }
-    })
+/// Draws the learning curve; `None` without points.
+pub(super) fn figure(curve: &[LearningPoint]) -> Option<Markup> {
+    let keys = [("first", "mean ± standard deviation")];
+    Some(chart::figure(
+        "Accuracy by number of training images",
+        &keys,
+        &chart(curve)?,
+    ))
 }
 
 /// Says what doubling the number of images changed.
-fn verdict(curve: &[LearningPoint]) -> String {
+pub(super) fn verdict(curve: &[LearningPoint]) -> String {
     let Some(last) = curve.last() else {
         return String::new();
     };
@@ -115,6 +108,6 @@ mod tests {
             flat.contains("+1.0 percentage points") && flat.ends_with("help little."),
             "{flat}"
         );
-        assert!(section(&[]).is_none());
+        assert!(figure(&[]).is_none());
     }
 }

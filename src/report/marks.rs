@@ -57,12 +57,17 @@ fn places(frame: &Frame, points: impl Iterator<Item = (f64, f64)>) -> String {
     text
 }
 
+/// The smallest share above 0 that is drawn, so that it can be seen.
+const LEAST: f64 = 0.01;
+
 /// Draws a share in [0, 1] as a bar of the available width, with the whisker of its interval.
 pub(super) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup {
     html! {
         svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
             rect class="track" x="0" y="2" width="100" height="6" {}
-            rect class=(class) x="0" y="2" width=(part(value)) height="6" {}
+            @if value > 0.0 {
+                rect class=(class) x="0" y="2" width=(part(value.max(LEAST))) height="6" {}
+            }
             @if let Some(interval) = interval { (ends(interval)) }
         }
     }
@@ -77,6 +82,11 @@ pub(super) fn whisker(value: f64, interval: [f64; 2]) -> Markup {
             line class="value" x1=(part(value)) x2=(part(value)) y1="0" y2="10" {}
         }
     }
+}
+
+/// A mark on an image whose label is in doubt.
+pub(super) fn doubt() -> Markup {
+    html! { span.tag title="Cross-validation is confident of another label" { "label?" } }
 }
 
 fn ends(interval: [f64; 2]) -> Markup {

@@ -10,23 +10,30 @@ mod chart;
 mod confusion;
 mod curves;
 mod document;
+mod findings;
 mod gallery;
+mod gallery_data;
 mod headline;
 mod learning_curve;
 mod marks;
 mod number;
 mod page;
 mod per_class;
+mod photo;
 mod reliability;
 mod scale;
 mod search_table;
+mod thumbnail;
+mod training;
+mod versus;
 mod worst;
 
 pub use document::render;
 #[cfg(feature = "serve")]
 pub(crate) use document::{BASE_STYLE, csp_hash};
-pub use gallery::worst_first;
+pub use findings::{DataCare, Duplicate, DuplicateGroup, Origin, Suspect};
 pub use page::{
-    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, PICTURE_ROOM,
-    Page, Photo, PhotoOutcome, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
+    Bin, Candidate, ClassRow, Curves, Epoch, Figure, HeadComparison, Measure, PICTURE_ROOM, Page,
+    Provenance, Reliability, Search, Unit,
 };
+pub use photo::{Neighbour, OtherPrediction, Photo, PhotoOutcome, Picture, Thumbnail, worst_first};

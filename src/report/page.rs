@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::head::{Confusion, Interval, LearningPoint};
+use super::findings::DataCare;
+use super::photo::{Photo, PhotoOutcome, Picture};
+use crate::head::{Comparison, Confusion, Interval, LearningPoint, Tunable};
 
 /// The limit on the total size of a page's thumbnails, in bytes. With base64 and 5,000 names, the page stays
 /// below 30 MB.
@@ -31,7 +33,7 @@ pub struct Page {
     pub reliability: Option<Reliability>,
     /// The evaluated images, ordered by [`worst_first`](super::worst_first).
     pub photos: Vec<Photo>,
-    /// The training images that [`Neighbour`]s refer to.
+    /// The training images that [`Neighbour`](super::Neighbour)s refer to.
     pub training: Vec<Picture>,
     /// The training curves; absent for solvers without epochs.
     pub curves: Option<Curves>,
@@ -39,6 +41,8 @@ pub struct Page {
     pub learning_curve: Vec<LearningPoint>,
     /// The candidates of a search.
     pub search: Option<Search>,
+    /// The comparison with another head.
+    pub versus: Option<HeadComparison>,
     /// Problems found in the data.
     pub care: Option<DataCare>,
     /// How the report was made, in groups of facts.
@@ -114,50 +118,6 @@ pub struct Bin {
     pub count: usize,
 }
 
-/// A thumbnail: the bytes of a JPEG file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Thumbnail(pub Vec<u8>);
-
-/// A training image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Picture {
-    /// Its path, as text to display.
-    pub path: String,
-    /// The class of its folder.
-    pub class: String,
-    /// Its thumbnail, if its file was found and there was room.
-    pub thumbnail: Option<Thumbnail>,
-}
-
-/// An evaluated image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Photo {
-    /// Its path, as text to display.
-    pub path: String,
-    /// The index of its true class.
-    pub truth: usize,
-    /// The index of the most probable class.
-    pub predicted: usize,
-    /// The most probable classes with their probabilities in [0, 1], best first; the true class is appended
-    /// if it is not among them.
-    pub top: Vec<(usize, f64)>,
-    /// Why the head rejects the image, if it does.
-    pub rejected: Option<String>,
-    /// Its thumbnail, if its file was found and there was room.
-    pub thumbnail: Option<Thumbnail>,
-    /// The nearest training images, nearest first.
-    pub neighbours: Vec<Neighbour>,
-}
-
-/// A training image that is similar to an evaluated one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Neighbour {
-    /// Its index in [`Page::training`].
-    pub picture: usize,
-    /// The cosine similarity of the two images' features, in [-1, 1].
-    pub similarity: f64,
-}
-
 /// The training curves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Curves {
@@ -187,6 +147,9 @@ pub struct Search {
     pub candidates: Vec<Candidate>,
     /// The index of the chosen candidate.
     pub chosen: usize,
+    /// The parameters for which the chosen candidate has the smallest or largest value tried.
+    #[serde(default)]
+    pub at_edge: Vec<Tunable>,
 }
 
 /// One candidate; parameters that its solver does not have are absent.
@@ -210,32 +173,18 @@ pub struct Candidate {
     /// Mean cross-entropy over the folds.
     #[serde(default)]
     pub loss: Option<f64>,
+    /// Mean Brier score over the folds, in [0, 2].
+    #[serde(default)]
+    pub brier: Option<f64>,
 }
 
-/// Problems found in the data.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct DataCare {
-    /// Groups of duplicates or near-duplicates, by path.
-    pub duplicates: Vec<Vec<String>>,
-    /// Images whose label may be wrong, the most suspicious first.
-    pub suspects: Vec<Suspect>,
-    /// Why the labels could not be checked, if so.
-    pub not_checked: Option<String>,
-}
-
-/// An image whose label may be wrong.
+/// A comparison of the head of the report, the first, with another one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Suspect {
-    /// Its path, as text to display.
-    pub path: String,
-    /// The class of its folder.
-    pub given: String,
-    /// The most probable class.
-    pub likely: String,
-    /// The probability of that class, in [0, 1].
-    pub confidence: f64,
-    /// Its thumbnail, if its file was found and there was room.
-    pub thumbnail: Option<Thumbnail>,
+pub struct HeadComparison {
+    /// The names of the two heads.
+    pub heads: [String; 2],
+    /// The metrics of both.
+    pub comparison: Comparison,
 }
 
 /// A group of facts about how the report was made.
@@ -264,40 +213,5 @@ impl Page {
     /// Returns the name of a class; empty if the index is out of range.
     pub(super) fn class(&self, index: usize) -> &str {
         self.classes.get(index).map_or("", String::as_str)
-    }
-}
-
-/// The outcome of an image. Every image has exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PhotoOutcome {
-    /// The predicted class is not the true one.
-    Wrong,
-    /// The head rejects the image.
-    Unknown,
-    /// The predicted class is the true one.
-    Right,
-}
-
-impl Photo {
-    /// Returns the outcome of the image.
-    #[must_use]
-    pub fn outcome(&self) -> PhotoOutcome {
-        match (&self.rejected, self.is_right()) {
-            (Some(_), _) => PhotoOutcome::Unknown,
-            (None, true) => PhotoOutcome::Right,
-            (None, false) => PhotoOutcome::Wrong,
-        }
-    }
-
-    /// Returns whether the most probable class is the true one, even if the image is rejected.
-    #[must_use]
-    pub fn is_right(&self) -> bool {
-        self.truth == self.predicted
-    }
-
-    /// Returns the probability of the predicted class, in [0, 1].
-    #[must_use]
-    pub fn confidence(&self) -> f64 {
-        self.top.first().map_or(0.0, |(_, p)| *p)
     }
 }

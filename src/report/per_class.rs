@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::marks::bar;
-use super::number::{count, grouped, interval, percent};
+use super::number::{grouped, interval, percent};
 use super::page::{ClassRow, Measure, Page, Unit};
 
 pub(super) fn section(page: &Page) -> Markup {
@@ -18,7 +18,7 @@ pub(super) fn section(page: &Page) -> Markup {
                  the class's images that are predicted correctly. F1 is their harmonic mean."
                 @if has_intervals(page) { " Thin lines are 95\u{a0}% confidence intervals." }
             }
-            div.scroll {
+            div.scroll tabindex="0" role="region" aria-label="Metrics by class" {
                 table.bars {
                     thead { tr {
                         th scope="col" { "class" } th scope="col" { "images" }
@@ -41,7 +41,7 @@ fn has_intervals(page: &Page) -> bool {
 fn line(class: &str, row: &ClassRow) -> Markup {
     html! {
         tr {
-            th scope="row" title=(count(row.support, "image")) { (class) }
+            th scope="row" title=(class) { bdi { (class) } }
             td.n { (grouped(row.support)) }
             @for (name, measure) in [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)] {
                 @if row.absent { td.n { "–" } } @else { (cell(name, measure)) }

@@ -97,7 +97,7 @@ fn bar(frame: &Frame, bin: &Bin) -> Markup {
 
 fn table(bins: &[Bin]) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Images by confidence" {
             table.numbers {
                 thead { tr {
                     @for name in ["confidence", "images", "mean confidence", "accuracy"] {

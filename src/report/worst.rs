@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::gallery::image;
-use super::marks::bar;
+use super::marks::{bar, doubt};
 use super::number::whole_percent;
-use super::page::{Neighbour, Page, Photo, PhotoOutcome};
+use super::page::Page;
+use super::photo::{Neighbour, Photo, PhotoOutcome};
+use super::thumbnail::image;
 
 /// The number of mistakes in the list.
 const SHOWN: usize = 12;
@@ -32,6 +33,8 @@ pub(super) fn section(page: &Page) -> Markup {
                 "The wrong predictions with the highest confidence."
                 @if near { " Below each are the nearest training images with their cosine similarity, which \
                     can reveal a wrong label or a look-alike." }
+                @if page.training.iter().any(|picture| picture.doubted) { " Cross-validation is confident of \
+                    another class for those marked “label?”." }
             }
             ol.worst { @for (i, photo) in &worst { (item(page, *i, photo)) } }
         }
@@ -51,6 +54,7 @@ fn item(page: &Page, index: usize, photo: &Photo) -> Markup {
                 }
                 (probabilities(page, photo))
                 p.path { bdi { (photo.path) } }
+                @if photo.doubted { p.tags { (doubt()) } }
             }
             @if !photo.neighbours.is_empty() { (neighbours(page, photo)) }
         }
@@ -95,6 +99,7 @@ fn neighbour_item(page: &Page, photo: &Photo, neighbour: Neighbour) -> Markup {
             (image(picture.thumbnail.as_ref(), &picture.path))
             span.same[same].other[!same] { bdi { (picture.class) } }
             span.similarity { (format!("{:.2}", neighbour.similarity)) }
+            @if picture.doubted { (doubt()) }
         }
     }
 }
@@ -120,6 +125,8 @@ mod tests {
             rejected: None,
             thumbnail: None,
             neighbours: Vec::new(),
+            other: None,
+            doubted: false,
         };
         let classes: Vec<usize> = shown(&photo).map(|(class, _)| *class).collect();
         assert_eq!(classes, [2, 1, 0, 5]);

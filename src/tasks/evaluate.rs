@@ -20,6 +20,7 @@ use crate::error::{Result, TaskError};
 use crate::head::{
     Bootstrap, Comparison, Disagreement, Evaluation, Evaluator, HeadFile, start_processors,
 };
+use crate::images::Scan;
 use crate::progress::Progress;
 
 /// The options of [`evaluate`](crate::tasks::evaluate()): what to evaluate, and how.
@@ -79,9 +80,9 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     options.bootstrap.check()?;
     start_processors()?;
     let head = &options.input.head;
-    let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
+        let first = head.open()?;
         let items = |classes: &_| Evaluator::new(ClassIndex::clone(classes), options.bootstrap);
         let scan = options.input.scan(progress)?;
         let input = (&options.input, scan.as_ref());
@@ -92,16 +93,9 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
         labelled.notes.extend(approximation(&evaluation));
         return Ok(report(evaluation, None, labelled));
     };
-    let second = HeadOptions {
-        path: other.clone(),
-        ..head.clone()
-    };
-    let second = second.open()?;
-    require_comparable((&head.path, &first), (other, &second))?;
+    let heads = comparable(head, other)?;
     let scan = options.input.scan(progress)?;
-    let input = (&options.input, scan.as_ref());
-    let mut labelled = predict_labelled_with(&[&first, &second], input, progress)?;
-    let (mut first, second) = (labelled.remove(0), labelled.remove(0));
+    let (mut first, second) = predict_both(&heads, (&options.input, scan.as_ref()), progress)?;
     first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;
     let evaluation = evaluation(&first, options)?;
@@ -152,8 +146,33 @@ fn evaluation(labelled: &LabelledPredictions, options: &EvaluateOptions) -> Resu
     )
 }
 
+/// Opens a head and another one that can be compared with it.
+///
+/// # Errors
+/// Heads that cannot be opened; [`TaskError`] for other classes or other features.
+pub(super) fn comparable(head: &HeadOptions, other: &Path) -> Result<[Predictor; 2]> {
+    let first = head.open()?;
+    let second = HeadOptions {
+        path: other.to_owned(),
+        ..head.clone()
+    };
+    let second = second.open()?;
+    require_comparable((&head.path, &first), (other, &second))?;
+    Ok([first, second])
+}
+
+/// Predicts the same samples with two comparable heads, in the same order.
+pub(super) fn predict_both(
+    [first, second]: &[Predictor; 2],
+    input: (&EvaluationInput, Option<&Scan>),
+    progress: &dyn Progress,
+) -> Result<(LabelledPredictions, LabelledPredictions)> {
+    let mut labelled = predict_labelled_with(&[first, second], input, progress)?;
+    Ok((labelled.remove(0), labelled.remove(0)))
+}
+
 /// Compares two heads, with the second head's probabilities in the first head's class order.
-fn comparison(
+pub(super) fn comparison(
     first: &LabelledPredictions,
     second: &LabelledPredictions,
     bootstrap: Bootstrap,

@@ -2,6 +2,7 @@
 
 mod captions;
 mod care;
+mod compared;
 mod figures;
 mod made;
 mod nearest;
@@ -21,7 +22,6 @@ use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::labelled_predictions::Accepted;
-use super::predict_labelled::predict_scanned;
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile, start_processors};
 use crate::outputs;
@@ -69,27 +69,32 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         None => Originals::of_store(options.images.as_deref(), names, progress)?,
     };
     let training = Originals::of_store(options.train_images.as_deref(), names, progress)?;
-    let labelled = predict_scanned(&options.input, scan.as_ref(), progress)?;
+    let (labelled, compared) = compared::predict(options, scan.as_ref(), progress)?;
     let p = labelled.probabilities();
     let (classes, targets) = (&labelled.classes, labelled.targets());
     let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
-    let mut shown = photos::of(&labelled, options, &images);
+    let other = compared.as_ref().map(|compared| &compared.predictions[..]);
+    let mut shown = photos::of(&labelled, options, &images, other);
     let (mut near, on_nearest) =
         nearest::training_images(&mut shown, options, &training, &head.record)?;
     let mut care = care::of(options, [&images, &training])?;
     let on_care = care.as_mut().and_then(|care| care.note.take());
+    if let Some(care) = &care {
+        mark(care, &mut shown, &mut near);
+    }
     show(&mut shown, &mut near, care.as_mut(), options, progress)?;
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
     let without: Vec<_> = without.map(|shown| &shown.photo).collect();
     let without_picture = without.len();
     let on_pictures = captions::pictures_note(options, &without);
     let mut page = Page {
-        title: captions::title(&options.input.data),
+        title: captions::title(options),
         subtitle: captions::subtitle(options, &evaluation),
         classes: classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
         training: near.into_iter().map(|near| near.picture).collect(),
         care: care.map(|care| care.found),
+        versus: compared.map(|compared| compared.versus),
         provenance: made::groups(options, &head, &labelled),
         basis: labelled.training_overlap.sentence(),
         ..Page::default()
@@ -120,8 +125,19 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     })
 }
 
+/// Marks the images whose label is in doubt.
+fn mark(care: &Care, shown: &mut [Shown], near: &mut [Near]) {
+    for shown in shown {
+        shown.photo.doubted = care.doubts(shown.digest);
+    }
+    for near in near {
+        near.picture.doubted = care.doubts(near.digest);
+    }
+}
+
 /// Adds the thumbnails, decoded in the same way as for the head's features: mistakes first, then the training
-/// images near them, then possible label errors, then the images that were predicted correctly.
+/// images near them, then possible label errors and duplicates, then the images that were predicted
+/// correctly, first those that the other head got wrong.
 fn show(
     shown: &mut [Shown],
     near: &mut [Near],
@@ -136,7 +152,10 @@ fn show(
     let mut places: Vec<_> = mistakes.iter_mut().map(Shown::place).collect();
     places.extend(near.iter_mut().map(Near::place));
     places.extend(care.into_iter().flat_map(Care::places));
-    places.extend(right.iter_mut().map(Shown::place));
+    let (differing, others): (Vec<_>, Vec<_>) = right
+        .iter_mut()
+        .partition(|shown| shown.photo.is_other_right() == Some(false));
+    places.extend(differing.into_iter().chain(others).map(Shown::place));
     let mut pictures = Pictures::new(places.len(), decoding, head.computing.run.threads);
     pictures.show(places, progress);
     Ok(())

@@ -1,5 +1,6 @@
 //! Shared helpers of the tests.
 
+mod axe;
 mod binary;
 mod browser;
 #[cfg(feature = "object-store")]
@@ -15,10 +16,11 @@ mod report_page;
 mod server;
 mod stub;
 
+pub(crate) use axe::Axe;
 pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
-pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
+pub(crate) use browser::{Browser, ENTER, ESCAPE, LEFT, RIGHT, TAB};
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};

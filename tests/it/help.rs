@@ -186,7 +186,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "Options",
-                "head output overwrite images train train-images {global}",
+                "head output overwrite images train train-images compare title {global}",
             ),
             ("Input", "any-name"),
             ("Predictions", "tta no-reject"),

@@ -21,8 +21,9 @@ fn place() -> Option<Place> {
     Some(place)
 }
 
+/// Counts the thumbnails of evaluated images, and of the training images near them.
 fn pictures(page: &str) -> usize {
-    page.matches("\"jpeg\":\"/9j/").count()
+    thumbnails(page).len()
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn other_pictures_of_the_same_names_are_not_shown() {
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 3);
     // The training images are the evaluated ones, which are no duplicates of themselves.
-    assert!(!page.contains("(training)"));
+    assert!(!page.contains("training and evaluated"));
 }
 
 #[test]
@@ -146,10 +147,16 @@ fn a_store_alone_says_how_its_images_are_shown() {
     assert!(!place.folder().join("never.html").exists());
 }
 
-/// Returns the thumbnails of a page.
+/// Returns the thumbnails of a page that are in its gallery, and those that the script reads.
 fn thumbnails(page: &str) -> Vec<&str> {
-    let rest = page.split("\"jpeg\":\"").skip(1);
-    let mut all: Vec<_> = rest.filter_map(|rest| rest.split('"').next()).collect();
+    let gallery = page.split("<img data-photo=\"").skip(1);
+    let numbered = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let gallery = gallery
+        .filter(numbered)
+        .filter_map(|rest| rest.split_once("base64,"));
+    let near = page.split("\"jpeg\":\"").skip(1);
+    let all = gallery.map(|(_, jpeg)| jpeg).chain(near);
+    let mut all: Vec<_> = all.filter_map(|rest| rest.split('"').next()).collect();
     all.sort_unstable();
     all
 }
@@ -206,4 +213,55 @@ fn an_image_that_changed_in_its_archive_is_not_shown() {
     let missing = line.replace("a.tar --inc", "none.tar --inc");
     let missing = missing.replace("r.html", "never.html");
     place.frostline(&missing).exits(1).says(&["none.tar"]);
+}
+
+/// A validation image that is also a training image, in another class.
+#[test]
+fn duplicates_are_shown_side_by_side() {
+    let Some(place) = place() else { return };
+    fs::copy(
+        place.folder().join("images/red/0.png"),
+        place.folder().join("new/blue/same.png"),
+    )
+    .unwrap();
+    place.frostline("extract {dir}/new -o {dir}/leak").exits(0);
+    let line = "report --head {dir}/head {dir}/leak --images {dir}/new --train {dir}/store \
+        --train-images {dir}/images -o {dir}/r.html";
+    place.frostline(line).exits(0);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    let (_, group) = page.split_once("training and evaluated").unwrap();
+    let (group, _) = group.split_once("</ul>").unwrap();
+    for words in ["title=\"red/", "title=\"blue/", ">training<", ">evaluated<"] {
+        assert!(group.contains(words), "{words} in {group}");
+    }
+    assert!(group.matches("base64,/9j/").count() >= 2, "both are shown");
+    assert!(page.contains("different labels"));
+}
+
+#[test]
+fn two_heads_are_compared_on_their_images() {
+    let Some(place) = place() else { return };
+    place
+        .frostline("fit-head {dir}/store -o {dir}/other --solver lbfgs")
+        .exits(0);
+    let line = "report --head {dir}/head {dir}/val --images {dir}/new --compare {dir}/other \
+        --title A<b>&=1 -o {dir}/r.html";
+    place.frostline(line).exits(0);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    // Both heads are wrong about the red image in the blue folder, and right about the others.
+    for words in [
+        "Only A is right: 0\u{a0}images",
+        "Only B is right: 0\u{a0}images",
+        "Both are wrong: 1\u{a0}image",
+        "both predict 3 correctly",
+        "<h1><bdi>A&lt;b&gt;&amp;=1</bdi></h1>",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let (_, wrong) = page.split_once("data-versus=\"neither\"").unwrap();
+    let (wrong, _) = wrong.split_once("</section>").unwrap();
+    assert!(wrong.contains("title=\"blue/b.png\"") && wrong.contains("base64,/9j/"));
+    let compared = place.frostline("evaluate --head {dir}/head {dir}/val --compare {dir}/other");
+    let words = "both right 3; only this head right 0; only the other right 0; both wrong 1";
+    assert!(compared.out.contains(words), "{}", compared.out);
 }

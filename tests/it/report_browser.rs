@@ -5,7 +5,7 @@ use std::path::Path;
 
 use frostline::report::{PICTURE_ROOM, Page, Photo, Thumbnail, render};
 
-use crate::harness::{Browser, ENTER, ESCAPE, TAB, jpeg, page_of, pets, photo};
+use crate::harness::{Browser, ENTER, ESCAPE, LEFT, RIGHT, TAB, jpeg, page_of, pets, photo};
 
 /// Starts a browser and opens the page; `None` if there is no browser.
 fn shown(page: &Page) -> Option<(Browser, tempfile::TempDir)> {
@@ -215,6 +215,110 @@ fn keys_are_enough() {
     browser.press(&[ESCAPE]);
     assert!(!is_open(&browser, "cell"));
     assert_eq!(focused("document.activeElement.dataset.predicted"), "1");
+}
+
+#[test]
+fn arrow_keys_lead_through_a_list() {
+    let Some((browser, _folder)) = shown(&pets()) else {
+        return;
+    };
+    let at = || {
+        let text = |part: &str| {
+            browser.js(&format!(
+                "return document.querySelector('{part}').textContent"
+            ))
+        };
+        format!("{} {}", text("#photo .position"), text("#photo-title")).replace('"', "")
+    };
+    browser.click(".confusion [data-truth='2'][data-predicted='0']");
+    browser.click("#cell .tile");
+    assert_eq!(at(), "1 of 2 hen/3.png");
+    browser.press(&[RIGHT]);
+    assert_eq!(at(), "2 of 2 hen/2.png");
+    browser.press(&[RIGHT]);
+    assert_eq!(at(), "1 of 2 hen/3.png");
+    browser.press(&[LEFT]);
+    browser.click("#photo .step");
+    assert_eq!(at(), "1 of 2 hen/3.png");
+    browser.press(&[ESCAPE, ESCAPE]);
+    // The five mistakes, from the list of the most confident ones.
+    browser.click("#worst .thumb");
+    browser.press(&[LEFT]);
+    assert_eq!(at(), "5 of 5 hen/2.png");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn paths_are_copied() {
+    let Some((browser, _folder)) = shown(&pets()) else {
+        return;
+    };
+    browser.js("Object.defineProperty(navigator, 'clipboard', { value: {
+           writeText: async (text) => { window.copied = text; } } })");
+    browser.click(".confusion [data-truth='0'][data-predicted='1']");
+    browser.click("#cell .copy");
+    assert_eq!(browser.js("return window.copied"), "cat/2.png\ncat/3.png\n");
+    browser.click("#cell .close");
+    choose(&browser, "path", "hen");
+    browser.click("#images .copy");
+    assert_eq!(
+        browser.js("return window.copied"),
+        "hen/3.png\nhen/2.png\nhen/1.png\n"
+    );
+    // Where the clipboard is refused, the document's own command copies.
+    browser.js("navigator.clipboard.writeText = async () => { throw new Error('refused'); }");
+    choose(&browser, "path", "dog");
+    browser.click("#images .copy");
+    assert_eq!(
+        browser.js("return document.querySelector('#images .copy').textContent"),
+        "Copied 3"
+    );
+}
+
+#[test]
+fn heads_are_compared_and_filtered() {
+    let Some((browser, _folder)) = shown(&pets()) else {
+        return;
+    };
+    // The other head is right about the images whose name has an odd number, as `pets` says.
+    choose(&browser, "heads", "second");
+    assert_eq!(names(&browser, "#images"), ["cat/3.png", "hen/3.png"]);
+    choose(&browser, "heads", "first");
+    assert_eq!(names(&browser, "#images"), ["dog/odd one.png"]);
+    assert_eq!(
+        names(&browser, "[data-versus=neither]"),
+        ["cat/2.png", "dog/2.png", "hen/2.png"]
+    );
+    browser.click("[data-versus=neither] .tile");
+    let said = browser.js("return document.querySelector('#photo .verdict').textContent");
+    assert!(
+        said.as_str()
+            .unwrap()
+            .contains("The other head predicts dog"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_scripts_the_gallery_is_there() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    browser.devtools(
+        "Emulation.setScriptExecutionDisabled",
+        &serde_json::json!({ "value": true }),
+    );
+    open(&browser, folder.path(), &pets());
+    let seen = browser.js(
+        "const tiles = [...document.querySelectorAll('noscript .tile')].filter((tile) =>
+           tile.checkVisibility());
+         return [tiles.length, tiles.filter((tile) => tile.querySelector('img').naturalWidth > 0).length,
+           [...document.querySelectorAll('.filters, .copy, .more, #theme, .all')].filter((part) =>
+             part.checkVisibility()).length]",
+    );
+    // The tiles, those with their picture, and what needs a script.
+    assert_eq!(seen, serde_json::json!([9, 9, 0]));
 }
 
 #[test]

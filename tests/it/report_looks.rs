@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frostline::report::render;
+use frostline::report::{Page, render};
 
 use crate::harness::{Browser, pets};
 
@@ -33,6 +33,53 @@ fn nothing_is_wider_than_the_screen() {
         }
     }
     assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// Returns a page with `n` classes of five images, each class confused with the next one.
+fn classes(n: usize) -> Page {
+    let mut confusion = vec![vec![0; n]; n];
+    for class in 0..n {
+        confusion[class][class] = 4;
+        confusion[class][(class + 1) % n] = 1;
+    }
+    Page {
+        classes: (0..n)
+            .map(|i| format!("a class with a long name {i}"))
+            .collect(),
+        confusion: confusion.into(),
+        ..Page::default()
+    }
+}
+
+#[test]
+fn a_matrix_of_many_classes_fits_the_screen() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    browser.resize(1280, 900);
+    for (n, shown) in [
+        (2, 2),
+        (10, 10),
+        (11, 11),
+        (20, 20),
+        (22, 22),
+        (23, 23),
+        (30, 30),
+        (50, 20),
+        (200, 20),
+    ] {
+        fs::write(&file, render(&classes(n))).unwrap();
+        browser.open(&file);
+        let [rows, excess] = [
+            "return document.querySelectorAll('.confusion tbody tr').length",
+            "const box = document.querySelector('#confusion .scroll');
+             return box.scrollWidth - box.clientWidth",
+        ]
+        .map(|script| browser.js(script).as_i64().unwrap());
+        assert_eq!((rows, excess), (shown, 0), "{n} classes");
+    }
 }
 
 /// Returns the lowest contrast of visible text with its background, as WCAG 2 defines it.
@@ -135,6 +182,6 @@ fn charts_say_what_they_show() {
     };
     says("Loss after each epoch training loss 1.000 at epoch 1, 0.100 at epoch 10");
     says("cat predicted as dog: 2\u{a0}images, 66.7\u{a0}% of cat");
-    says("cat/2.png: predicted dog, 90\u{a0}%; true class cat");
+    says("cat/2.png ✗ dog 90\u{a0}% true: cat 5\u{a0}%");
     says("Reliability diagram 9\u{a0}images: confidence 55.0\u{a0}%, accuracy 50.0\u{a0}%");
 }

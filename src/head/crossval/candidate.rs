@@ -9,7 +9,7 @@ use crate::head::fit::ValidationSums;
 use crate::head::linear::LinearHead;
 
 /// Brier scores up to this many times the lowest count as equally good.
-const NEAR_LOWEST: f64 = 1.05;
+pub(crate) const NEAR_LOWEST_BRIER: f64 = 1.05;
 
 /// A setting and its cross-validated metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub(crate) fn choose(candidates: &[Candidate]) -> Option<usize> {
     let numbered = candidates.iter().enumerate();
     let finite = numbered.filter_map(|(number, candidate)| Some((number, candidate.figures?)));
     let briers = finite.clone().map(|(_, figures)| figures.brier);
-    let limit = NEAR_LOWEST * briers.fold(f64::INFINITY, f64::min);
+    let limit = NEAR_LOWEST_BRIER * briers.fold(f64::INFINITY, f64::min);
     let near = finite.filter(|(_, figures)| figures.brier <= limit);
     let best = near.min_by(|(_, a), (_, b)| {
         let accuracies = b.accuracy.total_cmp(&a.accuracy);

@@ -148,6 +148,15 @@ pub struct McNemar {
 }
 
 impl McNemar {
+    /// The level of [`is_significant`](Self::is_significant).
+    const LEVEL: f64 = 0.05;
+
+    /// Returns whether the heads differ significantly: whether the p-value is below 0.05.
+    #[must_use]
+    pub fn is_significant(&self) -> bool {
+        self.p_value < Self::LEVEL
+    }
+
     /// Runs the test, given how many samples only the first and only the second head predicts correctly.
     fn new(only_first: usize, only_second: usize) -> Self {
         let discordant = only_first + only_second;

@@ -33,8 +33,9 @@ pub(super) fn name(path: &Path) -> String {
     for_terminal(&to_text(last))
 }
 
-pub(super) fn title(data: &Path) -> String {
-    name(data)
+pub(super) fn title(options: &ReportOptions) -> String {
+    let given = options.title.as_deref();
+    given.map_or_else(|| name(&options.input.data), for_terminal)
 }
 
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {

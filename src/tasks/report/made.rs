@@ -57,9 +57,42 @@ fn preprocessing(head: &HeadFile) -> Facts {
     facts
 }
 
+/// Parameters that only SGD has, that the others have, and that linfa-logistic lacks, as in [`FitValues`].
+///
+/// [`FitValues`]: crate::head::FitValues
+const OF_SGD: [&str; 10] = [
+    "lr",
+    "schedule",
+    "momentum",
+    "weight_decay",
+    "nesterov",
+    "dropout",
+    "batch_size",
+    "epochs",
+    "patience",
+    "seed",
+];
+const OF_MINIMISERS: [&str; 3] = ["l2", "tol", "max_iter"];
+const NOT_OF_LINFA: [&str; 2] = ["label_smoothing", "class_weight"];
+
+/// Returns the parameters that the solver uses.
+fn parameters(params: &Value) -> Facts {
+    let unused = match params["solver"].as_str() {
+        Some("sgd") => OF_MINIMISERS.to_vec(),
+        Some("lbfgs") => OF_SGD.to_vec(),
+        Some("linfa") => [&OF_SGD[..], &NOT_OF_LINFA].concat(),
+        _ => Vec::new(),
+    };
+    let mut used = params.clone();
+    if let Value::Object(entries) = &mut used {
+        entries.retain(|key, _| !unused.contains(&key.as_str()));
+    }
+    flat(&used)
+}
+
 /// Returns the parameters of the fit, the number of images, the temperature and the rejection.
 fn training(head: &HeadFile) -> Facts {
-    let mut facts = flat(&head.params);
+    let mut facts = parameters(&head.params);
     for (key, name) in [
         ("n_train", "training images"),
         ("n_validation", "validation images"),
@@ -68,7 +101,11 @@ fn training(head: &HeadFile) -> Facts {
             facts.push((name.to_owned(), text(value)));
         }
     }
-    facts.push(("temperature".to_owned(), short(head.temperature.value())));
+    let temperature = match head.temperature.value() {
+        1.0 => "1 (probabilities unchanged)".to_owned(),
+        value => short(value),
+    };
+    facts.push(("temperature".to_owned(), temperature));
     if let Some(rejection) = &head.rejection {
         let rule = rejection.rule();
         facts.push(("rejection rate".to_owned(), short(rule.rate)));
@@ -76,6 +113,8 @@ fn training(head: &HeadFile) -> Facts {
             "rejection threshold".to_owned(),
             format!("cosine {:.3}", rule.threshold),
         ));
+    } else {
+        facts.push(("rejection".to_owned(), "none".to_owned()));
     }
     let seconds = head.metrics.get("seconds").and_then(Value::as_f64);
     facts.extend(seconds.map(|seconds| ("time".to_owned(), format!("{seconds:.1} s"))));
@@ -101,6 +140,9 @@ fn this_report(options: &ReportOptions) -> Facts {
     ];
     if let Some(train) = &options.train {
         facts.push(("training features".to_owned(), path(train)));
+    }
+    if let Some(other) = &options.compare {
+        facts.push(("compared with".to_owned(), path(other)));
     }
     facts.push(("intervals".to_owned(), intervals(options.bootstrap)));
     facts
@@ -147,12 +189,41 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::head::{FitValues, Solver};
 
     #[test]
     fn no_resamples_are_no_intervals() {
         let text = |resamples| intervals(Bootstrap::new(resamples, 7));
         assert_eq!(text(0), "none");
         assert_eq!(text(1000), "bootstrap, 1000 resamples, seed 7");
+    }
+
+    #[test]
+    fn only_what_the_solver_uses_is_listed() {
+        let params = |solver: Solver| {
+            let values = FitValues {
+                solver,
+                ..FitValues::default()
+            };
+            let facts = parameters(&serde_json::to_value(values).unwrap());
+            facts.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let sgd = params(Solver::Sgd);
+        assert!(
+            sgd.contains(&"lr".to_owned()) && !sgd.contains(&"l2".to_owned()),
+            "{sgd:?}"
+        );
+        let lbfgs = [
+            "solver",
+            "l2",
+            "tol",
+            "max iter",
+            "standardize",
+            "label smoothing",
+            "class weight",
+        ];
+        assert_eq!(params(Solver::Lbfgs), lbfgs);
+        assert_eq!(params(Solver::Linfa), lbfgs[..5]);
     }
 
     #[test]

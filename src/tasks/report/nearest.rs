@@ -24,6 +24,7 @@ const NEIGHBOURS: usize = 5;
 pub(super) struct Near {
     pub(super) picture: Picture,
     pub(super) original: Option<Original>,
+    pub(super) digest: Digest,
 }
 
 impl Near {
@@ -81,8 +82,10 @@ fn near(row: &IndexRow, digest: Digest, originals: &Originals) -> Near {
             path: for_terminal(&row.path),
             class: row.class.clone().unwrap_or_default(),
             thumbnail: None,
+            doubted: false,
         },
         original: originals.find(&row.path, digest),
+        digest,
     }
 }
 

@@ -21,6 +21,10 @@ pub struct ReportOptions {
     pub train: Option<PathBuf>,
     /// The training images, in the same forms.
     pub train_images: Option<PathBuf>,
+    /// Another head to compare with, of the same classes and on the same features.
+    pub compare: Option<PathBuf>,
+    /// The title of the page; by default the name of the evaluated data.
+    pub title: Option<String>,
     /// The page to write; `-` is standard output.
     pub output: PathBuf,
     /// How the intervals are computed.
@@ -36,6 +40,8 @@ impl ReportOptions {
             images: None,
             train: None,
             train_images: None,
+            compare: None,
+            title: None,
             output,
             bootstrap: Bootstrap::default(),
         }

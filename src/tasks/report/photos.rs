@@ -8,7 +8,7 @@ use super::pictures::Place;
 use crate::classifier::top;
 use crate::features::Digest;
 use crate::images::path_text::for_terminal;
-use crate::report::{Photo, worst_first};
+use crate::report::{OtherPrediction, Photo, worst_first};
 use crate::tasks::labelled_predictions::{LabelledPrediction, LabelledPredictions};
 
 /// The number of classes whose probabilities are shown.
@@ -34,12 +34,15 @@ pub(super) fn of(
     labelled: &LabelledPredictions,
     options: &ReportOptions,
     originals: &Originals,
+    other: Option<&[OtherPrediction]>,
 ) -> Vec<Shown> {
-    let mut shown: Vec<Shown> = labelled
-        .items
-        .iter()
-        .map(|item| one(item, labelled, (&options.input.data, originals)))
-        .collect();
+    let items = labelled.items.iter().enumerate();
+    let shown = items.map(|(i, item)| {
+        let mut shown = one(item, labelled, (&options.input.data, originals));
+        shown.photo.other = other.map(|other| other[i]);
+        shown
+    });
+    let mut shown: Vec<Shown> = shown.collect();
     shown.sort_by(|a, b| worst_first(&a.photo, &b.photo));
     shown
 }
@@ -65,6 +68,8 @@ fn one(
                 .map(|reason| for_terminal(&reason)),
             thumbnail: None,
             neighbours: Vec::new(),
+            other: None,
+            doubted: false,
         },
         original: originals.find(&item.path, item.digest),
         digest: item.digest,

@@ -30,6 +30,8 @@ const ARGUMENTS: [&str; 13] = [
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
+pub(crate) const LEFT: &str = "\u{e012}";
+pub(crate) const RIGHT: &str = "\u{e014}";
 
 /// A browser with one page; it quits when the value is dropped.
 pub(crate) struct Browser {

@@ -1,10 +1,13 @@
 //! A report page with known results.
 
-use frostline::head::{Interval, IntervalMethod, LearningPoint};
+use frostline::head::{Bootstrap, Comparison, Interval, IntervalMethod, LearningPoint};
 use frostline::images::{RgbImage, thumbnail};
+use ndarray::Array2;
+
 use frostline::report::{
-    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, Page, Photo,
-    Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, worst_first,
+    Bin, Candidate, ClassRow, Curves, DataCare, Duplicate, DuplicateGroup, Epoch, Figure,
+    HeadComparison, Measure, Neighbour, Origin, OtherPrediction, Page, Photo, Picture, Provenance,
+    Reliability, Search, Suspect, Thumbnail, Unit, worst_first,
 };
 
 /// Returns a JPEG thumbnail of one colour.
@@ -31,6 +34,8 @@ pub(crate) fn photo(path: &str, truth: usize, predicted: usize, p: f64) -> Photo
             80 * predicted as u8 + 40,
         ])),
         neighbours: Vec::new(),
+        other: None,
+        doubted: false,
     }
 }
 
@@ -74,14 +79,52 @@ pub(crate) fn pets() -> Page {
             similarity: 0.87,
         }];
     }
+    let versus = compared(&mut photos);
     let training = ["cat", "dog"].map(|class| Picture {
         path: format!("train/{class}.png"),
         class: class.to_owned(),
         thumbnail: Some(jpeg([200, 100, 50])),
+        doubted: class == "dog",
     });
     Page {
         training: training.into(),
+        versus: Some(versus),
         ..figures(page_of(["cat", "dog", "hen"], photos))
+    }
+}
+
+/// Adds the predictions of another head, which is right about the images with an odd number in their names,
+/// and compares the two.
+fn compared(photos: &mut [Photo]) -> HeadComparison {
+    let targets: Vec<usize> = photos.iter().map(|photo| photo.truth).collect();
+    for photo in &mut *photos {
+        let is_right = photo.path.contains(['1', '3']);
+        let predicted = if is_right {
+            photo.truth
+        } else {
+            1 - photo.truth.min(1)
+        };
+        photo.other = Some(OtherPrediction {
+            predicted,
+            confidence: 0.8,
+        });
+    }
+    let probabilities = |predicted: &dyn Fn(&Photo) -> usize| {
+        Array2::from_shape_fn((photos.len(), 3), |(i, class)| {
+            if class == predicted(&photos[i]) {
+                0.8
+            } else {
+                0.1
+            }
+        })
+    };
+    let first = probabilities(&|photo| photo.predicted);
+    let second = probabilities(&|photo| photo.other.unwrap().predicted);
+    let bootstrap = Bootstrap::new(100, 0);
+    let comparison = Comparison::new(&targets, first.view(), second.view(), bootstrap).unwrap();
+    HeadComparison {
+        heads: ["first.safetensors", "second.safetensors"].map(str::to_owned),
+        comparison,
     }
 }
 
@@ -118,6 +161,7 @@ fn figures(page: Page) -> Page {
         lr: Some(lr),
         accuracy: Some(accuracy),
         accuracy_std: Some(0.02),
+        brier: Some(0.3),
         ..Candidate::default()
     };
     let point = |n, mean| LearningPoint {
@@ -154,22 +198,44 @@ fn figures(page: Page) -> Page {
                 .map(|i| candidate(0.001 * f64::from(i), 0.8))
                 .collect(),
             chosen: 3,
+            at_edge: Vec::new(),
         }),
-        care: Some(DataCare {
-            duplicates: vec![vec!["cat/1.png".to_owned(), "dog/1.png".to_owned()]],
-            suspects: vec![Suspect {
-                path: "cat/2.png".to_owned(),
-                given: "cat".to_owned(),
-                likely: "dog".to_owned(),
-                confidence: 0.9,
-                thumbnail: None,
-            }],
-            not_checked: None,
-        }),
+        care: Some(care()),
         provenance: vec![Provenance {
             name: "Backbone".to_owned(),
             facts: vec![("sha256".to_owned(), "692f9f927f1df1b8".repeat(4))],
         }],
         ..page
+    }
+}
+
+/// Returns a near-duplicate pair and a possible label error.
+fn care() -> DataCare {
+    let copy = |class: &str| Duplicate {
+        path: format!("{class}/1.png"),
+        class: class.to_owned(),
+        origin: Origin::Training,
+        thumbnail: Some(jpeg([90, 90, 200])),
+    };
+    DataCare {
+        checked: Origin::Training,
+        duplicates: vec![DuplicateGroup {
+            similarity: Some(0.95),
+            images: ["cat", "dog"].map(copy).into(),
+            n_images: 2,
+            contradictory: true,
+            leaked: false,
+        }],
+        n_duplicates: 1,
+        n_suspects: 1,
+        suspects: vec![Suspect {
+            path: "cat/2.png".to_owned(),
+            given: "cat".to_owned(),
+            likely: "dog".to_owned(),
+            probability: 0.9,
+            confident: true,
+            thumbnail: None,
+        }],
+        not_checked: None,
     }
 }
