@@ -66,9 +66,13 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let names = options.input.names;
     let images = match &scan {
         Some(scan) => Originals::of_scan(scan),
-        None => Originals::of_store(options.images.as_deref(), names, progress)?,
+        None => {
+            let (store, images) = (Some(&*options.input.data), options.images.as_deref());
+            Originals::of_store(store, images, names, progress)?
+        }
     };
-    let training = Originals::of_store(options.train_images.as_deref(), names, progress)?;
+    let (train, train_images) = (options.train.as_deref(), options.train_images.as_deref());
+    let training = Originals::of_store(train, train_images, names, progress)?;
     let labelled = predict_scanned(&options.input, scan.as_ref(), progress)?;
     let p = labelled.probabilities();
     let (classes, targets) = (&labelled.classes, labelled.targets());
