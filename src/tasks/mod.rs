@@ -9,6 +9,7 @@
 //! | [`evaluate()`] | labelled images or a store, and one or two heads | metrics with intervals |
 //! | [`inspect()`] | one or two feature stores | duplicates, leakage, outliers and probable label errors |
 //! | [`suggest()`] | unlabelled images and a head | the images most worth labelling |
+//! | [`drift()`] | new images and a head | whether they are like its training images |
 //! | [`preview()`] | images | a contact sheet of what the network sees |
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`bundle()`] | a head | the head and its backbone in one file |
@@ -42,6 +43,7 @@
 mod bundle;
 mod classify;
 mod doctor;
+mod drift;
 mod evaluate;
 mod export;
 mod extract;
@@ -78,6 +80,7 @@ pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 #[doc(hidden)]
 pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
+pub use drift::{DriftOptions, DriftReport, FarImage, drift};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use export::{
     Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,

@@ -195,6 +195,18 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "drift",
+        &[
+            (
+                "Options",
+                "head train fail-above format output overwrite {global}",
+            ),
+            ("Input", "null any-name"),
+            ("Running the network", "{network} backbone"),
+            ("Decoding", "max-pixels max-bytes"),
+        ],
+    ),
+    (
         "suggest",
         &[
             ("Options", "head top near format output overwrite {global}"),

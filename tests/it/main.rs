@@ -11,6 +11,7 @@ mod convolutions;
 mod deploy;
 mod devices;
 mod download;
+mod drift;
 mod entry_points;
 mod export;
 mod exported_networks;
