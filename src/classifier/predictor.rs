@@ -189,8 +189,8 @@ impl Predictor {
         })
     }
 
-    /// Returns how many training images were predicted as each class out of fold, (C), if the head file stores
-    /// that.
+    /// Returns how many training images were predicted as each class out of fold, (C), if the head file
+    /// stores that.
     pub(crate) fn out_of_fold_counts(&self) -> Option<Vec<usize>> {
         let (views, logits) = self.record.all_out_of_fold()?;
         let used = views.min(self.spec.views.len()).max(1);
@@ -199,7 +199,9 @@ impl Predictor {
             let logits = image.slice(s![..used, ..]).mapv(f64::from);
             let p = self.temperature.probabilities(logits, used);
             let best = top(&p.into_iter().collect::<Vec<_>>(), 1);
-            best.iter().for_each(|&(class, _)| counts[class] += 1);
+            for (class, _) in best {
+                counts[class] += 1;
+            }
         }
         Some(counts)
     }

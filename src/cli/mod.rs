@@ -54,6 +54,7 @@ mod serve;
 mod serve_log;
 mod setup;
 mod signals;
+mod similar;
 mod size;
 mod speed_text;
 mod suggest;
@@ -123,12 +124,17 @@ enum Command {
     ///
     /// IMAGES can also be a feature store; no features are computed then.
     Suggest(suggest::Args),
+    /// List the images of a feature store that are most similar to an image.
+    ///
+    /// The similarity is the cosine of their features. An image whose features are in the store needs no
+    /// network, and images with the same content are left out.
+    Similar(similar::Args),
     /// Tell whether new images are like the training images.
     ///
-    /// IMAGES can also be a feature store; no features are computed then. The drift is from 0 to 1, and does not
-    /// grow with the number of images: the share of images that are farther from the training images than these
-    /// are from each other, or how well a linear classifier tells both apart. Differences that may be chance
-    /// (p of 0.001 or more) are 0.
+    /// IMAGES can also be a feature store; no features are computed then. The drift is from 0 to 1, and does
+    /// not grow with the number of images: the share of images that are farther from the training images than
+    /// these are from each other, or how well a linear classifier tells both apart. Differences that may be
+    /// chance (p of 0.001 or more) are 0.
     Drift(drift::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
@@ -219,6 +225,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Classify(args) => classify::run(args, home()?),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home()?),
+        Command::Similar(args) => similar::run(args, home()?),
         Command::Drift(args) => drift::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),

@@ -33,8 +33,8 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Images of the feature store, to show them: a folder, archive, table or URL [default: the folder, archive
-    /// or table that they were extracted from].
+    /// Images of the feature store, to show them: a folder, archive, table or URL [default: the folder,
+    /// archive or table that they were extracted from].
     #[arg(long, value_name = "IMAGES")]
     images: Option<PathBuf>,
     /// Features that the head was trained on, to show the nearest training images next to each mistake.

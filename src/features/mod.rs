@@ -75,6 +75,7 @@ pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wante
 pub use recognition::Recognise;
 #[cfg(feature = "report")]
 pub(crate) use recognition::readers;
+pub(crate) use recognition::recognised_by_content;
 pub use roots::roots;
 pub use shard_record::ShardRecord;
 pub use source::Computing;

@@ -4,14 +4,14 @@
 //! A JSON object with these keys:
 //! - `format`: `frostline-roots`
 //! - `format_version`: 1
-//! - `roots`: an object for each folder, archive or table that the names of the index are relative to: `path`,
-//!   its absolute path (see [`crate::images::path_text`]), and `relative`, its path from the store, if there
-//!   is one
+//! - `roots`: an object for each folder, archive or table that the names of the index are relative to:
+//!   `path`, its absolute path (see [`crate::images::path_text`]), and `relative`, its path from the store, if
+//!   there is one
 //! - `checksum`: see `seal`; written without a space after its colon
 //!
 //! The file is optional, and stores of earlier versions have none: if it is missing, damaged or of a newer
-//! version, nobody knows where the images are. It is untrusted: what is found there is only used if it has the
-//! digest of the index. URLs are not recorded.
+//! version, nobody knows where the images are. It is untrusted: what is found there is only used if it has
+//! the digest of the index. URLs are not recorded.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -72,7 +72,9 @@ impl Roots {
         let common = parents
             .map(Path::to_owned)
             .reduce(|one, other| common(&one, &other));
-        common.into_iter().for_each(|common| roots.add(common));
+        if let Some(common) = common {
+            roots.add(common);
+        }
         roots
     }
 
@@ -211,6 +213,8 @@ impl StoreWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     /// Creates `photos` and `store` in a folder, and records the one in the other.
@@ -229,7 +233,7 @@ mod tests {
         let place = place.path().canonicalize().unwrap();
         let old = place.join("old");
         let (photos, store) = recorded_in(&old);
-        assert_eq!(roots(&store), [photos.clone()]);
+        assert_eq!(roots(&store), from_ref(&photos));
         // The store alone is moved: the images are still at their absolute path.
         fs::rename(&store, place.join("store")).unwrap();
         assert_eq!(roots(&place.join("store")), [photos]);
@@ -249,7 +253,9 @@ mod tests {
         let place = place.path().canonicalize().unwrap();
         let mut all = Roots::default();
         let folders = ["1", "2", "1"].map(|name| recorded_in(&place.join(name)));
-        folders.iter().for_each(|(_, store)| all.add_store(store));
+        for (_, store) in &folders {
+            all.add_store(store);
+        }
         let photos = ["1/photos", "2/photos"].map(|name| place.join(name));
         assert_eq!(all.0, photos);
     }
@@ -282,7 +288,7 @@ mod tests {
         };
         let here = std::env::current_dir().unwrap();
         assert_eq!(of(&["photos"]), [here.join("photos")]);
-        assert_eq!(of(&["a", "b"]), [here.clone()]);
+        assert_eq!(of(&["a", "b"]), from_ref(&here));
         assert!(of(&["s3://bucket/a"]).is_empty());
         if cfg!(unix) {
             let both = [here, PathBuf::from("/data")];

@@ -14,7 +14,7 @@ use super::{
 /// The colours, the type and the boxes of a page.
 #[cfg(feature = "serve")]
 pub(crate) const BASE_STYLE: &str = include_str!("base.css");
-const STYLE: &str = concat!(include_str!("base.css"), include_str!("page.css"));
+pub(super) const STYLE: &str = concat!(include_str!("base.css"), include_str!("page.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// Renders the page as a single HTML file that makes no requests.

@@ -20,6 +20,7 @@ mod per_class;
 mod reliability;
 mod scale;
 mod search_table;
+mod sheet;
 mod worst;
 
 pub use document::render;
@@ -30,3 +31,4 @@ pub use page::{
     Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, PICTURE_ROOM,
     Page, Photo, PhotoOutcome, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
 };
+pub use sheet::{SimilarSheet, render_sheet};

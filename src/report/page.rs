@@ -119,7 +119,7 @@ pub struct Bin {
 pub struct Thumbnail(pub Vec<u8>);
 
 /// A training image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Picture {
     /// Its path, as text to display.
     pub path: String,

@@ -178,9 +178,9 @@ fn groups(side: &Side, progress: &dyn Progress) -> Result<Groups> {
 fn shares(new: &Side, groups: &[usize], classifier: &Predictor) -> Option<ShareShift> {
     let training = classifier.out_of_fold_counts()?;
     let mut counts = vec![0; training.len()];
-    groups
-        .iter()
-        .for_each(|&row| counts[new.predicted[row]] += 1);
+    for &row in groups {
+        counts[new.predicted[row]] += 1;
+    }
     Some(ShareShift::of(
         classifier.classes().iter(),
         &counts,

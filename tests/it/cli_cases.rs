@@ -209,5 +209,5 @@ macro_rules! files {
 
 files!(
     classify, doctor, drift, evaluate, extract, features, fit_head, inspect, models, report,
-    suggest, usage
+    similar, suggest, usage
 );

@@ -43,6 +43,7 @@ mod memory;
 mod merged_rows;
 mod merged_tables;
 mod newer_formats;
+mod only_new;
 mod outputs;
 mod pipeline;
 mod pixel_version;

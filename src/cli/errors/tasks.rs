@@ -81,6 +81,10 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
                 in_quotes(known.iter().map(String::as_str))
             ));
         }
+        TaskError::NoSuchImage { .. } => {
+            "pass an image file, or a path as `frostline features export` lists it"
+        }
+        TaskError::NotOneImage { .. } => "pass a single image",
         TaskError::NoTrainingFeatures => {
             "add --train FEATURES, the store that the head was fitted on, or fit the head with --reject 0.05"
         }

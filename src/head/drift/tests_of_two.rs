@@ -79,7 +79,7 @@ impl Ranks {
         let mut all = [marked(first, true), marked(second, false)].concat();
         all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let (mut below, mut ties) = (0.0, 0.0);
-        for equal in all.chunk_by(|a, b| a.0 == b.0) {
+        for equal in all.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
             let firsts = equal.iter().filter(|(_, is_first)| *is_first).count() as f64;
             let (seconds, t) = (equal.len() as f64 - firsts, equal.len() as f64);
             self.larger += firsts * (below + seconds / 2.0);
@@ -211,7 +211,7 @@ mod tests {
             let p = chi_squared_tail(x, degrees);
             assert!((p - 0.05).abs() < 2e-5, "{degrees}: {p}");
         }
-        assert_eq!(chi_squared_tail(0.0, 4), 1.0);
-        assert_eq!(chi_squared_tail(1e6, 999), 0.0);
+        assert_near(chi_squared_tail(0.0, 4), 1.0);
+        assert!(chi_squared_tail(1e6, 999) < 1e-300);
     }
 }

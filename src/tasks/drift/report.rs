@@ -72,8 +72,8 @@ impl DriftReport {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let shares = match &self.classes {
             Some(shift) if significant(shift.size, shift.p_value) > self.alarm_above => format!(
-                " The predicted classes have other shares than in training: {} of the images would have to be \
-                 of another class.",
+                " The predicted classes have other shares than in training: {} of the images would have to \
+                 be of another class.",
                 percent(shift.size)
             ),
             _ => String::new(),

@@ -11,16 +11,16 @@ use crate::progress::Progress;
 
 /// Where an image is, and the digest that it had when its features were computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Original {
-    pub(super) place: Place,
+pub(in crate::tasks) struct Original {
+    pub(in crate::tasks) place: Place,
     /// Its number in a list; images of an archive or table are read fastest in the order of their list.
-    pub(super) number: usize,
-    pub(super) digest: Digest,
+    pub(in crate::tasks) number: usize,
+    pub(in crate::tasks) digest: Digest,
 }
 
 /// Where images are, by their names.
 #[derive(Debug, Default)]
-pub(super) struct Originals {
+pub(in crate::tasks) struct Originals {
     /// The folders that they may be below.
     folders: Vec<PathBuf>,
     /// Where they were found, and their numbers.
@@ -33,7 +33,7 @@ impl Originals {
     ///
     /// # Errors
     /// If `root` is no folder, and its images cannot be listed.
-    pub(super) fn of_store(
+    pub(in crate::tasks) fn of_store(
         store: Option<&Path>,
         root: Option<&Path>,
         names: Names,
@@ -76,7 +76,7 @@ impl Originals {
 
     /// Returns an image, if it is known where it is. The index of a store is untrusted: `None` for a path
     /// that leads out of the folders.
-    pub(super) fn find(&self, name: &str, digest: Digest) -> Option<Original> {
+    pub(in crate::tasks) fn find(&self, name: &str, digest: Digest) -> Option<Original> {
         let (place, number) = match self.listed.get(name) {
             Some(listed) => listed.clone(),
             None => (self.in_folders(name, digest)?, 0),
@@ -90,12 +90,12 @@ impl Originals {
 
     /// Returns the file with this name in one of the folders. Of several, one with the digest is returned.
     fn in_folders(&self, name: &str, digest: Digest) -> Option<Place> {
-        let files = self
+        let mut files = self
             .folders
             .iter()
             .filter_map(|folder| within(folder, name));
         if self.folders.len() == 1 {
-            return files.last().map(Place::from);
+            return files.next().map(Place::from);
         }
         let budget = DecodeBudget::default();
         let is_it = |place: &Place| {
