@@ -11,7 +11,7 @@ Needs torch, torchvision, pillow, scikit-learn, scipy and numpy. Each of these f
 NAME.json: `preprocess`, `efficientnet_lite0` to `efficientnet_lite2` (only with --only and --weights),
 `weights` (and two files next to it), `checkpoints` (and files in a folder next to it), `architectures`,
 `vgg19` (with --full also the full network, which needs 2 GB and a minute; without it, the existing values
-of the full network are kept), `sgd`, `logistic`, `metrics`, `comparison`, `softmax`, `temperature`,
+of the full network are kept), `sgd`, `logistic`, `metrics`, `comparison`, `drift`, `softmax`, `temperature`,
 `label_errors`. Every file has `about` (its source) and
 `versions` (of the packages used). Arrays are row-major; a matrix is a list of its rows. `null` stands
 for "not set".
@@ -146,6 +146,13 @@ comparison.json
   heads, `bootstrap`, `accuracy`, `log_loss`: {`first`, `second`, `interval` of the first
   minus the second}}.
 
+drift.json
+----------
+- `samples`: list of {`n`, `m`: sizes of the samples, `modulus`, `shift`: of their values
+  (37 i + 11) % modulus + shift and (53 i + 5) % modulus + 0.5, i from 1; `excess`,
+  `excess_p`: of the first sample's values above the second's; `auc`, `auc_p`}.
+- `chi_squared`: list of {`x`, `degrees`, `tail`}.
+
 softmax.json
 ------------
 - `rows`: list of {`logits`, `log_softmax`, `log_sum_exp`}, float64.
@@ -182,7 +189,7 @@ import sklearn
 import torch
 import torchvision
 from PIL import Image
-from scipy.stats import binomtest, chi2
+from scipy.stats import binomtest, chi2, ks_2samp, mannwhitneyu
 from sklearn import metrics as skm
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -1356,6 +1363,61 @@ def compared(name, targets, first, second):
     }
 
 
+# --- drift.json
+
+
+def drift():
+    """One-sided Kolmogorov-Smirnov and Mann-Whitney tests, and chi-squared tails, of SciPy."""
+    return {
+        "about": "scipy.stats.ks_2samp, mannwhitneyu and chi2",
+        "samples": [
+            two_samples(n, m, shift, method)
+            for n, m, shift, method in (
+                (5, 8, 3, "exact"),
+                (12, 30, 2, "exact"),
+                (40, 40, 0, "exact"),
+                (60, 25, -4, "exact"),
+                (30, 200, 9, "exact"),
+                (50, 70, 40, "exact"),
+                (7000, 6000, 1, "asymp"),
+            )
+        ],
+        "chi_squared": [
+            {"x": x, "degrees": degrees, "tail": float(chi2.sf(x, degrees))}
+            for x, degrees in (
+                (0.5, 1),
+                (30.0, 1),
+                (3.25, 2),
+                (17.5, 5),
+                (9.0, 9),
+                (150.0, 99),
+                (2500.0, 998),
+            )
+        ],
+    }
+
+
+def two_samples(n, m, shift, method):
+    """The values are 37 * i % 101 and the like, so that few or none of them are equal."""
+    modulus = 101 if method == "exact" else 65537
+    first = [(37 * i + 11) % modulus + shift for i in range(1, n + 1)]
+    second = [(53 * i + 5) % modulus + 0.5 for i in range(1, m + 1)]
+    smirnov = ks_2samp(first, second, alternative="less", method=method)
+    ranks = mannwhitneyu(
+        first, second, alternative="greater", method="asymptotic", use_continuity=False
+    )
+    return {
+        "n": n,
+        "m": m,
+        "modulus": modulus,
+        "shift": shift,
+        "excess": float(smirnov.statistic),
+        "excess_p": float(smirnov.pvalue),
+        "auc": float(ranks.statistic) / (n * m),
+        "auc_p": float(ranks.pvalue),
+    }
+
+
 # --- metrics of labels only
 
 
@@ -1573,6 +1635,7 @@ def main():
             "logistic",
             "metrics",
             "comparison",
+            "drift",
             "softmax",
             "temperature",
             "label_errors",
@@ -1592,6 +1655,7 @@ def main():
         "logistic": logistic,
         "metrics": metrics,
         "comparison": comparison,
+        "drift": drift,
         "softmax": softmax,
         "temperature": temperature,
         "label_errors": label_errors,

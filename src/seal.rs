@@ -9,8 +9,23 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use serde::Serialize;
+
 /// The placeholder for the digits before they are computed.
 pub(crate) const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Serialises an object as JSON with a `checksum` after its other fields.
+///
+/// # Panics
+/// If it is not an object with fields that have a JSON form.
+pub(crate) fn json(object: &impl Serialize) -> Vec<u8> {
+    let json = serde_json::to_string_pretty(object).expect("its fields have a JSON form");
+    let open = json.trim_end_matches("\n}");
+    let mut bytes = format!("{open},\n  \"checksum\":\"{BLANK}\"\n}}\n").into_bytes();
+    let place = place_in_json(&bytes).expect("the line above wrote it");
+    put(&mut bytes, place);
+    bytes
+}
 
 /// Computes the digits and writes them into a file's bytes, over the placeholder at `place`.
 ///

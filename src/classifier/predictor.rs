@@ -189,6 +189,23 @@ impl Predictor {
         })
     }
 
+    /// Returns how many training images were predicted as each class out of fold, (C), if the head file
+    /// stores that.
+    pub(crate) fn out_of_fold_counts(&self) -> Option<Vec<usize>> {
+        let (views, logits) = self.record.all_out_of_fold()?;
+        let used = views.min(self.spec.views.len()).max(1);
+        let mut counts = vec![0; self.classes.len()];
+        for image in logits.axis_chunks_iter(Axis(0), views) {
+            let logits = image.slice(s![..used, ..]).mapv(f64::from);
+            let p = self.temperature.probabilities(logits, used);
+            let best = top(&p.into_iter().collect::<Vec<_>>(), 1);
+            for (class, _) in best {
+                counts[class] += 1;
+            }
+        }
+        Some(counts)
+    }
+
     /// Returns the linear layer, without the temperature.
     pub(crate) fn head(&self) -> &LinearHead {
         &self.head

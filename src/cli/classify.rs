@@ -1,5 +1,7 @@
 //! `frostline classify`.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 
 use super::Outcome;
@@ -21,7 +23,8 @@ use frostline::error::Error;
 use frostline::images::Labels;
 use frostline::phrases::counted;
 use frostline::tasks::{
-    Classified, ClassifyOptions, ClassifyReport, Inputs, check_threshold, classify, classify_named,
+    Classified, ClassifyOptions, ClassifyReport, Inputs, SeenImages, check_threshold,
+    classify_named, classify_unseen,
 };
 
 #[derive(Debug, clap::Args)]
@@ -48,6 +51,14 @@ pub(super) struct Args {
     format: Option<Format>,
     #[command(flatten)]
     output: OutputArgs,
+    /// Report only images that no earlier run with the same --state has reported. Two images are the same if
+    /// their files have the same content, whatever their names are.
+    #[arg(long, requires = "state", help_heading = INPUT)]
+    only_new: bool,
+    /// File with the digests of the images that were reported. It is created if it is missing, and written
+    /// after the rows: images of a run that was interrupted are reported again.
+    #[arg(long, value_name = "FILE", requires = "only_new", help_heading = INPUT)]
+    state: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -58,6 +69,9 @@ const EXAMPLES: &str = examples! {
     "List the two most probable classes, and label images below 60 % `unknown`":
     "frostline classify new_photos --head head.safetensors \\
        --top-k 2 --threshold 0.6"
+    "Classify what is new in a folder, each time that this is run":
+    "frostline classify inbox --head head.safetensors \\
+       --only-new --state seen.txt -o new.csv"
     "Write a JSON object for each file that another program lists":
     "ls *.jpg | frostline classify - --head head.safetensors --format jsonl"
 };
@@ -73,9 +87,13 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     // listed images, so the list has to be read first.
     let streamed = args.input.is_list() && output.file().is_none();
     let names = streamed.then(|| args.input.names()).transpose()?;
+    let state = args.state.clone();
     let options = args.options(home, streamed)?;
-    let guard = guard_of(&options.head)?.images(&options.inputs);
+    let guard = guard_of(&options.head)?
+        .images(&options.inputs)
+        .reads(&state);
     let format = output.check(&guard, asked)?;
+    let mut seen = state.as_deref().map(SeenImages::open).transpose()?;
     let report = output.write(|out| {
         // Not earlier: opening a pipe waits for its reader, and one signal must be enough to stop that.
         signals::listen();
@@ -92,12 +110,18 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             }
         };
         let report = match names {
-            Some(names) => classify_named(&options, names, &Bar::default(), &mut each),
-            None => classify(&options, Labels::None, &Bar::default(), &mut each),
+            Some(names) => {
+                classify_named(&options, names, seen.as_mut(), &Bar::default(), &mut each)
+            }
+            None => {
+                let labels = Labels::None;
+                classify_unseen(&options, seen.as_mut(), labels, &Bar::default(), &mut each)
+            }
         }?;
         rows.begin(&report.classes).map_err(failed)?;
         Ok(report)
     })?;
+    seen.map_or(Ok(()), SeenImages::save)?;
     tell(&report, options.head.computing.run.threads);
     finish(&report, strict)
 }
@@ -130,7 +154,12 @@ impl Args {
 }
 
 fn tell(report: &ClassifyReport, threads: usize) {
-    if report.used + report.skipped == 0 {
+    if report.seen_before > 0 {
+        talk::say(format!(
+            "left out {} seen before",
+            counted(report.seen_before, "image")
+        ));
+    } else if report.used + report.skipped == 0 {
         talk::note(empty_list(None));
     }
     notes(&report.notes);

@@ -1,7 +1,8 @@
 //! The command line: arguments become options, reports become text.
 //!
 //! Results go to standard output, messages to standard error; all text for people passes through `terminal`.
-//! Exit codes: 0 success, 1 failure, 2 usage error, 3 success with skipped images, 130 and 143 interrupted by
+//! Exit codes: 0 success, 1 failure, 2 usage error, 3 success with skipped images, 4 more drift than
+//! `--fail-above` allows, 130 and 143 interrupted by
 //! Ctrl-C or SIGTERM.
 
 mod backbone_args;
@@ -14,6 +15,8 @@ mod comparison_text;
 mod completions;
 mod decoding_args;
 mod doctor;
+mod drift;
+mod drift_text;
 mod environment;
 mod errors;
 mod evaluate;
@@ -51,6 +54,7 @@ mod serve;
 mod serve_log;
 mod setup;
 mod signals;
+mod similar;
 mod size;
 mod speed_text;
 mod suggest;
@@ -120,6 +124,18 @@ enum Command {
     ///
     /// IMAGES can also be a feature store; no features are computed then.
     Suggest(suggest::Args),
+    /// List the images of a feature store that are most similar to an image.
+    ///
+    /// The similarity is the cosine of their features. An image whose features are in the store needs no
+    /// network, and images with the same content are left out.
+    Similar(similar::Args),
+    /// Tell whether new images are like the training images.
+    ///
+    /// IMAGES can also be a feature store; no features are computed then. The drift is from 0 to 1, and does
+    /// not grow with the number of images: the share of images that are farther from the training images than
+    /// these are from each other, or how well a linear classifier tells both apart. Differences that may be
+    /// chance (p of 0.001 or more) are 0.
+    Drift(drift::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
     /// Write a head and its backbone into one file to hand over.
@@ -179,6 +195,7 @@ pub(crate) fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::AllRight) => ExitCode::SUCCESS,
         Ok(Outcome::SomeSkipped) => ExitCode::from(3),
+        Ok(Outcome::Drifted) => ExitCode::from(4),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if is_interrupted(&error) => {
             talk::warn(&error);
@@ -208,6 +225,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Classify(args) => classify::run(args, home()?),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home()?),
+        Command::Similar(args) => similar::run(args, home()?),
+        Command::Drift(args) => drift::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),

@@ -9,6 +9,8 @@ pub(super) enum Outcome {
     AllRight,
     /// Some images were skipped, each with a reason.
     SomeSkipped,
+    /// New images differ from the training images by more than is allowed.
+    Drifted,
 }
 
 impl Outcome {

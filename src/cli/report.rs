@@ -35,14 +35,14 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Images of the feature store, to show them: the folder, archive, table or URL that they were extracted
-    /// from.
+    /// Images of the feature store, to show them: a folder, archive, table or URL [default: the folder,
+    /// archive or table that they were extracted from].
     #[arg(long, value_name = "IMAGES")]
     images: Option<PathBuf>,
     /// Features that the head was trained on, to show the nearest training images next to each mistake.
     #[arg(long, value_name = "FEATURES")]
     train: Option<PathBuf>,
-    /// Training images, in the same forms, to show them.
+    /// Training images, in the same forms and with the same default.
     #[arg(long, value_name = "IMAGES", requires = "train")]
     train_images: Option<PathBuf>,
     /// Compare with another head on the same features: the metrics of both, and the images where they differ.
@@ -57,8 +57,7 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = examples! {
     "Show the results and every mistake, with its image":
-    "frostline report features/photos --head head.safetensors \\
-       --images photos -o report.html"
+    "frostline report features/photos --head head.safetensors -o report.html"
     "Evaluate images, and show the nearest training images next to each mistake":
     "frostline report new_photos --head head.safetensors \\
        --train features/photos --store features/new -o report.html"
@@ -108,7 +107,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
 fn note(note: &ReportNote) -> String {
     match note {
         ReportNote::FolderUnknown => {
-            "a feature store does not record where its images are: add --images IMAGES to show them"
+            "images are not where their features were extracted from: add --images IMAGES to show them"
                 .to_owned()
         }
         other => errors::with_flags(&other.to_string()),

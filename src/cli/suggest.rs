@@ -19,6 +19,7 @@ use frostline::backbones::Home;
 use frostline::error::Error;
 use frostline::features::{Computing, try_is_store};
 use frostline::head::NEAR_DUPLICATE;
+use frostline::images::Limits;
 use frostline::phrases::counted;
 use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
@@ -63,7 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
     let options = args.options(home)?;
     given::head(&options.head.path)?;
-    let format = output.check(&guard_of(&options), asked)?;
+    let format = output.check(&guard_of(&options.data, &options.head), asked)?;
     let report = suggest(&options, &Bar::default())?;
     notes(&report.notes);
     skipped(&report.skipped);
@@ -90,38 +91,56 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     Ok(Outcome::of(&report.skipped))
 }
 
-fn guard_of(options: &SuggestOptions) -> OutputGuard {
+/// Returns a guard for everything that is read to predict unlabelled images.
+pub(super) fn guard_of(data: &Unlabelled, head: &HeadOptions) -> OutputGuard {
     let guard = OutputGuard::new()
-        .home(&options.head.computing.run.home)
-        .reads([&options.head.path])
-        .network(options.head.computing.backbone.as_deref());
-    match &options.data {
+        .home(&head.computing.run.home)
+        .reads([&head.path])
+        .network(head.computing.backbone.as_deref());
+    match data {
         Unlabelled::Store(store) => guard.reads([store]),
         Unlabelled::Images(images) => guard.images(images),
     }
 }
 
+/// Returns the images, or the only input if it is a feature store.
+pub(super) fn unlabelled(input: InputArgs) -> anyhow::Result<Unlabelled> {
+    match input.inputs()? {
+        Inputs::Paths(paths, _) if matches!(&paths[..], [path] if try_is_store(path)?) => {
+            Ok(Unlabelled::Store(paths[0].clone()))
+        }
+        images => {
+            if let Inputs::Paths(paths, _) = &images
+                && let [path] = &paths[..]
+            {
+                given::data(path)?;
+            }
+            Ok(Unlabelled::Images(images))
+        }
+    }
+}
+
+/// Returns how a head predicts images whose features are not stored.
+pub(super) fn head_options(
+    head: PathBuf,
+    backbone: Option<PathBuf>,
+    limits: Limits,
+    run: &RunArgs,
+    home: Home,
+) -> HeadOptions {
+    let mut computing = Computing::new(run.options(home));
+    computing.backbone = backbone;
+    computing.limits = limits;
+    computing.batch_size = run.batch_size;
+    HeadOptions::new(head, computing)
+}
+
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<SuggestOptions> {
-        let data = match self.input.inputs()? {
-            Inputs::Paths(paths, _) if matches!(&paths[..], [path] if try_is_store(path)?) => {
-                Unlabelled::Store(paths[0].clone())
-            }
-            images => {
-                if let Inputs::Paths(paths, _) = &images
-                    && let [path] = &paths[..]
-                {
-                    given::data(path)?;
-                }
-                Unlabelled::Images(images)
-            }
-        };
-        let batch_size = self.run.batch_size;
-        let mut computing = Computing::new(self.run.options(home));
-        computing.backbone = self.backbone;
-        computing.limits = self.limits.limits();
-        computing.batch_size = batch_size;
-        let mut options = SuggestOptions::new(data, HeadOptions::new(self.head, computing));
+        let data = unlabelled(self.input)?;
+        let limits = self.limits.limits();
+        let head = head_options(self.head, self.backbone, limits, &self.run, home);
+        let mut options = SuggestOptions::new(data, head);
         options.top = self.top as usize;
         options.near = self.near;
         Ok(options)

@@ -39,6 +39,7 @@ const NAMES: &[(Option<&str>, &[&str], &[&str])] = &[
         &["inspect"],
     ),
     (None, &["select", "sample", "query"], &["suggest"]),
+    (None, &["monitor", "watch", "shift"], &["drift"]),
     (Some("models"), &["download", "get", "fetch"], &["pull"]),
     (Some("models"), &["add", "install"], &["pull", "import"]),
     (Some("models"), &["ls"], &["list"]),

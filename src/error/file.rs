@@ -36,6 +36,8 @@ pub enum FileKind {
     Head,
     /// A bundle of a head and its backbone.
     Bundle,
+    /// The images that earlier runs have classified.
+    SeenImages,
     /// A CSV file of class weights.
     ClassWeights,
 }

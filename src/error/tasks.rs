@@ -306,6 +306,45 @@ pub enum TaskError {
     /// A report cannot compare features that are not stored.
     #[error("`train` compares stored features, but those of an image folder are not stored")]
     FeaturesNotKept,
+    /// There is neither a file nor an image of a store with this name.
+    #[error("`{image}` is neither a file nor an image of the store `{}`", store.display())]
+    NoSuchImage {
+        /// The name.
+        image: String,
+        /// The store.
+        store: PathBuf,
+    },
+    /// One image is needed, and there are several or none.
+    #[error("`{image}` holds {} instead of one", counted(*n, "image"))]
+    NotOneImage {
+        /// The input.
+        image: String,
+        /// The number of images.
+        n: usize,
+    },
+    /// An image cannot be used.
+    #[error("`{image}` cannot be used: {reason}")]
+    UnusableImage {
+        /// The image.
+        image: String,
+        /// Why.
+        reason: String,
+    },
+    /// There are no features of training images to compare new images with.
+    #[error(
+        "the head does not store features of its training images, which only a head with a rejection does: \
+         `train` is needed"
+    )]
+    NoTrainingFeatures,
+    /// There is no image to compare with the training images.
+    #[error("there is no new image to compare with the training images{}", match trained_on {
+        0 => String::new(),
+        n => format!(": the head was trained on {}", counted(*n, "image")),
+    })]
+    NothingNew {
+        /// Images that the head was trained on.
+        trained_on: usize,
+    },
     /// An output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputProblem),

@@ -43,6 +43,7 @@ mod recognition;
 mod record;
 mod remembered;
 mod request;
+mod roots;
 mod shard_record;
 mod source;
 mod stamps;
@@ -74,6 +75,8 @@ pub(crate) use pipeline::{Input, Job, Live, Observer, Unanswered, Waiting, Wante
 pub use recognition::Recognise;
 #[cfg(feature = "report")]
 pub(crate) use recognition::readers;
+pub(crate) use recognition::recognised_by_content;
+pub use roots::roots;
 pub use shard_record::ShardRecord;
 pub use source::Computing;
 pub(crate) use source::{Computed, Done, Kept, Samples, Source};

@@ -17,6 +17,8 @@ pub(super) const STAMPS: &str = "stamps.arrow";
 pub(super) const DIGESTS: &str = "digests.index";
 /// Which shard of a run the store holds.
 pub(super) const SHARD: &str = "shard.json";
+/// Where the images of the last run were.
+pub(super) const ROOTS: &str = "roots.json";
 /// The file that a writer locks.
 pub(super) const LOCK: &str = ".lock";
 
@@ -37,7 +39,7 @@ pub(super) fn part_number(name: &str) -> Option<usize> {
 pub(super) fn is_ours(name: &str) -> bool {
     let name = without_damaged(name);
     outputs::is_leftover(name)
-        || [MANIFEST, INDEX, STAMPS, DIGESTS, SHARD, LOCK].contains(&name)
+        || [MANIFEST, INDEX, STAMPS, DIGESTS, SHARD, ROOTS, LOCK].contains(&name)
         || part_number(name).is_some()
 }
 

@@ -73,6 +73,22 @@ impl Recognised {
     }
 }
 
+/// Reads all entries, and recognises those whose content is in `directory`.
+pub(crate) fn recognised_by_content(
+    entries: &Entries,
+    directory: &Directory,
+    decoding: &DecodeOptions,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Recognised {
+    let lookup = Lookup {
+        remembered: Remembered::default(),
+        directory,
+        decoding,
+    };
+    lookup.all(entries, threads, progress)
+}
+
 impl Lookup<'_> {
     /// Looks up all entries, with readers for `threads` CPUs.
     pub(super) fn all(

@@ -136,7 +136,7 @@ impl ShardRecord {
 
     /// Serialises the record as the content of its file.
     pub(super) fn to_file(&self) -> Vec<u8> {
-        let fields = Fields {
+        seal::json(&Fields {
             format: FORMAT.to_owned(),
             format_version: VERSION,
             shard: self.shard.index(),
@@ -144,14 +144,7 @@ impl ShardRecord {
             n_images: self.n_images,
             names: self.names.clone(),
             divided: self.divided.clone(),
-        };
-        let json =
-            serde_json::to_string_pretty(&fields).expect("numbers and text have a JSON form");
-        let open = json.trim_end_matches("\n}");
-        let mut bytes = format!("{open},\n  \"checksum\":\"{}\"\n}}\n", seal::BLANK).into_bytes();
-        let place = seal::place_in_json(&bytes).expect("the line above wrote it");
-        seal::put(&mut bytes, place);
-        bytes
+        })
     }
 }
 

@@ -42,6 +42,7 @@
 
 mod crossval;
 mod data;
+mod drift;
 mod evaluate;
 mod file;
 mod fit;
@@ -66,6 +67,8 @@ pub(crate) use data::{
 pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };
+pub use drift::{ClassShare, DistanceShift, Separation, ShareShift};
+pub(crate) use drift::{LEVEL as DRIFT_LEVEL, nearest_others, nearest_training, separation};
 pub use evaluate::{
     Approximation, Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell,
     Difference, Evaluation, Evaluator, Interval, IntervalMethod, Intervals, McNemar, McNemarTest,
@@ -85,7 +88,7 @@ pub use params::{
     ClassWeight, FitParams, FitValidParams, FitValues, Schedule, Solver, read_class_weights,
 };
 pub use sgd::{BatchLoss, Sgd};
-pub(crate) use trust::{BANK_CAPACITY, CalibrationFit, CalibrationMetrics};
+pub(crate) use trust::{BANK_CAPACITY, CalibrationFit, CalibrationMetrics, rounded_to_16_bits};
 pub use trust::{
     Disagreement, DisagreementFigure, Likeness, Method, Rejection, RejectionFit, RejectionRule,
     Temperature,

@@ -14,7 +14,7 @@ use super::{
 /// The colours, the type and the boxes of a page.
 #[cfg(feature = "serve")]
 pub(crate) const BASE_STYLE: &str = include_str!("base.css");
-const STYLE: &str = concat!(
+pub(super) const STYLE: &str = concat!(
     include_str!("base.css"),
     include_str!("page.css"),
     include_str!("print.css")

@@ -23,6 +23,7 @@ mod photo;
 mod reliability;
 mod scale;
 mod search_table;
+mod sheet;
 mod thumbnail;
 mod training;
 mod versus;
@@ -37,3 +38,4 @@ pub use page::{
     Provenance, Reliability, Search, Unit,
 };
 pub use photo::{Neighbour, OtherPrediction, Photo, PhotoOutcome, Picture, Thumbnail, worst_first};
+pub use sheet::{SimilarSheet, render_sheet};

@@ -1,10 +1,13 @@
 //! `classify`: assigns labels to images.
 
+mod seen;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
+pub use self::seen::SeenImages;
 use super::inputs::Inputs;
 use super::predictions::{HeadOptions, Predicted, predict};
 use crate::backbones::Engine;
@@ -58,6 +61,8 @@ pub struct ClassifyReport {
     pub trained_on: usize,
     /// Images without a prediction.
     pub skipped: usize,
+    /// Images that were left out because an earlier run has reported them.
+    pub seen_before: usize,
     /// Files that were ignored because they are not images, by extension.
     pub ignored: BTreeMap<String, usize>,
     /// The head's classes.
@@ -83,28 +88,53 @@ pub fn classify(
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
+    classify_unseen(options, None, labels, progress, each)
+}
+
+/// Like [`classify`], but leaves out the images that an earlier run with the same `seen` has reported, and
+/// adds those of this run to it. They are the same if their bytes are. The caller saves it once the results
+/// are kept.
+///
+/// # Errors
+/// Those of [`classify`].
+pub fn classify_unseen(
+    options: &ClassifyOptions,
+    seen: Option<&mut SeenImages>,
+    labels: Labels,
+    progress: &dyn Progress,
+    each: Each<'_>,
+) -> Result<ClassifyReport> {
     let classifier = options.head.open()?;
-    let scan = options.inputs.scan(labels, progress)?;
+    let mut scan = options.inputs.scan(labels, progress)?;
+    let how = &options.head.computing;
+    let decoding = classifier.spec().decoding.within(how.limits);
+    let leave_out = |seen: &&mut SeenImages| {
+        seen.leave_out(&mut scan.entries, &decoding, how.run.threads, progress)
+    };
+    let before = seen.as_ref().map_or(0, leave_out);
     let images = Images::of(&scan.entries);
-    let mut report = classify_images(&classifier, options, images, progress, each)?;
+    let mut report = classify_images(&classifier, options, (images, seen), progress, each)?;
+    report.seen_before += before;
     report.notes.splice(..0, scan.notes);
     report.ignored = scan.ignored;
     Ok(report)
 }
 
-/// Like [`classify`], but takes file names from another thread and returns results while names still arrive.
-/// `options.inputs` is not used.
+/// Like [`classify_unseen`], but takes file names from another thread and returns results while names still
+/// arrive. `options.inputs` is not used.
 ///
 /// # Errors
 /// Those of [`classify`], and an error while reading the names.
 pub fn classify_named(
     options: &ClassifyOptions,
     names: Receiver<io::Result<PathBuf>>,
+    seen: Option<&mut SeenImages>,
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
     let classifier = options.head.open()?;
-    classify_images(&classifier, options, Images::Named(names), progress, each)
+    let images = (Images::Named(names), seen);
+    classify_images(&classifier, options, images, progress, each)
 }
 
 /// Receives the result for each image, with the predictor that made it.
@@ -113,7 +143,7 @@ pub type Each<'a> = &'a mut dyn FnMut(&Predictor, Classified) -> Result<()>;
 fn classify_images(
     classifier: &Predictor,
     options: &ClassifyOptions,
-    images: Images<'_>,
+    (images, mut seen): (Images<'_>, Option<&mut SeenImages>),
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
@@ -124,6 +154,7 @@ fn classify_images(
         rejected: 0,
         trained_on: 0,
         skipped: 0,
+        seen_before: 0,
         ignored: BTreeMap::new(),
         classes: classifier.classes().clone(),
         notes: Vec::new(),
@@ -133,6 +164,14 @@ fn classify_images(
     };
     let done = source.each(&spec.views, progress, &mut |samples| {
         for (row, predicted) in predict(classifier, samples)? {
+            let digest = predicted.as_ref().ok().map(|(digest, _)| *digest);
+            if let (Some(seen), Some(digest)) = (&mut seen, digest) {
+                if seen.contains(&digest) {
+                    report.seen_before += 1;
+                    continue;
+                }
+                seen.add(digest);
+            }
             report.count(classifier, &predicted);
             let item = Classified {
                 path: row.path.clone(),

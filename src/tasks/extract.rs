@@ -231,10 +231,12 @@ fn store_and_network(
         let how = (options.recognise, &options.decoding);
         let threads = options.run.threads;
         if let Some(gone) = gone {
+            writer.record_roots(options.inputs.paths(), entries, true);
             let store = Kept::extraction(writer, entries, how, threads, progress)?;
             return Ok(store.keeping_others(gone.clone()));
         }
         writer.begin(options.shard, entries, || options.inputs.named())?;
+        writer.record_roots(options.inputs.paths(), entries, false);
         Kept::extraction(writer, entries, how, threads, progress)
     };
     let known = certain_manifest(options)?.map(open).transpose()?;

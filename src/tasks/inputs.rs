@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::error::Result;
 use crate::images::path_text::to_text;
 use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
@@ -20,7 +22,7 @@ pub enum Inputs {
 }
 
 /// An image that could not be used, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Skipped {
     /// Its path, as text.

@@ -9,6 +9,8 @@
 //! | [`evaluate()`] | labelled images or a store, and one or two heads | metrics with intervals |
 //! | [`inspect()`] | one or two feature stores | duplicates, leakage, outliers and probable label errors |
 //! | [`suggest()`] | unlabelled images and a head | the images most worth labelling |
+//! | [`similar()`] | an image and a feature store | the most similar images, as rows and as an HTML page |
+//! | [`drift()`] | new images and a head | whether they are like its training images |
 //! | [`preview()`] | images | a contact sheet of what the network sees |
 //! | [`report()`] | labelled images and a head | a self-contained HTML page |
 //! | [`bundle()`] | a head | the head and its backbone in one file |
@@ -36,12 +38,13 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] needs `report`;
-//! both are enabled by default.
+//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] and [`similar()`]
+//! need `report`; both are enabled by default.
 
 mod bundle;
 mod classify;
 mod doctor;
+mod drift;
 mod evaluate;
 mod export;
 mod extract;
@@ -69,15 +72,20 @@ mod pull_hub;
 mod report;
 #[cfg(feature = "cli")]
 mod setup;
+#[cfg(feature = "report")]
+mod similar;
 mod suggest;
 mod training_overlap;
 mod worker;
 
 pub use bundle::{BundleOptions, BundleReport, bundle};
-pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
+pub use classify::{
+    Classified, ClassifyOptions, ClassifyReport, Each, SeenImages, classify, classify_unseen,
+};
 #[doc(hidden)]
 pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
+pub use drift::{DriftOptions, DriftReport, FarImage, drift};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use export::{
     Agreement, ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportPrecision,
@@ -125,6 +133,8 @@ pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 #[cfg(feature = "cli")]
 pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
+#[cfg(feature = "report")]
+pub use similar::{SimilarImage, SimilarOptions, SimilarReport, similar};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};
 pub use worker::{WorkerOptions, worker};

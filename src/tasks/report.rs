@@ -16,9 +16,9 @@ pub use self::captions::ReportNote;
 use self::care::Care;
 use self::nearest::Near;
 pub use self::options::ReportOptions;
-use self::originals::Originals;
+pub(super) use self::originals::{Original, Originals};
 use self::photos::Shown;
-use self::pictures::Pictures;
+pub(super) use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::labelled_predictions::Accepted;
@@ -64,11 +64,14 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let head = HeadFile::read(&options.input.head.path)?;
     let scan = options.input.scan(progress)?;
     let names = options.input.names;
-    let images = match &scan {
-        Some(scan) => Originals::of_scan(scan),
-        None => Originals::of_store(options.images.as_deref(), names, progress)?,
+    let images = if let Some(scan) = &scan {
+        Originals::of_scan(scan)
+    } else {
+        let (store, images) = (Some(&*options.input.data), options.images.as_deref());
+        Originals::of_store(store, images, names, progress)?
     };
-    let training = Originals::of_store(options.train_images.as_deref(), names, progress)?;
+    let (train, train_images) = (options.train.as_deref(), options.train_images.as_deref());
+    let training = Originals::of_store(train, train_images, names, progress)?;
     let (labelled, compared) = compared::predict(options, scan.as_ref(), progress)?;
     let p = labelled.probabilities();
     let (classes, targets) = (&labelled.classes, labelled.targets());

@@ -208,6 +208,6 @@ macro_rules! files {
 }
 
 files!(
-    classify, doctor, evaluate, extract, features, fit_head, inspect, models, report, suggest,
-    usage
+    classify, doctor, drift, evaluate, extract, features, fit_head, inspect, models, report,
+    similar, suggest, usage
 );

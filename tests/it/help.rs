@@ -116,7 +116,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "classify",
         &[
             ("Options", "head format output overwrite {global}"),
-            ("Input", "null any-name strict"),
+            ("Input", "null any-name strict only-new state"),
             ("Predictions", "top-k threshold tta no-reject"),
             ("Running the network", "store {network} backbone"),
             ("Decoding", "max-pixels max-bytes"),
@@ -192,6 +192,29 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Predictions", "tta no-reject"),
             ("Running the network", "store {network} backbone"),
             ("Statistics", "include-training"),
+        ],
+    ),
+    (
+        "similar",
+        &[
+            (
+                "Options",
+                "features top format output overwrite images {global}",
+            ),
+            ("Running the network", "{network} backbone"),
+            ("Decoding", "max-pixels max-bytes"),
+        ],
+    ),
+    (
+        "drift",
+        &[
+            (
+                "Options",
+                "head train fail-above format output overwrite {global}",
+            ),
+            ("Input", "null any-name"),
+            ("Running the network", "{network} backbone"),
+            ("Decoding", "max-pixels max-bytes"),
         ],
     ),
     (

@@ -80,7 +80,8 @@ fn other_pictures_of_the_same_names_are_not_shown() {
             "The head was not trained on 4 images of the store",
         ]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
-    assert_eq!(pictures(&page), 3);
+    // Three images, and the two unchanged ones near the only mistake.
+    assert_eq!(pictures(&page), 5);
     // The training images are the evaluated ones, which are no duplicates of themselves.
     assert!(!page.contains("training and evaluated"));
 }
@@ -132,6 +133,7 @@ fn labels_that_could_not_be_checked_are_not_called_right() {
 #[test]
 fn a_store_alone_says_how_its_images_are_shown() {
     let Some(place) = place() else { return };
+    fs::rename(place.path("new"), place.path("gone")).unwrap();
     place
         .frostline("report --head {dir}/head {dir}/val -o {dir}/r.html")
         .exits(0)
@@ -141,10 +143,44 @@ fn a_store_alone_says_how_its_images_are_shown() {
     // The page is made by the library, so it names the parameter, not the option.
     assert!(page.contains("set `images` to their folder") && !page.contains("--images"));
     place
-        .frostline("report --head {dir}/head {dir}/new --train {dir}/store -o {dir}/never.html")
+        .frostline("report --head {dir}/head {dir}/gone --train {dir}/store -o {dir}/never.html")
         .exits(1)
         .says(&["add --store"]);
     assert!(!place.folder().join("never.html").exists());
+}
+
+/// A store remembers where its images were: also several folders, in a merged store, and after it was moved
+/// with them.
+#[test]
+fn a_store_finds_its_images() {
+    let Some(place) = place() else { return };
+    let pictures = |of: &str, all: &str| {
+        let line =
+            format!("report --head {{dir}}/head {of} --include-training {all} -o {{dir}}/r.html");
+        place.frostline(&(line + " --overwrite")).exits(0);
+        pictures(&fs::read_to_string(place.path("r.html")).unwrap())
+    };
+    assert_eq!(pictures("{dir}/val", "--train {dir}/store"), 9);
+    place
+        .frostline("features merge {dir}/val {dir}/store -o {dir}/all")
+        .exits(0);
+    assert_eq!(pictures("{dir}/all", ""), 16);
+    place
+        .frostline("extract {dir}/new {dir}/images -o {dir}/both")
+        .exits(0);
+    assert_eq!(pictures("{dir}/both", ""), 16);
+    fs::create_dir(place.path("moved")).unwrap();
+    for name in ["val", "new"] {
+        fs::rename(place.path(name), place.path(&format!("moved/{name}"))).unwrap();
+    }
+    assert_eq!(pictures("{dir}/moved/val", ""), 4);
+    // Other images with the same names are not shown.
+    fs::remove_dir_all(place.path("moved/new")).unwrap();
+    crate::harness::two_classes(&place.folder().join("new"), 6, 400);
+    fs::rename(place.path("new/red/0.png"), place.path("new/red/c.png")).unwrap();
+    assert_eq!(pictures("{dir}/moved/val", ""), 0);
+    fs::remove_file(place.path("all/roots.json")).unwrap();
+    assert_eq!(pictures("{dir}/all", ""), 0);
 }
 
 /// Returns the thumbnails of a page that are in its gallery, and those that the script reads.
@@ -184,8 +220,10 @@ fn images_that_are_not_files_are_shown_like_files() {
         assert!(shown.contains("\"path\":\"blue/0.png\""), "{name}");
         let extract = format!("extract {{dir}}/{name} -o {{dir}}/of-{name}");
         place.frostline(&extract).exits(0);
-        let stored = page(&format!("{{dir}}/of-{name} --images {{dir}}/{name}"));
-        assert_eq!(thumbnails(&stored), wanted, "{name}");
+        for stored in ["", " --images {dir}/{name}"] {
+            let stored = page(&format!("{{dir}}/of-{name}{stored}").replace("{name}", name));
+            assert_eq!(thumbnails(&stored), wanted, "{name}");
+        }
     }
     // The neighbours of the only mistake, and possible label errors, are shown too.
     let near =

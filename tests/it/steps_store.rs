@@ -154,7 +154,7 @@ fn a_full_disk_leaves_a_store_that_the_next_run_completes() {
     let names = fs::read_dir(place.path("store")).unwrap();
     let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, [".lock", "manifest.json"]);
+    assert_eq!(names, [".lock", "manifest.json", "roots.json"]);
     place.frostline(EXTRACT).exits(0);
     assert_eq!(bits(&place.path("store")), bits(&place.path("clean")));
     // A run without new images has nothing to write.

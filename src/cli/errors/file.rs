@@ -31,6 +31,10 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         }
         (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
         (FileKind::Bundle, _) => "copy it again, or write it again with `frostline bundle`",
+        (FileKind::SeenImages, FileProblem::Newer { .. }) => "use a newer frostline",
+        (FileKind::SeenImages, _) => {
+            "choose another file with --state, or remove this one to report all images again"
+        }
         (FileKind::ClassWeights, _) => {
             "write `class,weight` as the first line, then a line for each class, such as `cat,2.5`"
         }

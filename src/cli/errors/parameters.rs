@@ -30,6 +30,7 @@ pub(super) fn flag(name: &str) -> String {
     let name = match name {
         "out_of_fold" => "folds",
         "rate" => "reject",
+        "alarm_above" => "fail-above",
         "resamples" => "intervals",
         name => name,
     };

@@ -11,7 +11,9 @@ pub(super) fn message(error: &TaskError) -> String {
     let text = error.to_string();
     match error {
         TaskError::OneView { .. } => text.replacen("`augment`", "`--augment`", 1),
-        TaskError::FeaturesNotKept => text.replacen("`train`", "`--train`", 1),
+        TaskError::FeaturesNotKept | TaskError::NoTrainingFeatures => {
+            text.replacen("`train`", "`--train`", 1)
+        }
         TaskError::NeedsAllFeatures { name, .. } => text.replacen(name, &flag(name), 1),
         _ => text,
     }
@@ -79,7 +81,16 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
                 in_quotes(known.iter().map(String::as_str))
             ));
         }
-        TaskError::NothingToSuggest { .. } => "pass a folder of images, or a feature store",
+        TaskError::NoSuchImage { .. } => {
+            "pass an image file, or a path as `frostline features export` lists it"
+        }
+        TaskError::NotOneImage { .. } => "pass a single image",
+        TaskError::NoTrainingFeatures => {
+            "add --train FEATURES, the store that the head was fitted on, or fit the head with --reject 0.05"
+        }
+        TaskError::NothingToSuggest { .. } | TaskError::NothingNew { .. } => {
+            "pass a folder of images, or a feature store"
+        }
         TaskError::AllLabelled { .. } => "pass images that have no label yet",
         TaskError::HeadsOfOtherClasses { .. } => {
             "compare heads that were trained on the same classes"

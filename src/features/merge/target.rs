@@ -11,6 +11,7 @@ use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::LOCK;
 use crate::features::record::RunRecord;
+use crate::features::roots::Roots;
 use crate::features::shard_record::has_finished;
 use crate::features::writer::{Existing, StoreWriter};
 use crate::images::Entries;
@@ -74,7 +75,12 @@ impl Target {
         let place = self.writer.path.clone();
         let stores = sources.iter().filter(|source| source.store.is_some());
         let stores = stores.map(|source| &source.path);
-        let stamps = stamps::merged([&place].into_iter().chain(stores));
+        let stores = [&place].into_iter().chain(stores);
+        let mut roots = Roots::default();
+        stores.clone().for_each(|store| roots.add_store(store));
+        let written = roots.write(&place, &self.output);
+        written.map_err(|error| told(error, &place, &self.output))?;
+        let stamps = stamps::merged(stores);
         let notes = self.writer.finish_record(record, stamps);
         let notes = notes.map_err(|error| told(error, &place, &self.output))?;
         if self.temporary.is_some() {

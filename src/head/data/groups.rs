@@ -26,6 +26,17 @@ impl Groups {
         Self::joined(digests, &Joins::new(digests.len()))
     }
 
+    /// Makes each of `n` rows a group of its own.
+    #[must_use]
+    pub(crate) fn of_rows(n: usize) -> Self {
+        let key = |row: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&(row as u64).to_le_bytes());
+            key
+        };
+        Self::of_equal(&(0..n).map(key).collect::<Vec<_>>())
+    }
+
     /// Groups rows with equal `digests`, and rows whose `features` (N, D) have a cosine of `near` or more,
     /// directly or through other rows.
     ///
@@ -102,6 +113,15 @@ impl Groups {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// Returns the first row of each group.
+    pub(crate) fn firsts(&self) -> Vec<usize> {
+        let members = self.members();
+        members
+            .iter()
+            .filter_map(|(_, rows)| rows.first().copied())
+            .collect()
     }
 
     /// Returns the key and the rows of each group, the rows in ascending order.

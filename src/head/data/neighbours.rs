@@ -170,7 +170,7 @@ impl UnitRows {
             .collect()
     }
 
-    pub(super) fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
+    pub(crate) fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
         Pair::Compared.require_equal([self.0.ncols(), other.0.ncols()])
     }
 }

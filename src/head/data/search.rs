@@ -54,7 +54,6 @@ impl<R: Borrow<UnitRows>> NeighbourSearch<R> {
     ///
     /// # Errors
     /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two do not have the same D.
-    #[cfg(any(feature = "report", feature = "serve"))]
     pub(crate) fn nearest(&self, queries: &UnitRows, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.rows.borrow().same_width(queries)?;
         Ok(self.seeing(queries, Wanted::nearest(k), |_, _, _| false))
@@ -92,7 +91,8 @@ impl<R: Borrow<UnitRows>> NeighbourSearch<R> {
         Ok(self.seeing(queries.unwrap_or(rows), Wanted { k, threshold }, left_out))
     }
 
-    fn seeing(
+    /// Returns the nearest rows of each query as [`UnitRows::nearest_seeing`] does.
+    pub(crate) fn seeing(
         &self,
         queries: &UnitRows,
         wanted: Wanted,

@@ -116,6 +116,12 @@ impl TrainingRecord {
         Some(kept.logits.slice(s![rows, ..]))
     }
 
+    /// Returns V and the out-of-fold logits of all training images, (N · V, C), if the head stores them.
+    pub(crate) fn all_out_of_fold(&self) -> Option<(usize, ArrayView2<'_, f32>)> {
+        let kept = self.out_of_fold.as_ref()?;
+        Some((kept.views, kept.logits.view()))
+    }
+
     /// Returns the number of folds of the out-of-fold predictions, if the head stores them.
     #[must_use]
     pub fn folds(&self) -> Option<usize> {

@@ -166,6 +166,13 @@ fn require_lengths(features: ArrayView2<'_, f16>) -> Result<(), RejectionProblem
     }
 }
 
+/// Scales rows (N, D) to length 1 and rounds them, as those that a rejection stores.
+pub(crate) fn rounded_to_16_bits(features: ArrayView2<'_, f32>) -> Array2<f32> {
+    UnitRows::of(features)
+        .rows()
+        .mapv(|x| f16::from_f32(x).to_f32())
+}
+
 pub(super) fn widened(features: ArrayView2<'_, f16>) -> UnitRows {
     UnitRows::of(features.mapv(f16::to_f32).view())
 }

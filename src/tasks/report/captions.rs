@@ -15,9 +15,11 @@ use crate::tasks::labelled_predictions::LabelledPredictions;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportNote {
-    /// The images of a store have no thumbnails because [`ReportOptions::images`] is not set.
+    /// Images of a store have no thumbnails because they are not where they were extracted from, and
+    /// [`ReportOptions::images`] is not set.
     #[error(
-        "A feature store does not contain its images: set `images` to their folder to show them here."
+        "Images are not where their features were extracted from: set `images` to their folder to show them \
+         here."
     )]
     FolderUnknown,
     /// Any other note, as text.

@@ -15,10 +15,10 @@ const AT_ONCE: usize = 256;
 const IN_ORDER: usize = 4096;
 
 /// The image of a thumbnail, if it is known, and the place to store the thumbnail in.
-pub(super) type Place<'a> = (Option<&'a Original>, &'a mut Option<Thumbnail>);
+pub(in crate::tasks) type Place<'a> = (Option<&'a Original>, &'a mut Option<Thumbnail>);
 
 /// Makes thumbnails until the size limit is reached.
-pub(super) struct Pictures {
+pub(in crate::tasks) struct Pictures {
     room: usize,
     edge: u32,
     quality: u8,
@@ -28,7 +28,7 @@ pub(super) struct Pictures {
 
 impl Pictures {
     /// Creates it for about `n` thumbnails: the more there are, the smaller they are.
-    pub(super) fn new(n: usize, decoding: DecodeOptions, threads: usize) -> Self {
+    pub(in crate::tasks) fn new(n: usize, decoding: DecodeOptions, threads: usize) -> Self {
         let (edge, quality) = match n {
             0..=2000 => (128, 75),
             2001..=7000 => (96, 70),
@@ -44,7 +44,7 @@ impl Pictures {
     }
 
     /// Fills the places with thumbnails of their images, in order, until the size limit is reached.
-    pub(super) fn show(&mut self, mut places: Vec<Place<'_>>, progress: &dyn Progress) {
+    pub(in crate::tasks) fn show(&mut self, mut places: Vec<Place<'_>>, progress: &dyn Progress) {
         progress.begin("thumbnails", places.len() as u64);
         let mut originals = places.iter().filter_map(|(original, _)| *original);
         let at_once = if originals.any(|original| original.place.is_in_series()) {

@@ -246,6 +246,28 @@ fn an_evaluation_of_very_many_images() {
 }
 
 #[test]
+fn drift() {
+    let Some(place) = Place::fitted() else { return };
+    place
+        .frostline("fit-head {dir}/store --calibrate --reject 0.2 -o {dir}/known")
+        .exits(0);
+    let line = "drift {dir}/store --head {dir}/head --train {dir}/store --format json";
+    let same = valid("drift", &place.frostline(line).exits(0));
+    assert_eq!(
+        (&same["n_images"], &same["alarm"]),
+        (&12.into(), &false.into())
+    );
+    assert!(same["classes"].is_null());
+    two_classes(&place.folder().join("new"), 3, 50);
+    fs::write(place.path("new/red/bad.png"), "no picture").unwrap();
+    let line = "drift {dir}/new --head {dir}/known --format json";
+    let new = valid("drift", &place.frostline(line).exits(3));
+    assert_eq!(new["skipped"].as_array().unwrap().len(), 1);
+    assert_eq!(new["classes"]["classes"].as_array().unwrap().len(), 2);
+    assert!(new["separation"].is_null());
+}
+
+#[test]
 fn an_inspection() {
     let Some(place) = Place::installed() else {
         return;

@@ -60,6 +60,7 @@ fn every_field_of_every_schema_is_described() {
         .collect();
     let expected = [
         "doctor",
+        "drift",
         "evaluate",
         "export",
         "extract",
