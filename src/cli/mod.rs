@@ -32,6 +32,7 @@ mod input_args;
 mod inspect;
 mod inspect_text;
 mod json;
+mod label_args;
 mod man;
 mod models;
 mod number;
