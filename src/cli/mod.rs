@@ -33,6 +33,7 @@ mod inspect;
 mod inspect_text;
 mod json;
 mod label_args;
+mod labels;
 mod man;
 mod models;
 mod number;
@@ -54,6 +55,7 @@ mod setup;
 mod signals;
 mod size;
 mod speed_text;
+mod split;
 mod suggest;
 mod suggestion_rows;
 mod synonyms;
@@ -121,6 +123,13 @@ enum Command {
     ///
     /// IMAGES can also be a feature store; no features are computed then.
     Suggest(suggest::Args),
+    /// Sort images by the labels in a file, and compare label files.
+    Labels(labels::Args),
+    /// Divide images into training, validation and test images.
+    ///
+    /// The shares hold for each class. Duplicates, near-duplicates and images of one group are in one split.
+    /// Images that an earlier result lists keep their splits when images are added.
+    Split(split::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
     /// Write a head and its backbone into one file to hand over.
@@ -164,7 +173,7 @@ impl Command {
             Self::Setup(_) | Self::Models(_) | Self::Doctor(_) => {
                 ("FROSTLINE_HOME", "FROSTLINE_HOME")
             }
-            Self::Man(_) => ("DIR", "DIR"),
+            Self::Man(_) | Self::Labels(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
         errors::OutputOptions { any, store }
@@ -209,6 +218,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Classify(args) => classify::run(args, home()?),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home()?),
+        Command::Labels(args) => labels::run(args),
+        Command::Split(args) => split::run(args),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),

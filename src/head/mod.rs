@@ -61,10 +61,13 @@ pub use crossval::{
 };
 pub(crate) use data::{
     Block, FeatureMatrix, FeatureRows, Joins, NearPair, NeighbourSearch, approximately, lower,
+    seeded_hash,
 };
 pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };
+#[cfg(test)]
+pub(crate) use data::{below, order_generator};
 pub use evaluate::{
     Approximation, Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell,
     Difference, Evaluation, Evaluator, Interval, IntervalMethod, Intervals, McNemar, McNemarTest,

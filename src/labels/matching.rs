@@ -1,11 +1,13 @@
 //! How the paths in a label file correspond to those of images, and which rows and images have no partner.
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use super::file::{Given, LabelFile};
 use super::row::LabelRow;
 use crate::error::Error;
 use crate::features::Digest;
+use crate::images::path_text;
 use crate::phrases::{in_quotes, shortened};
 
 /// How many images and rows without a partner are named.
@@ -144,7 +146,7 @@ pub struct Matched<'f> {
 }
 
 /// A number of images or rows, the first few with their names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
     /// How many there are.
     pub count: usize,
@@ -194,6 +196,32 @@ impl<'f> Matched<'f> {
         let row = self.number(path, None);
         row.iter().for_each(|row| self.seen[*row] = true);
         row.map_or(Given::Unlisted, |row| self.file.row(row).verdict.into())
+    }
+
+    /// Returns whether paths in the file are those of images below `root`, or lead to it from a folder around
+    /// it. Paths that only end like those of images may be those of others.
+    #[must_use]
+    pub fn is_certain(&self, root: &Path) -> bool {
+        match &self.reading {
+            Reading::Exact => true,
+            Reading::Longer(before) => {
+                let whole = format!("/{}/", path_text::absolute(root).trim_matches('/'));
+                whole.ends_with(&format!("/{}", before.trim_start_matches('/')))
+            }
+            Reading::Shorter => false,
+        }
+    }
+
+    /// Returns for each row whether its image was counted.
+    #[must_use]
+    pub fn seen(&self) -> &[bool] {
+        &self.seen
+    }
+
+    /// Returns whether images are listed by their digests.
+    #[must_use]
+    pub fn is_by_digest(&self) -> bool {
+        self.file.is_by_digest()
     }
 
     /// Returns the row of an image, without counting it.

@@ -18,6 +18,7 @@
 
 mod columns;
 mod file;
+mod folder_name;
 #[doc(hidden)]
 pub mod fuzz;
 mod matching;
@@ -28,6 +29,7 @@ mod write;
 
 pub use columns::LabelColumns;
 pub use file::{Given, LabelFile};
+pub use folder_name::check_folder_name;
 pub use matching::{Matched, Named};
 pub use row::{LabelRow, Verdict};
 pub use write::write_labels;

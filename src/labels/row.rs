@@ -15,6 +15,17 @@ pub struct LabelRow<'a> {
     pub probability: Option<f64>,
 }
 
+impl<'a> LabelRow<'a> {
+    /// Returns the class, if there is one.
+    #[must_use]
+    pub fn class(&self) -> Option<&'a str> {
+        match self.verdict {
+            Verdict::Class(class) => Some(class),
+            Verdict::NoLabel | Verdict::Unknown => None,
+        }
+    }
+}
+
 /// What a row says of its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict<'a> {

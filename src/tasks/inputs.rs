@@ -20,7 +20,7 @@ pub enum Inputs {
 }
 
 /// An image that could not be used, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Skipped {
     /// Its path, as text.

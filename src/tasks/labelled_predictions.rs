@@ -58,11 +58,8 @@ impl EvaluationInput {
             return Ok(None);
         }
         let inputs = Inputs::Paths(vec![self.data.clone()], self.names);
-        let mut scan = inputs.scan(LabelOptions::scanned(self.labels.as_ref()), progress)?;
-        if let Some(only) = &self.only {
-            only.of_scan(&mut scan)?;
-        }
-        Ok(Some(scan))
+        let labels = LabelOptions::scanned(self.labels.as_ref());
+        inputs.scan(labels, progress).map(Some)
     }
 }
 

@@ -161,6 +161,7 @@ pub(super) fn lay_over(
     second: Option<&mut FeatureStore>,
 ) -> Result<LaidLabels> {
     let file = labels.read()?;
+    store.require_samples()?;
     let mut matched = file.matched(paths(store))?;
     let beside = second.as_deref().map(|second| file.matched(paths(second)));
     let mut beside = beside.transpose()?;
@@ -302,7 +303,7 @@ pub(super) fn lay_over_scan(
 }
 
 /// Returns the digest of an image; `None` if it cannot be read, for which there will be a reason later.
-fn read_digest(place: &Place) -> Option<Digest> {
+pub(super) fn read_digest(place: &Place) -> Option<Digest> {
     let budget = DecodeBudget::default();
     let bytes = images::read(place, &Limits::default(), &budget).ok()?;
     Some(Digest::of(&bytes))

@@ -39,6 +39,7 @@
 //! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] needs `report`;
 //! both are enabled by default.
 
+mod apply_labels;
 mod bundle;
 mod classify;
 mod doctor;
@@ -52,6 +53,7 @@ mod import_onnx;
 mod inputs;
 mod inspect;
 mod install;
+mod label_files;
 mod labelled_predictions;
 mod labelled_tally;
 mod laid_labels;
@@ -71,10 +73,12 @@ mod pull_hub;
 mod report;
 #[cfg(feature = "cli")]
 mod setup;
+mod split;
 mod suggest;
 mod training_overlap;
 mod worker;
 
+pub use apply_labels::{ApplyLabelsOptions, ApplyLabelsReport, Sorting, apply_labels};
 pub use bundle::{BundleOptions, BundleReport, bundle};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 #[doc(hidden)]
@@ -105,6 +109,7 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
+pub use label_files::{LabelChange, LabelDiff, LabelMove, LabelStats, label_diff, label_stats};
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions};
@@ -129,6 +134,7 @@ pub use pull_hub::{PullHubOptions, PulledHub, pull_hub};
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 #[cfg(feature = "cli")]
 pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
+pub use split::{SPLITS, SplitOptions, SplitReport, split};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};
 pub use worker::{WorkerOptions, worker};

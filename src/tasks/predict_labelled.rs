@@ -53,26 +53,22 @@ pub(super) fn collect_labelled<I: Items>(
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
     let mut laid = None;
-    let relabelled = match (scan, &options.labels) {
-        (Some(scan), Some(labels)) => {
-            let mut scan = scan.clone();
-            laid = Some(lay_over_scan(labels, &mut scan, false)?);
-            Some(scan)
-        }
-        _ => None,
-    };
+    let (labels, only) = (options.labels.as_ref(), options.only.as_ref());
+    let mut relabelled = scan.filter(|_| labels.is_some() || only.is_some()).cloned();
+    if let Some(scan) = &mut relabelled {
+        let lay = |labels| lay_over_scan(labels, scan, false);
+        laid = labels.map(lay).transpose()?;
+        only.map_or(Ok(()), |only| only.of_scan(scan))?;
+    }
     let scan = relabelled.as_ref().or(scan);
     let (source, mut notes) = if let Some(scan) = scan {
         images::<I>(scan, classifiers, options)?
     } else {
         let (mut store, notes) = open_store(&options.data, classifiers)?;
         store.require_samples()?;
-        if let Some(only) = &options.only {
-            only.of_store(&mut store)?;
-        }
-        if let Some(labels) = &options.labels {
-            laid = Some(lay_over(labels, &mut store, None)?);
-        }
+        let lay = |labels| lay_over(labels, &mut store, None);
+        laid = labels.map(lay).transpose()?;
+        only.map_or(Ok(()), |only| only.of_store(&mut store))?;
         let n = I::in_memory(store.index().n_used());
         check_room(n, n_classes(classifiers), free())?;
         (Source::from(store), notes)

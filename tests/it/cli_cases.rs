@@ -209,5 +209,5 @@ macro_rules! files {
 
 files!(
     classify, doctor, evaluate, extract, features, fit_head, inspect, labels, models, report,
-    suggest, usage
+    split, suggest, usage
 );

@@ -58,6 +58,12 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::NoneLabelled { .. } => {
             "write the paths as in the store's index (`frostline features show`), or the digests"
         }
+        TaskError::FolderNames { .. } => "rename these classes in the label file",
+        TaskError::NoClassFolder { .. } => "remove the link or the file, or choose another folder",
+        TaskError::NotInFolder { .. } => "extract the archive or download the images first",
+        TaskError::NoProbability { .. } => {
+            "omit --min-probability, or pass a file that `frostline classify` has written"
+        }
         TaskError::NothingInSplit { .. } => "choose another split with --only",
         TaskError::NoLabels { .. } => "extract a folder with one folder for each class",
         TaskError::OneView { .. } => {

@@ -115,7 +115,7 @@ impl Division {
         match (&options.validation, second, splits) {
             (Validation::Split(fraction), ..) => division.split(*fraction, seed),
             (_, Some(store), _) => division.validated_on(store),
-            (_, _, Some(splits)) => Ok(division.divided(&splits)),
+            (Validation::Splits(file), _, Some(splits)) => Ok(division.divided(&splits, file)),
             _ => Ok(division),
         }
     }
@@ -154,10 +154,39 @@ impl Division {
     }
 
     /// Divides the images as a file of splits says.
-    fn divided(self, splits: &Splits) -> Self {
+    fn divided(self, splits: &Splits, file: &Path) -> Self {
+        let mut train = self.train.pick(&splits.train);
+        let mut validation = self.train.pick(&splits.validation);
+        let counts = train.counts(&self.classes);
+        let trained = self
+            .classes
+            .iter()
+            .zip(counts)
+            .filter(|(_, images)| *images > 0);
+        let classes = ClassIndex::from_names(trained.map(|(name, _)| name));
+        let name = |target: usize| self.classes.name(target).unwrap_or_default();
+        let new = |target: &usize| classes.class_to_idx(name(*target));
+        let mut unknown = BTreeMap::new();
+        for target in validation
+            .targets
+            .iter()
+            .filter(|target| new(target).is_none())
+        {
+            *unknown.entry(name(*target).to_owned()).or_insert(0) += 1;
+        }
+        let known =
+            (0..validation.targets.len()).filter(|&row| new(&validation.targets[row]).is_some());
+        validation = validation.pick(&known.collect::<Vec<_>>());
+        for targets in [&mut train.targets, &mut validation.targets] {
+            *targets = targets.iter().filter_map(new).collect();
+        }
+        let mut warnings = self.warnings;
+        warnings.extend(unknown_warning(&unknown, file));
         Self {
-            train: self.train.pick(&splits.train),
-            validation: Some(self.train.pick(&splits.validation)),
+            classes,
+            train,
+            validation: Some(validation),
+            warnings,
             ..self
         }
     }
