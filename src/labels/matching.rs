@@ -194,7 +194,9 @@ impl<'f> Matched<'f> {
     /// Returns what the file says of an image that is not counted, because it is not used.
     pub fn pass(&mut self, path: &str) -> Given<'f> {
         let row = self.number(path, None);
-        row.iter().for_each(|row| self.seen[*row] = true);
+        if let Some(row) = row {
+            self.seen[row] = true;
+        }
         row.map_or(Given::Unlisted, |row| self.file.row(row).verdict.into())
     }
 

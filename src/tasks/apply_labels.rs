@@ -1,5 +1,6 @@
 //! `labels apply`: sorts images into a folder for each class, as a label file says.
 
+mod options;
 mod sorted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,63 +8,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use self::options::{ApplyLabelsOptions, Sorting};
 use self::sorted::{Placed, Sorted};
 use super::inputs::{Inputs, Skipped};
-use super::laid_labels::{LabelOptions, read_digest};
+use super::laid_labels::read_digest;
 use crate::error::{Error, Result, TaskError};
+use crate::images::Labels;
 use crate::images::path_text::to_text;
-use crate::images::{Labels, Names};
 use crate::labels::{LabelRow, Matched, Verdict, check_folder_name};
 use crate::progress::{Progress, go_on};
-
-/// How images get into the folders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Sorting {
-    /// As copies.
-    Copy,
-    /// As hard links; as copies where the system has none.
-    Link,
-    /// They are moved.
-    Move,
-}
-
-/// The options of [`apply_labels`](crate::tasks::apply_labels()).
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ApplyLabelsOptions {
-    /// The labels.
-    pub labels: LabelOptions,
-    /// A folder with the images.
-    pub images: PathBuf,
-    /// Which of its files are images.
-    pub names: Names,
-    /// The folder that gets a folder for each class.
-    pub target: PathBuf,
-    /// How images get there.
-    pub how: Sorting,
-    /// Labels with a lower probability, in [0, 1], put their images into the folder `unknown`.
-    pub min_probability: Option<f64>,
-    /// Whether nothing is written.
-    pub dry_run: bool,
-}
-
-impl ApplyLabelsOptions {
-    /// Sorts by all labels, whatever their probability.
-    #[must_use]
-    pub fn new(labels: LabelOptions, images: PathBuf, target: PathBuf, how: Sorting) -> Self {
-        Self {
-            labels,
-            images,
-            names: Names::default(),
-            target,
-            how,
-            min_probability: None,
-            dry_run: false,
-        }
-    }
-}
 
 /// What was sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

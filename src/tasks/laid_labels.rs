@@ -108,13 +108,13 @@ impl LaidLabels {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let file = &self.file;
-        let named = |n: usize, first: &[String]| {
+        let listed = |n: usize, first: &[String]| {
             let more = if n > first.len() { ", …" } else { "" };
             in_quotes(first.iter().map(String::as_str)) + more
         };
         let unlisted = (self.n_unlisted > 0).then(|| {
             let images = counted(self.n_unlisted, "image");
-            let names = named(self.n_unlisted, &self.unlisted);
+            let names = listed(self.n_unlisted, &self.unlisted);
             let then = if self.over_folders {
                 "the classes of their folders are kept"
             } else {
@@ -124,7 +124,7 @@ impl LaidLabels {
         });
         let unmatched = (self.n_unmatched > 0).then(|| {
             let rows = counted(self.n_unmatched, "row");
-            let names = named(self.n_unmatched, &self.unmatched);
+            let names = listed(self.n_unmatched, &self.unmatched);
             format!("{rows} of `{file}` without an image here: {names}")
         });
         let second = self.second_has_own.then(|| {

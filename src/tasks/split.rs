@@ -1,93 +1,25 @@
 //! `split`: divides images into training, validation and test images, which later runs do not change.
 
 mod assign;
+mod options;
 mod samples;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
 use self::assign::{Group, assign};
+pub use self::options::SplitOptions;
 use self::samples::Images;
-use super::fit_head::check_near;
-use super::laid_labels::{LabelOptions, LaidLabels};
-use crate::error::{Error, Result, csv_error, require};
-use crate::head::NEAR_DUPLICATE;
-use crate::images::Names;
+use super::laid_labels::LaidLabels;
+use crate::error::{Error, Result, csv_error};
 use crate::labels::{Given, LabelColumns, LabelFile};
 use crate::outputs;
-use crate::phrases::counted;
+use crate::phrases::{counted, in_quotes};
 use crate::progress::Progress;
 
 /// The names of the splits.
 pub const SPLITS: [&str; 3] = ["train", "validation", "test"];
-
-/// The options of [`split`](crate::tasks::split()).
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SplitOptions {
-    /// A feature store, or a folder of images.
-    pub data: PathBuf,
-    /// Which files in a folder are images.
-    pub names: Names,
-    /// Labels instead of the classes of folders.
-    pub labels: Option<LabelOptions>,
-    /// The shares of training, validation and test images, from 0 to 1, with the sum 1.
-    pub fractions: [f64; 3],
-    /// A table and its column that says which images belong together, such as those of one patient.
-    pub groups: Option<(PathBuf, String)>,
-    /// The cosine similarity from which images of a store count as near-duplicates, in (0, 1].
-    pub near: f32,
-    /// The seed.
-    pub seed: u64,
-    /// An earlier result. The images that it lists keep their splits. By default the output, if it exists.
-    pub keep: Option<PathBuf>,
-    /// The CSV file to write, with the columns `path`, `split` and `class`; `-` is standard output.
-    pub output: PathBuf,
-}
-
-impl SplitOptions {
-    /// Splits 80 % of the images off for training, and 10 % each for validation and test.
-    #[must_use]
-    pub fn new(data: PathBuf, output: PathBuf) -> Self {
-        Self {
-            data,
-            names: Names::default(),
-            labels: None,
-            fractions: [0.8, 0.1, 0.1],
-            groups: None,
-            near: NEAR_DUPLICATE,
-            seed: 0,
-            keep: None,
-            output,
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        check_near(self.near)?;
-        let sum: f64 = self.fractions.iter().sum();
-        let are_shares = self
-            .fractions
-            .iter()
-            .all(|share| (0.0..=1.0).contains(share));
-        let text = self.fractions.map(|share| share.to_string()).join(",");
-        let wanted = "three shares from 0 to 1 with the sum 1";
-        require(
-            are_shares && (sum - 1.0).abs() < 1e-6,
-            "fractions",
-            &text,
-            wanted,
-        )
-    }
-
-    /// Returns the earlier result to go on from.
-    fn kept(&self) -> Option<PathBuf> {
-        let there =
-            || Some(self.output.clone()).filter(|path| !outputs::is_stdout(path) && path.is_file());
-        self.keep.clone().or_else(there)
-    }
-}
 
 /// The sizes of the splits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,7 +29,7 @@ pub struct SplitReport {
     pub splits: BTreeMap<&'static str, usize>,
     /// The number of images of each class in each split; images without a class are not listed here.
     pub classes: BTreeMap<String, BTreeMap<&'static str, usize>>,
-    /// The number of groups of images that stay together: copies, near copies and those of the table.
+    /// The number of groups of images that stay together: duplicates, near-duplicates and those of the table.
     pub n_groups: usize,
     /// Images that kept the split of an earlier result.
     pub n_kept: usize,
@@ -111,8 +43,8 @@ pub struct SplitReport {
 ///
 /// Images that belong together are in one split: those with the same bytes, near-duplicates in a store, and
 /// those of a group. Without an earlier result, fewer images of a class are too many in a split than the
-/// largest of these groups has. The result depends only on the images and the options, not on their order. The images in an
-/// earlier result keep their splits, whatever is added; images that belong to them follow.
+/// largest of these groups has. The result depends only on the images and the options, not on their order.
+/// The images in an earlier result keep their splits, whatever is added; images that belong to them follow.
 ///
 /// # Errors
 /// [`Error::Parameter`]; a store, images or tables that cannot be read; [`Error::Interrupted`] if `progress`
@@ -200,7 +132,7 @@ fn empty(options: &SplitOptions, report: &SplitReport) -> Option<String> {
     let is_empty = |counts: &BTreeMap<&str, usize>| wanted.iter().any(|name| counts[name] == 0);
     let empty = report.classes.iter().filter(|(_, counts)| is_empty(counts));
     let empty: Vec<&str> = empty.map(|(class, _)| class.as_str()).collect();
-    let names = crate::phrases::in_quotes(empty.iter().copied());
+    let names = in_quotes(empty.iter().copied());
     let classes = counted(empty.len(), "class");
     (!empty.is_empty()).then(|| format!("{classes} without images in one of the splits: {names}"))
 }

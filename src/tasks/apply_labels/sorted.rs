@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{ApplyLabelsOptions, Sorting};
+use super::options::{ApplyLabelsOptions, Sorting};
 use crate::error::{Error, Result, TaskError};
 use crate::inputs::{self, Links};
 use crate::outputs;
@@ -54,31 +54,19 @@ impl Sorted {
     pub(super) fn check_folders(&self, classes: &BTreeSet<&str>) -> Result<()> {
         classes
             .iter()
-            .try_for_each(|class| self.check_folder(&self.folder.join(class)))
-    }
-
-    fn check_folder(&self, folder: &Path) -> Result<()> {
-        match fs::symlink_metadata(folder) {
-            Ok(there) if !there.is_dir() => {
-                let folder = folder.to_owned();
-                Err(TaskError::NoClassFolder { folder }.into())
-            }
-            _ => Ok(()),
-        }
+            .try_for_each(|class| check_folder(&self.folder.join(class)))
     }
 
     /// Puts an image into the folder of its class.
     pub(super) fn place(&mut self, image: &Path, class: &str) -> Result<Placed> {
         let folder = self.folder.join(class);
-        self.check_folder(&folder)?;
+        check_folder(&folder)?;
         for number in 1.. {
             let place = folder.join(numbered(image, number));
-            if self.is_free(&place) {
-                if self.put(image, &place)? {
-                    let renamed = number > 1;
-                    return Ok(Placed::New { renamed });
-                }
-                // Another process was faster.
+            // Another process may be faster.
+            if self.is_free(&place) && self.put(image, &place)? {
+                let renamed = number > 1;
+                return Ok(Placed::New { renamed });
             }
             let planned = self
                 .planned
@@ -122,6 +110,16 @@ impl Sorted {
                 Ok(is_new)
             }
         }
+    }
+}
+
+fn check_folder(folder: &Path) -> Result<()> {
+    match fs::symlink_metadata(folder) {
+        Ok(there) if !there.is_dir() => {
+            let folder = folder.to_owned();
+            Err(TaskError::NoClassFolder { folder }.into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::*;
 use crate::head::{below, order_generator};
 use crate::progress::Silent;
 use crate::progress::tests::StopsAt;
+use crate::tasks::laid_labels::LabelOptions;
 
 /// Files by their paths relative to a folder.
 type Tree = BTreeMap<String, Vec<u8>>;
@@ -48,7 +49,7 @@ impl Case {
             words[below(words.len(), generator)].to_owned()
         };
         let mut labels = BTreeMap::new();
-        for _ in 0..below(30, &mut generator) + 1 {
+        for _ in 0..=below(30, &mut generator) {
             // Few names and contents, so that there are copies and images of the same name.
             let place = draw(&mut generator, &["", "cat/", "a/b/", "x y/"]);
             let name = place

@@ -29,7 +29,9 @@ impl Group {
     /// Adds an image, with the split that it is in already.
     pub(super) fn add(&mut self, class: Option<&str>, kept: Option<usize>) {
         *self.classes.entry(class.map(str::to_owned)).or_default() += 1;
-        kept.iter().for_each(|split| self.kept[*split] += 1);
+        if let Some(split) = kept {
+            self.kept[split] += 1;
+        }
         self.size += 1;
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::SplitOptions;
+use super::options::SplitOptions;
 use crate::error::{Error, Result, TaskError};
 use crate::features::{Digest, FeatureStore, try_is_store};
 use crate::head::{Groups, Joins, approximately};

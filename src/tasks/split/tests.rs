@@ -134,7 +134,7 @@ fn each_class_has_its_shares() {
         for number in 0..80_u8 {
             let class = ["a", "b"][below(2, &mut generator)];
             let mut group = Group::new([number; 32]);
-            for _ in 0..below(5, &mut generator) + 1 {
+            for _ in 0..=below(5, &mut generator) {
                 group.add(Some(class), None);
             }
             groups.push((class, group));
