@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{File, FileType};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::Path;
 
 /// Whether to follow a path that is itself a symbolic link. Links in its parent folders are always followed.
@@ -98,6 +98,42 @@ pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Returns whether two regular files have the same content. The second one is not a link, unless `links`
+/// says that it may be; anything else than a regular file has other content.
+///
+/// # Errors
+/// The system's error.
+pub(crate) fn is_same_content(one: &Path, other: &Path, links: Links) -> io::Result<bool> {
+    let first = open(one, Links::Follow)?;
+    let is_other = |error: &io::Error| {
+        let cause = error
+            .get_ref()
+            .and_then(|cause| cause.downcast_ref::<NotAFile>());
+        error.kind() == ErrorKind::IsADirectory || cause.is_some()
+    };
+    let second = match open(other, links) {
+        Err(error) if is_other(&error) => return Ok(false),
+        opened => opened?,
+    };
+    if first.metadata()?.len() != second.metadata()?.len() {
+        return Ok(false);
+    }
+    let [mut first, mut second] =
+        [first, second].map(|file| io::BufReader::with_capacity(1 << 16, file));
+    loop {
+        let (left, right) = (first.fill_buf()?, second.fill_buf()?);
+        let length = left.len().min(right.len());
+        if left[..length] != right[..length] || left.is_empty() != right.is_empty() {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+        first.consume(length);
+        second.consume(length);
+    }
 }
 
 /// Returns the length of an open file of at most `limit` bytes.

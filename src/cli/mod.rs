@@ -35,6 +35,8 @@ mod input_args;
 mod inspect;
 mod inspect_text;
 mod json;
+mod label_args;
+mod labels;
 mod man;
 mod models;
 mod number;
@@ -57,6 +59,7 @@ mod signals;
 mod similar;
 mod size;
 mod speed_text;
+mod split;
 mod suggest;
 mod suggestion_rows;
 mod synonyms;
@@ -136,6 +139,13 @@ enum Command {
     /// these are from each other, or how well a linear classifier tells both apart. Differences that may be
     /// chance (p of 0.001 or more) are 0.
     Drift(drift::Args),
+    /// Sort images by the labels in a file, and compare label files.
+    Labels(labels::Args),
+    /// Divide images into training, validation and test images.
+    ///
+    /// The shares hold for each class. Duplicates, near-duplicates and images of one group are in one split.
+    /// Images that an earlier result lists keep their splits when images are added.
+    Split(split::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
     /// Write a head and its backbone into one file to hand over.
@@ -179,7 +189,7 @@ impl Command {
             Self::Setup(_) | Self::Models(_) | Self::Doctor(_) => {
                 ("FROSTLINE_HOME", "FROSTLINE_HOME")
             }
-            Self::Man(_) => ("DIR", "DIR"),
+            Self::Man(_) | Self::Labels(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
         errors::OutputOptions { any, store }
@@ -227,6 +237,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Suggest(args) => suggest::run(args, home()?),
         Command::Similar(args) => similar::run(args, home()?),
         Command::Drift(args) => drift::run(args, home()?),
+        Command::Labels(args) => labels::run(args),
+        Command::Split(args) => split::run(args),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),

@@ -9,6 +9,7 @@ use super::examples::examples;
 use super::given;
 use super::headings::NETWORK;
 use super::input_args::{InputArgs, empty_list};
+use super::label_args::{self, LabelFileArgs};
 use super::number::float;
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
@@ -31,6 +32,8 @@ pub(super) struct Args {
     /// Head file; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
+    #[command(flatten)]
+    labels: LabelFileArgs,
     /// Maximum number of images to suggest.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
@@ -64,7 +67,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
     let options = args.options(home)?;
     given::head(&options.head.path)?;
-    let format = output.check(&guard_of(&options.data, &options.head), asked)?;
+    let guard = guard_of(&options.data, &options.head)
+        .reads(label_args::file_of(options.labels.as_ref()));
+    let format = output.check(&guard, asked)?;
     let report = suggest(&options, &Bar::default())?;
     notes(&report.notes);
     skipped(&report.skipped);
@@ -73,6 +78,13 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     })?;
     if report.n_images == 0 {
         talk::note(empty_list(None));
+    }
+    if let Some(laid) = &report.laid_labels {
+        talk::note(format!(
+            "skipped {} labelled in `{}`",
+            counted(laid.n_labelled, "image"),
+            laid.file
+        ));
     }
     if report.labelled > 0 {
         talk::note(format!(
@@ -141,6 +153,7 @@ impl Args {
         let limits = self.limits.limits();
         let head = head_options(self.head, self.backbone, limits, &self.run, home);
         let mut options = SuggestOptions::new(data, head);
+        options.labels = self.labels.options();
         options.top = self.top as usize;
         options.near = self.near;
         Ok(options)

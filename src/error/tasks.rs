@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::phrases::{counted, in_quotes};
+use crate::phrases::{counted, in_quotes, shortened};
 
 /// Why a task cannot run with its inputs, or cannot write its output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +132,66 @@ pub enum TaskError {
         unlabelled: usize,
         /// How many images there are.
         images: usize,
+    },
+    /// A label file has no label for any of the images.
+    #[error(
+        "`{}` labels none of the images: it lists {}, and they are called {}",
+        labels.display(), in_quotes(rows.iter().map(String::as_str)),
+        in_quotes(images.iter().map(String::as_str))
+    )]
+    NoneLabelled {
+        /// The label file.
+        labels: PathBuf,
+        /// The first of its rows.
+        rows: Vec<String>,
+        /// The first of the images.
+        images: Vec<String>,
+    },
+    /// No image can be read, so there is nothing to split.
+    #[error("no image in `{}` can be read", data.display())]
+    NothingToSplit {
+        /// The images.
+        data: PathBuf,
+    },
+    /// No image is in the split.
+    #[error(
+        "`{}` has none of the images in the split `{split}`; its splits are {}",
+        splits.display(), in_quotes(known.iter().map(String::as_str))
+    )]
+    NothingInSplit {
+        /// The file of splits.
+        splits: PathBuf,
+        /// The split.
+        split: String,
+        /// The splits in the file.
+        known: Vec<String>,
+    },
+    /// Classes cannot be folders.
+    #[error("{}", classes.iter().map(|(class, why)| format!("the class `{}` {why}", shortened(class)))
+        .take(10).collect::<Vec<_>>().join("; "))]
+    FolderNames {
+        /// The classes, with the reasons.
+        classes: Vec<(String, &'static str)>,
+    },
+    /// There is a link or a file in the place of a class folder.
+    #[error("`{}` is not a folder", folder.display())]
+    NoClassFolder {
+        /// Its path.
+        folder: PathBuf,
+    },
+    /// An image cannot be sorted, because it is not a file in a folder.
+    #[error("`{image}` is not a file in a folder")]
+    NotInFolder {
+        /// Its name.
+        image: String,
+    },
+    /// A label has no probability to compare.
+    #[error("`{}` has no probability in line {line}", labels.display())]
+    NoProbability {
+        /// The label file.
+        labels: PathBuf,
+        /// The line.
+        line: u32,
     },
     /// Labels cannot be checked because images of the inspected store have none.
     #[error("{unlabelled} of the {images} images {} no class", have(*unlabelled))]

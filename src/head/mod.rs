@@ -63,10 +63,13 @@ pub use crossval::{
 };
 pub(crate) use data::{
     Block, FeatureMatrix, FeatureRows, Joins, NearPair, NeighbourSearch, approximately, lower,
+    seeded_hash,
 };
 pub use data::{
     Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };
+#[cfg(test)]
+pub(crate) use data::{below, order_generator};
 pub use drift::{ClassShare, DistanceShift, Separation, ShareShift};
 pub(crate) use drift::{LEVEL as DRIFT_LEVEL, nearest_others, nearest_training, separation};
 pub use evaluate::{

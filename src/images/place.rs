@@ -63,6 +63,14 @@ impl Place {
         }
     }
 
+    /// Returns the local file that the image is, alone.
+    pub(crate) fn whole_file(&self) -> Option<&Path> {
+        match &self.0 {
+            Spot::File(path) => Some(path),
+            Spot::Range(..) | Spot::Item(..) | Spot::Object(_) => None,
+        }
+    }
+
     /// Returns the text that leads to the image from the working directory, if its name does not.
     pub(super) fn address(&self) -> Option<String> {
         match &self.0 {

@@ -92,7 +92,7 @@ pub(crate) fn existing_folder(path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// [`Error::Io`] naming the folder.
-pub(super) fn make_folders(path: &Path) -> Result<()> {
+pub(crate) fn make_folders(path: &Path) -> Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))
 }

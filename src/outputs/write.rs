@@ -65,13 +65,26 @@ pub(crate) fn link_new(from: &Path, path: &Path) -> Result<Option<Linked>> {
         // Another device, no permission, too many links, or a file system without links.
         Err(_) => {}
     }
+    Ok(copy_new(from, path)?.then_some(Linked::Copy))
+}
+
+/// Copies a file with its time to a new one. Returns false, and changes nothing, if there is a file at
+/// `path`.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`, or `from` if it cannot be read.
+pub(crate) fn copy_new(from: &Path, path: &Path) -> Result<bool> {
     let mut source = inputs::open(from, Links::Follow).map_err(Error::io("read", from))?;
     let mut copy = || {
         let (mut file, draft) = Draft::begin(folder_of(path), None)?;
         io::copy(&mut source, &mut file)?;
+        if let Ok(time) = source.metadata().and_then(|found| found.modified()) {
+            // Not every file system keeps times.
+            let _ = file.set_modified(time);
+        }
         draft.take_free_place(&file, path)
     };
-    Ok(is_new(path, copy())?.then_some(Linked::Copy))
+    is_new(path, copy())
 }
 
 /// How a file came into another folder.
@@ -237,12 +250,12 @@ pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Thumbnail(pub Vec<u8>);
 
 /// A training image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Picture {
     /// Its path, as text to display.
     pub path: String,

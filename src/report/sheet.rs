@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{STYLE, csp_hash};
-use super::gallery::base64;
 use super::photo::Picture;
+use super::thumbnail;
 
 /// An image and those most similar to it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,12 +60,7 @@ pub fn render_sheet(sheet: &SimilarSheet) -> String {
 fn tile(picture: &Picture, cosine: Option<f64>) -> Markup {
     html! {
         figure.tile {
-            @match &picture.thumbnail {
-                Some(thumbnail) => {
-                    img src={ "data:image/jpeg;base64," (base64(thumbnail)) } alt=(picture.path);
-                }
-                None => div.placeholder {}
-            }
+            (thumbnail::image(picture.thumbnail.as_ref(), &picture.path))
             figcaption {
                 span.said {
                     b { (picture.class) }

@@ -33,7 +33,7 @@ pub use report::{
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     start_processors()?;
-    let (pictures, vectors) = Pictures::open(options)?;
+    let (pictures, vectors, laid_labels) = Pictures::open(options)?;
     let trained_on = trained_on(&pictures, options)?;
     let alike = Alike::find(&pictures, &vectors, options.near)?;
     let (outliers, recall) = outliers::find(&pictures, &vectors.own, &alike, options.near);
@@ -57,6 +57,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         n_against: pictures.len() - pictures.n_own(),
         near: options.near,
         recall,
+        laid_labels,
         classes,
         duplicates: alike::duplicates(&pictures),
         near_duplicates: alike.near_duplicates(&pictures),

@@ -41,6 +41,7 @@
 //! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] and [`similar()`]
 //! need `report`; both are enabled by default.
 
+mod apply_labels;
 mod bundle;
 mod classify;
 mod doctor;
@@ -55,9 +56,12 @@ mod import_onnx;
 mod inputs;
 mod inspect;
 mod install;
+mod label_files;
 mod labelled_predictions;
 mod labelled_tally;
+mod laid_labels;
 mod memory;
+mod only_split;
 #[cfg(feature = "cli")]
 mod packages;
 mod predict_labelled;
@@ -74,10 +78,12 @@ mod report;
 mod setup;
 #[cfg(feature = "report")]
 mod similar;
+mod split;
 mod suggest;
 mod training_overlap;
 mod worker;
 
+pub use apply_labels::{ApplyLabelsOptions, ApplyLabelsReport, Sorting, apply_labels};
 pub use bundle::{BundleOptions, BundleReport, bundle};
 pub use classify::{
     Classified, ClassifyOptions, ClassifyReport, Each, SeenImages, classify, classify_unseen,
@@ -111,9 +117,12 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
+pub use label_files::{LabelChange, LabelDiff, LabelMove, LabelStats, label_diff, label_stats};
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions};
+pub use laid_labels::{LabelOptions, LaidLabels};
+pub use only_split::OnlySplit;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use packages::{Catalogue, PinnedWheel, Requirement};
@@ -135,6 +144,7 @@ pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use setup::{Gpu, SetupOptions, SetupOutcome, SetupPart, SetupPiece, setup};
 #[cfg(feature = "report")]
 pub use similar::{SimilarImage, SimilarOptions, SimilarReport, similar};
+pub use split::{SPLITS, SplitOptions, SplitReport, split};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
 pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};
 pub use worker::{WorkerOptions, worker};

@@ -2,6 +2,7 @@
 
 use super::labelled_predictions::{EvaluationInput, LabelledPredictions};
 use super::labelled_tally::{Items, LeftOut, Tally};
+use super::laid_labels::{lay_over, lay_over_scan};
 use super::memory::{check_room, free};
 use super::predictions::open_store;
 use crate::classes::ClassIndex;
@@ -51,11 +52,23 @@ pub(super) fn collect_labelled<I: Items>(
     progress: &dyn Progress,
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
+    let mut laid = None;
+    let (labels, only) = (options.labels.as_ref(), options.only.as_ref());
+    let mut relabelled = scan.filter(|_| labels.is_some() || only.is_some()).cloned();
+    if let Some(scan) = &mut relabelled {
+        let lay = |labels| lay_over_scan(labels, scan, false);
+        laid = labels.map(lay).transpose()?;
+        only.map_or(Ok(()), |only| only.of_scan(scan))?;
+    }
+    let scan = relabelled.as_ref().or(scan);
     let (source, mut notes) = if let Some(scan) = scan {
         images::<I>(scan, classifiers, options)?
     } else {
-        let (store, notes) = open_store(&options.data, classifiers)?;
+        let (mut store, notes) = open_store(&options.data, classifiers)?;
         store.require_samples()?;
+        let lay = |labels| lay_over(labels, &mut store, None);
+        laid = labels.map(lay).transpose()?;
+        only.map_or(Ok(()), |only| only.of_store(&mut store))?;
         let n = I::in_memory(store.index().n_used());
         check_room(n, n_classes(classifiers), free())?;
         (Source::from(store), notes)
@@ -73,7 +86,12 @@ pub(super) fn collect_labelled<I: Items>(
     notes.extend([done.store_notes, done.network_notes].concat());
     notes.extend(scan.and_then(|_| first.pixel_note(PIXEL_VERSION)));
     let tallies = tallies.into_iter();
-    tallies.map(|tally| tally.finish(&notes)).collect()
+    let finish = |tally: Tally<'_, I>| {
+        let (mut labelled, items) = tally.finish(&notes)?;
+        labelled.laid_labels.clone_from(&laid);
+        Ok((labelled, items))
+    };
+    tallies.map(finish).collect()
 }
 
 /// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before

@@ -34,6 +34,7 @@ mod jpeg_exact;
 mod json;
 
 mod known_files;
+mod label_files;
 mod labelled_predictions;
 mod linfa_logistic;
 mod man;

@@ -57,6 +57,16 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::Unlabelled { .. } => {
             "extract a folder with one folder for each class, such as `cat/1.jpg` and `dog/2.jpg`"
         }
+        TaskError::NoneLabelled { .. } => {
+            "write the paths as in the store's index (`frostline features show`), or the digests"
+        }
+        TaskError::FolderNames { .. } => "rename these classes in the label file",
+        TaskError::NoClassFolder { .. } => "remove the link or the file, or choose another folder",
+        TaskError::NotInFolder { .. } => "extract the archive or download the images first",
+        TaskError::NoProbability { .. } => {
+            "omit --min-probability, or pass a file that `frostline classify` has written"
+        }
+        TaskError::NothingInSplit { .. } => "choose another split with --only",
         TaskError::NoLabels { .. } => "extract a folder with one folder for each class",
         TaskError::OneView { .. } => {
             "extract the images with --views hflip, five-crop or ten-crop into a new store"

@@ -7,6 +7,7 @@ use crate::error::{Result, TaskError};
 use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;
 use crate::images::View;
+use crate::tasks::laid_labels::{LaidLabels, lay_over};
 
 /// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
@@ -63,9 +64,12 @@ impl Listed {
 }
 
 impl Pictures {
-    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors)> {
-        let store = open(&options.features)?;
-        let against = options.against.as_deref().map(open).transpose()?;
+    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors, Option<LaidLabels>)> {
+        let mut store = open(&options.features)?;
+        let mut against = options.against.as_deref().map(open).transpose()?;
+        let labels = options.labels.as_ref();
+        let laid = labels.map(|labels| lay_over(labels, &mut store, against.as_mut()));
+        let laid = laid.transpose()?;
         if let Some(against) = &against {
             require_same_spec(&store, against)?;
         }
@@ -86,7 +90,7 @@ impl Pictures {
             n_own,
             n_own_distinct,
         };
-        Ok((pictures, vectors))
+        Ok((pictures, vectors, laid))
     }
 
     /// Returns the number of images in both stores.

@@ -75,8 +75,11 @@ pub(super) fn of(
         Some(_) => (Origin::Training, training),
         None => (Origin::Evaluated, images),
     };
+    // The label file is that of the evaluated images.
+    let labels = options.input.labels.clone().filter(|_| options.train.is_none());
     let report = inspect(&InspectOptions {
         against,
+        labels,
         ..InspectOptions::new(features)
     })?;
     Ok(Some(found(&report, own, images)))

@@ -81,6 +81,68 @@ fn shards() {
 }
 
 #[test]
+fn label_files() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 6, 0);
+    let rows = |last: &str| {
+        let all = ["blue", "red"].iter().flat_map(|class| {
+            let label = if *class == "red" { last } else { "sea" };
+            (0..5).map(move |number| format!("{class}/{number}.png,{label}\n"))
+        });
+        format!("path,label\ngone.png,sea\n{}", all.collect::<String>())
+    };
+    fs::write(place.path("labels.csv"), rows("fire")).unwrap();
+    fs::write(place.path("old.csv"), rows("")).unwrap();
+    let run = |command: &str, line: &str| valid(command, &place.frostline(line).exits(0));
+    let labels = "--labels {dir}/labels.csv --format json";
+    let laid = |result: &Value| {
+        let counts =
+            ["n_labelled", "n_unlisted", "n_unmatched"].map(|key| &result["label_file"][key]);
+        assert_eq!(counts, [10, 2, 1]);
+        assert_eq!(
+            result["label_file"]["unlisted"],
+            serde_json::json!(["blue/5.png", "red/5.png"])
+        );
+    };
+    laid(&run(
+        "extract",
+        &format!("extract {{dir}}/images -o {{dir}}/store {labels}"),
+    ));
+    let fitted = run(
+        "fit-head",
+        &format!("fit-head {{dir}}/store -o {{dir}}/head {labels}"),
+    );
+    laid(&fitted);
+    assert_eq!(fitted["classes"], serde_json::json!(["fire", "sea"]));
+    laid(&run("inspect", &format!("inspect {{dir}}/store {labels}")));
+    let line = format!("evaluate {{dir}}/images --head {{dir}}/head --include-training {labels}");
+    laid(&run("evaluate", &line));
+    laid(&run(
+        "labels-stats",
+        "labels stats {dir}/labels.csv {dir}/images --format json",
+    ));
+    let diff = run(
+        "labels-diff",
+        "labels diff {dir}/old.csv {dir}/labels.csv --format json",
+    );
+    let moves = serde_json::json!([{"before": null, "after": "fire", "n_images": 5}]);
+    assert_eq!((&diff["moves"], &diff["n_same"]), (&moves, &Value::from(6)));
+    let line = "labels apply {dir}/labels.csv {dir}/images --link {dir}/sorted --format json";
+    assert_eq!(
+        run("labels-apply", line)["classes"],
+        serde_json::json!({"fire": 5, "sea": 5})
+    );
+    let line =
+        "split {dir}/store -o {dir}/splits.csv --near 1 --fractions 0.5,0.25,0.25 --format json";
+    let split = run("split", line);
+    // 3 of the 5 images of each class, and 1 of the 2 without one.
+    assert_eq!(split["splits"]["train"], 7);
+    assert_eq!(split["n_groups"], 12);
+}
+
+#[test]
 fn an_extraction() {
     let Some(place) = Place::installed() else {
         return;

@@ -70,8 +70,12 @@ fn every_field_of_every_schema_is_described() {
         "features-status",
         "fit-head",
         "inspect",
+        "labels-apply",
+        "labels-diff",
+        "labels-stats",
         "models-list",
         "models-show",
+        "split",
     ];
     assert!(names.iter().eq(expected), "{names:?}");
     let page = fs::read_to_string(folder().join("../json.md")).unwrap();
