@@ -109,15 +109,12 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
                 Ok(())
             }
         };
-        let report = match names {
-            Some(names) => {
-                classify_named(&options, names, seen.as_mut(), &Bar::default(), &mut each)
-            }
-            None => {
-                let labels = Labels::None;
-                classify_unseen(&options, seen.as_mut(), labels, &Bar::default(), &mut each)
-            }
-        }?;
+        let (seen, bar) = (seen.as_mut(), Bar::default());
+        let report = if let Some(names) = names {
+            classify_named(&options, names, seen, &bar, &mut each)?
+        } else {
+            classify_unseen(&options, seen, Labels::None, &bar, &mut each)?
+        };
         rows.begin(&report.classes).map_err(failed)?;
         Ok(report)
     })?;

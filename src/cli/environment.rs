@@ -20,4 +20,5 @@ pub(super) const ENVIRONMENT: &str = "\x1b[1;4mEnvironment variables:\x1b[0m
   1         failure, also if no image could be used
   2         usage error: unknown, invalid or contradictory options
   3         done, but some images were skipped (with `--strict`: 1)
+  4         `drift`: the drift is above `--fail-above`
   130, 143  interrupted by Ctrl-C or SIGTERM";

@@ -136,8 +136,8 @@ enum Command {
     ///
     /// IMAGES can also be a feature store; no features are computed then. The drift is from 0 to 1, and does
     /// not grow with the number of images: the share of images that are farther from the training images than
-    /// these are from each other, or how well a linear classifier tells both apart. Differences that may be
-    /// chance (p of 0.001 or more) are 0.
+    /// these are from each other, or how well a linear classifier tells both apart. Differences that
+    /// are not significant (p of 0.001 or more) count as 0.
     Drift(drift::Args),
     /// Sort images by the labels in a file, and compare label files.
     Labels(labels::Args),

@@ -38,8 +38,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] and [`similar()`]
-//! need `report`; both are enabled by default.
+//! [`pull()`], [`pull_hub()`] and [`setup()`] need the cargo feature `cli`, and [`report()`] and
+//! [`similar()`] need `report`; both are enabled by default.
 
 mod apply_labels;
 mod bundle;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::RgbImage;
+use frostline::images::{DecodeOptions, decode};
 
 use crate::harness::{frostline, installed_home, shared_data};
 
@@ -27,7 +27,7 @@ fn write_some(of: &[PathBuf], seed: usize, dark: bool, folder: &Path) {
         // 3 divides neither number of images, so all are different.
         let from = &of[(seed * 17 + 3 * i) % of.len()];
         if dark {
-            let mut image: RgbImage = image::open(from).unwrap().to_rgb8();
+            let mut image = decode(&fs::read(from).unwrap(), &DecodeOptions::default()).unwrap();
             image.iter_mut().for_each(|value| *value /= 2);
             image.save(folder.join(format!("{i}.png"))).unwrap();
         } else {

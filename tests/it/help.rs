@@ -329,6 +329,6 @@ fn the_help_and_the_reference_say_the_same_of_variables_and_exit_codes() {
     assert_eq!(variables.len(), 12);
     assert_eq!(flat(&program, "Environment variables"), variables.join(" "));
     let codes = rows("## Exit codes");
-    assert_eq!(codes.len(), 5);
+    assert_eq!(codes.len(), 6);
     assert_eq!(flat(&program, "Exit codes"), codes.join(" "));
 }

@@ -54,7 +54,7 @@ fn images_whose_rows_were_not_written_are_reported_again() {
     // A damaged state is not taken for an empty one.
     let state = fs::read_to_string(place.path("seen.txt")).unwrap();
     fs::write(place.path("seen.txt"), &state[..state.len() - 3]).unwrap();
-    place.frostline(LINE).exits(1).says(&["damaged", "--state"]);
+    place.frostline(LINE).exits(1).says(&["cut off", "--state"]);
     assert_eq!(
         fs::read_to_string(place.path("seen.txt")).unwrap(),
         state[..state.len() - 3]

@@ -78,7 +78,7 @@ fn workspace() -> Option<Place> {
             }
         }
     }
-    write_noise(&root.join("query.jpg"), 128, 1000);
+    write_noise(&root.join("query.png"), 128, 1000);
     for file in ["onnx", "toml"] {
         let models = root.join("home/models");
         let text = fs::read(models.join("efficientnet-lite0").with_added_extension(file)).unwrap();

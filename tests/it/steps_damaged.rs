@@ -156,6 +156,8 @@ fn a_manifest_of_another_store_costs_no_features() {
     let mut after = tree(&store);
     // Files that have just changed get no stamps.
     after.remove(std::path::Path::new("stamps.arrow"));
+    // The images were in another place when the store was made.
+    after.remove(std::path::Path::new("roots.json"));
     for (name, bytes) in after {
         assert!(
             name.ends_with(".lock") || before[&name] == bytes,

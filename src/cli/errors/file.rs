@@ -26,12 +26,12 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::Head, FileProblem::Foreign { .. }) => {
             "pass a file that `frostline fit-head` has written"
         }
-        (FileKind::Head | FileKind::Bundle | FileKind::StoreShard, FileProblem::Newer { .. }) => {
-            "use a newer frostline"
-        }
+        (
+            FileKind::Head | FileKind::Bundle | FileKind::StoreShard | FileKind::SeenImages,
+            FileProblem::Newer { .. },
+        ) => "use a newer frostline",
         (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
         (FileKind::Bundle, _) => "copy it again, or write it again with `frostline bundle`",
-        (FileKind::SeenImages, FileProblem::Newer { .. }) => "use a newer frostline",
         (FileKind::SeenImages, _) => {
             "choose another file with --state, or remove this one to report all images again"
         }

@@ -25,7 +25,7 @@ pub struct Separation {
     /// The probability of such an `auc` if the new images are like the training images, in [0, 1].
     pub p_value: f64,
     /// The probability that a new image has a higher score than a training image of the same predicted class,
-    /// each scored by a classifier that has seen neither: 0.5 if they cannot be told apart, 1 if always.
+    /// each scored by a classifier that has seen neither: 0.5 if the two are alike, 1 if they never overlap.
     pub auc: f64,
     /// The number of new images that were compared.
     pub n_images: usize,

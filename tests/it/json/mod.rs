@@ -311,7 +311,7 @@ fn an_evaluation_of_very_many_images() {
 fn drift() {
     let Some(place) = Place::fitted() else { return };
     place
-        .frostline("fit-head {dir}/store --calibrate --reject 0.2 -o {dir}/known")
+        .frostline("fit-head {dir}/store --calibrate --near 1 --reject 0.2 -o {dir}/known")
         .exits(0);
     let line = "drift {dir}/store --head {dir}/head --train {dir}/store --format json";
     let same = valid("drift", &place.frostline(line).exits(0));
