@@ -65,6 +65,8 @@ pub mod classifier;
 pub mod error;
 pub mod features;
 pub mod head;
+#[cfg(feature = "serve")]
+mod http;
 pub mod images;
 mod inputs;
 mod lock;
