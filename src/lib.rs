@@ -69,6 +69,9 @@ pub mod head;
 mod http;
 pub mod images;
 mod inputs;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod label;
 mod lock;
 #[doc(hidden)]
 pub mod outputs;

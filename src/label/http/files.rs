@@ -1,0 +1,37 @@
+//! The files of the page.
+
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::Problem;
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+macro_rules! files {
+    ($($name:literal: $kind:ident),+ $(,)?) => {
+        &[$(($name, $kind, include_str!(concat!("../page/", $name)))),+]
+    };
+}
+
+/// The name, type and content of each file.
+const FILES: &[(&str, &str, &str)] = files! {
+    "index.html": HTML,
+    "main.js": SCRIPT,
+    "page.css": STYLE,
+};
+
+/// Returns the page.
+pub(super) async fn index() -> Response {
+    file(Path("index.html".to_owned())).await
+}
+
+/// Returns a file of the page.
+pub(super) async fn file(Path(name): Path<String>) -> Response {
+    match FILES.iter().find(|(known, ..)| *known == name) {
+        Some((_, kind, content)) => ([(header::CONTENT_TYPE, *kind)], *content).into_response(),
+        None => Problem::not_found("the page has no such file").into_response(),
+    }
+}
