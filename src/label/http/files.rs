@@ -5,10 +5,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::Problem;
+use crate::report::BASE_STYLE;
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 
 macro_rules! files {
     ($($name:literal: $kind:ident),+ $(,)?) => {
@@ -21,7 +23,10 @@ const FILES: &[(&str, &str, &str)] = files! {
     "index.html": HTML,
     "main.js": SCRIPT,
     "page.css": STYLE,
+    "icon.svg": ICON,
 };
+/// The style that the page has in common with reports.
+const BASE: &str = "base.css";
 
 /// Returns the page.
 pub(super) async fn index() -> Response {
@@ -30,6 +35,9 @@ pub(super) async fn index() -> Response {
 
 /// Returns a file of the page.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
+    if name == BASE {
+        return ([(header::CONTENT_TYPE, STYLE)], BASE_STYLE).into_response();
+    }
     match FILES.iter().find(|(known, ..)| *known == name) {
         Some((_, kind, content)) => ([(header::CONTENT_TYPE, *kind)], *content).into_response(),
         None => Problem::not_found("the page has no such file").into_response(),
