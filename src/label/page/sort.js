@@ -1,0 +1,244 @@
+// The view in which images get their labels: unlabelled ones in groups, and those that have been dealt with.
+import * as actions from "./actions.js";
+import { say } from "./announce.js";
+import { aim } from "./classes.js";
+import { bdi, button, byId, el, images, keyed, number, percent } from "./dom.js";
+import { Grid } from "./grid.js";
+import { gridKeys } from "./walk.js";
+import { openLarge, updateLarge } from "./large.js";
+import { fetchPages, itemsOf, unlabelled } from "./pages.js";
+import { classes, onState, state } from "./state.js";
+import { inWords } from "./tiles.js";
+
+// A new order that no action of ours has made waits until nobody is looking for a place, in milliseconds.
+const IDLE = 1500;
+const OFTEN = 2000;
+// After such an order, keys that would label what has just come into focus are ignored for as long.
+const STARTLED = 400;
+
+const STATES = [
+  ["unlabelled", "Unlabelled", "n_unlabelled"], ["labelled", "Labelled", "n_labelled"],
+  ["left_out", "Left out", "n_left_out"], ["skipped", "Skipped", "n_skipped"],
+];
+const HINTS = {
+  predictions: "Grouped by what the classifier thinks, the most useful images first.",
+  clusters: "Groups of similar images. Select some and give them a class.",
+  all: "Images get groups when their features have been computed. You can already label them.",
+  left_out: "Images that take no part. A class brings them back.",
+  skipped: "Images that cannot be used, with the reason.",
+};
+
+let shown = "unlabelled";
+let only = null;
+let request = null;
+let input = 0;
+let changed = 0;
+let asked = 0;
+let timer = 0;
+
+const root = byId("sort-grid");
+const grid = new Grid(root, {
+  badge: (item) => (shown === "labelled" ? item.label : shown === "skipped" ? null : item.probability === null ? null : percent(item.probability)),
+  words: (item) => inWords(item),
+  head: (group, pages) => (pages.kind === "predictions" || pages.kind === "clusters" || pages.kind === "all" ? head(group, pages) : null),
+  focused: () => { aimed(); updateLarge(); },
+  selected: aimed,
+  opened: () => openLarge(sort),
+  shifted: later,
+});
+
+function head(group, pages) {
+  const { title, n } = pages.groups[group];
+  const predicted = pages.kind === "predictions";
+  const select = button("", () => grid.selectGroup(group));
+  select.append(...keyed("Select all", "a"));
+  select.dataset.kind = "select";
+  select.setAttribute("aria-label", `Select all of ${title}`);
+  const children = [el("h2", {}, bdi(title)), el("span", { className: "n" }, number(n))];
+  if (predicted) {
+    const accept = button("", () => acceptGroup(group), "plain accept");
+    accept.append(...keyed(el("span", {}, n === 1 ? "Label it " : `Label all ${number(n)} `, bdi(title)), "g"));
+    accept.dataset.kind = "accept";
+    children.push(accept);
+  }
+  return [...children, select];
+}
+
+function acceptGroup(group = grid.place?.group) {
+  const { pages } = grid;
+  const entry = pages?.groups[group];
+  if (!entry) return;
+  if (pages.kind !== "predictions") {
+    grid.selectGroup(group);
+    say(`Group selected: ${images(entry.n)}. Give it a class.`);
+    return;
+  }
+  actions.accept(sort, entry, pages.revision);
+}
+
+function aimed() {
+  const n = grid.selection.size;
+  const text = n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus";
+  aim(text, grid.item?.predicted ?? null);
+  root.classList.toggle("selecting", n > 0);
+}
+
+async function load(follow) {
+  request?.abort();
+  request = new AbortController();
+  const { signal } = request;
+  const source = shown === "unlabelled" ? unlabelled : itemsOf(shown, only, STATES.find(([key]) => key === shown)[1]);
+  asked = performance.now();
+  try {
+    const before = grid.item?.id;
+    const pages = await fetchPages(source, follow === "top" ? [] : grid.seen(), signal);
+    if (signal.aborted) return;
+    const kind = grid.pages?.kind;
+    grid.show(pages, kind !== undefined && kind !== pages.kind ? "top" : follow);
+    if (document.activeElement === document.body) grid.focus();
+    if (follow === "item" && grid.item?.id !== before) changed = performance.now();
+    told();
+  } catch (error) {
+    if (error.name !== "AbortError") nothing(error.message);
+  }
+}
+
+function told() {
+  const { pages } = grid;
+  byId("hint").textContent = pages.n ? HINTS[pages.kind] ?? "" : "";
+  const many = pages.groups.length > 1;
+  byId("jump-field").hidden = !many;
+  if (many) {
+    byId("jump").replaceChildren(...pages.groups.map(({ title, n }, group) => new Option(`${title} (${number(n)})`, group)));
+    byId("jump").value = grid.place.group;
+  }
+  if (!pages.n) nothing();
+}
+
+// What to do where there are no pictures.
+function nothing(error) {
+  const { phase, message, n_images: n, images: folder } = state();
+  let words = [{ labelled: only === null ? "No image has a label yet." : "No image has this label.", left_out: "No image is left out.", skipped: "All images can be read." }[shown]];
+  if (error) words = [error];
+  else if (phase === "failed") words = [message ?? "The images cannot be prepared."];
+  else if (phase === "scanning") words = ["Looking for images in ", bdi(folder), " …"];
+  else if (shown === "unlabelled" && !n) words = ["There are no images in ", bdi(folder), "."];
+  else if (shown === "unlabelled") {
+    words = ["Every image has been dealt with. ", el("a", { href: "#check" }, "Check"), " what may be wrong, or ", el("a", { href: "#finish" }, "finish"), "."];
+  }
+  grid.empty.replaceChildren(el("p", {}, ...words));
+  grid.empty.hidden = false;
+  grid.canvas.hidden = true;
+}
+
+// An order that no action of ours has made.
+function later() {
+  if (timer || byId("sort").hidden) return;
+  const wait = Math.max(300, asked + OFTEN - performance.now());
+  timer = setTimeout(() => {
+    timer = 0;
+    if (!sort.visible || state().revision === grid.pages?.revision) return;
+    const busy = grid.selection.size || actions.acting() || root.classList.contains("dragging");
+    if (grid.pages?.n && (busy || performance.now() - input < IDLE)) later();
+    else load("item");
+  }, wait);
+}
+
+function choice(key, name, n) {
+  const made = button(el("span", {}, name, " ", el("small", {}, number(n))), () => sort.choose(key), "");
+  made.setAttribute("aria-pressed", String(key === shown));
+  made.dataset.state = key;
+  return made;
+}
+
+export const sort = {
+  root: byId("sort"), visible: false, panel: true, grid,
+
+  show() {
+    this.visible = true;
+    draw(state());
+    if (!grid.pages || grid.pages.revision !== state().revision) load(grid.pages ? "item" : "top");
+    else grid.resized();
+    aimed();
+    grid.focus();
+  },
+
+  hide() { this.visible = false; },
+
+  choose(key) {
+    shown = key;
+    only = null;
+    grid.selection.clear();
+    draw(state());
+    load("top");
+  },
+
+  // The ids that a key is about, and whether a person chose them.
+  label(name) {
+    if (!grid.selection.size && performance.now() - changed < STARTLED) return;
+    const ids = grid.targets();
+    if (!ids.length) return actions.addClass(this, name);
+    grid.markBusy(ids, name);
+    return actions.label(this, ids, name, grid.selection.size > 0);
+  },
+
+  leaveOut() {
+    const ids = grid.targets();
+    if (ids.length) return actions.leaveOut(this, ids, grid.selection.size > 0);
+  },
+
+  clear() {
+    const ids = grid.targets();
+    if (ids.length && shown !== "unlabelled") return actions.clear(this, ids, grid.selection.size > 0);
+  },
+
+  async acted(ids) {
+    const gone = new Set(ids);
+    if (ids.some((id) => grid.selection.has(id))) grid.selection.set([...grid.selection.ids].filter((id) => !gone.has(id)), null);
+    await load("place");
+  },
+
+  async refused(error) {
+    grid.unmark();
+    if (error.code === "stale") await load("item");
+  },
+
+  refocus() { grid.focus(); },
+};
+
+sort.keys = {
+  ...gridKeys(grid),
+  g: () => acceptGroup(),
+  x: () => sort.leaveOut(),
+  Delete: () => sort.clear(),
+  Backspace: () => sort.clear(),
+  Enter: () => openLarge(sort),
+};
+
+function draw(now) {
+  if (sort.visible) byId("unlabel").hidden = shown === "unlabelled";
+  const states = byId("states");
+  const focused = states.contains(document.activeElement) && document.activeElement.dataset.state;
+  states.replaceChildren(...STATES.map(([key, name, count]) => choice(key, name, now[count])));
+  if (focused) states.querySelector(`[data-state="${focused}"]`).focus();
+  byId("only-field").hidden = shown !== "labelled";
+  const options = [new Option("all", ""), ...classes().map(({ name, n }) => new Option(`${name} (${number(n)})`, `=${name}`))];
+  byId("only").replaceChildren(...options);
+  byId("only").value = only === null ? "" : `=${only}`;
+}
+
+for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) {
+  root.addEventListener(kind, () => { input = performance.now(); }, { passive: true });
+}
+byId("jump").addEventListener("change", (event) => grid.jump(Number(event.target.value)));
+byId("only").addEventListener("change", (event) => {
+  only = event.target.value ? event.target.value.slice(1) : null;
+  load("top");
+});
+let last = "";
+onState((now) => {
+  const counts = JSON.stringify([now.n_unlabelled, now.n_labelled, now.n_left_out, now.n_skipped, now.classes]);
+  if (counts !== last) draw(now);
+  last = counts;
+  if (sort.visible && grid.pages && now.revision !== grid.pages.revision && !actions.acting()) later();
+});
