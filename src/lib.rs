@@ -65,8 +65,13 @@ pub mod classifier;
 pub mod error;
 pub mod features;
 pub mod head;
+#[cfg(feature = "serve")]
+mod http;
 pub mod images;
 mod inputs;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod label;
 mod lock;
 #[doc(hidden)]
 pub mod outputs;

@@ -32,6 +32,8 @@ mod input_args;
 mod inspect;
 mod inspect_text;
 mod json;
+#[cfg(feature = "serve")]
+mod label;
 mod man;
 mod models;
 mod number;
@@ -120,6 +122,13 @@ enum Command {
     ///
     /// IMAGES can also be a feature store; no features are computed then.
     Suggest(suggest::Args),
+    /// Label images on a page in the browser.
+    ///
+    /// Opens a local service and prints its address. The features are computed in the background; a head is
+    /// trained after every action, and decides which images are shown next. Every action is on disk before
+    /// the page shows it as done. Runs until Ctrl-C or SIGTERM.
+    #[cfg(feature = "serve")]
+    Label(label::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
     /// Write a head and its backbone into one file to hand over.
@@ -163,6 +172,8 @@ impl Command {
             Self::Setup(_) | Self::Models(_) | Self::Doctor(_) => {
                 ("FROSTLINE_HOME", "FROSTLINE_HOME")
             }
+            #[cfg(feature = "serve")]
+            Self::Label(_) => ("--labels", "--features"),
             Self::Man(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
@@ -208,6 +219,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Classify(args) => classify::run(args, home()?),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home()?),
+        #[cfg(feature = "serve")]
+        Command::Label(args) => label::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),

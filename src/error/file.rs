@@ -38,6 +38,8 @@ pub enum FileKind {
     Bundle,
     /// A CSV file of class weights.
     ClassWeights,
+    /// The journal of a label file.
+    LabelJournal,
 }
 
 /// A file whose size and SHA-256 are known.

@@ -73,6 +73,8 @@ pub use evaluate::{
 pub(crate) use file::OUT_OF_FOLD_BYTES;
 pub(crate) use file::OpenedHead;
 pub use file::{HeadFile, ImageRole, ImageSet, TrainingRecord};
+#[cfg(feature = "serve")]
+pub(crate) use fit::approach;
 pub use fit::{EpochFigures, Fit, FitWarning, ValidationFigures, fit, fit_from, fit_weighted};
 pub(crate) use fit::{FeatureBlocks, Job, Streamed, fit_streamed, run};
 pub(crate) use inspect::Distances;

@@ -1,0 +1,67 @@
+//! The files of the page.
+
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::Problem;
+use crate::report::BASE_STYLE;
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+macro_rules! files {
+    ($($name:literal: $kind:ident),+ $(,)?) => {
+        &[$(($name, $kind, include_str!(concat!("../page/", $name)))),+]
+    };
+}
+
+/// The name, type and content of each file.
+const FILES: &[(&str, &str, &str)] = files! {
+    "index.html": HTML,
+    "page.css": STYLE,
+    "icon.svg": PICTURE,
+    "actions.js": SCRIPT,
+    "announce.js": SCRIPT,
+    "api.js": SCRIPT,
+    "chart.js": SCRIPT,
+    "check.js": SCRIPT,
+    "classes.js": SCRIPT,
+    "connection.js": SCRIPT,
+    "dom.js": SCRIPT,
+    "finish.js": SCRIPT,
+    "gestures.js": SCRIPT,
+    "grid.js": SCRIPT,
+    "keys.js": SCRIPT,
+    "large.js": SCRIPT,
+    "layout.js": SCRIPT,
+    "main.js": SCRIPT,
+    "neighbours.js": SCRIPT,
+    "pages.js": SCRIPT,
+    "progress.js": SCRIPT,
+    "selection.js": SCRIPT,
+    "similar.js": SCRIPT,
+    "sort.js": SCRIPT,
+    "state.js": SCRIPT,
+    "tiles.js": SCRIPT,
+    "try.js": SCRIPT,
+    "walk.js": SCRIPT,
+};
+/// What the page's style shares with the reports.
+const BASE: (&str, &str, &str) = ("base.css", STYLE, BASE_STYLE);
+
+/// Returns the page.
+pub(super) async fn index() -> Response {
+    file(Path("index.html".to_owned())).await
+}
+
+/// Returns a file of the page.
+pub(super) async fn file(Path(name): Path<String>) -> Response {
+    let mut files = FILES.iter().chain([&BASE]);
+    match files.find(|(known, ..)| *known == name) {
+        Some((_, kind, content)) => ([(header::CONTENT_TYPE, *kind)], *content).into_response(),
+        None => Problem::not_found("the page has no such file").into_response(),
+    }
+}

@@ -1,0 +1,32 @@
+//! A local service to label images: `frostline label`.
+//!
+//! A [`Labeller`] owns the labels of a scan's images (`labelling`: the label file, its `journal`, and the
+//! `history` of changes), computes their features in the background (`extraction`), and trains a head after
+//! every action (`modelling`). `ranking` decides what is shown next. `http` answers the page.
+//!
+//! Nothing here prints: a [`LabelHost`] is told what happens, and says when to stop.
+
+mod action;
+mod deed;
+mod extraction;
+mod file;
+mod history;
+mod http;
+mod item;
+mod journal;
+mod labeller;
+mod labelling;
+mod model;
+mod modelling;
+mod options;
+mod rank;
+mod refusal;
+mod state;
+mod tags;
+mod thumbs;
+mod vectors;
+mod writing;
+
+pub use http::serve;
+pub use labeller::{LabelEvent, LabelHost, Labeller};
+pub use options::LabelOptions;
