@@ -40,6 +40,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "main.js": SCRIPT,
     "neighbours.js": SCRIPT,
     "pages.js": SCRIPT,
+    "paint.js": SCRIPT,
     "progress.js": SCRIPT,
     "selection.js": SCRIPT,
     "similar.js": SCRIPT,

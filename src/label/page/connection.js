@@ -4,6 +4,7 @@ const watchers = new Set();
 let isConnected = true;
 let source = null;
 let retry = 0;
+let pause = 500;
 
 export const connected = () => isConnected;
 export const onConnection = (watcher) => watchers.add(watcher);
@@ -18,7 +19,7 @@ function set(value) {
 export function lost() {
   set(false);
   // The events may come over a connection that has not noticed yet.
-  if (!retry) reconnect(0);
+  if (!retry) reconnect(300);
 }
 
 // Resolves at the next moment with a connection.
@@ -54,6 +55,7 @@ function listen() {
   source = new EventSource(listen.path);
   let first = true;
   source.addEventListener("state", (event) => {
+    pause = 500;
     set(true);
     receive(event, first);
     first = false;
@@ -61,7 +63,7 @@ function listen() {
   source.addEventListener("error", () => {
     source.close();
     set(false);
-    reconnect(1000);
+    reconnect(pause = Math.min(5000, pause + 500));
   });
 }
 

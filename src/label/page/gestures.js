@@ -21,7 +21,7 @@ export function gestures(grid) {
   };
   const tileAt = (target) => {
     const element = target.closest(".tile[data-id]");
-    return element && grid.tiles.get(Number(element.dataset.id));
+    return element && grid.painter.tiles.get(Number(element.dataset.id));
   };
 
   function begin() {

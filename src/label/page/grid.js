@@ -1,26 +1,25 @@
-// A grid of pictures in groups, of which only those near the screen are elements. An element belongs to a picture
-// and moves with it, so that nothing flickers when the order changes.
+// A grid of pictures in groups: which place has the focus, what is selected, and what stays where it is on the screen
+// when the order changes.
 import { el } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { Layout } from "./layout.js";
+import { Painter } from "./paint.js";
 import { Selection } from "./selection.js";
-import { Tile } from "./tiles.js";
 
 // Pixels per millisecond above which no thumbnails are asked for, and the rest after which they are.
 const FAST = 4;
 const REST = 90;
 
 export class Grid {
-  // `looks` has `badge(item)`, `words(item)`, `head(group)` (the children of a group's head, or null for none),
-  // and is told of `focused()`, `selected()`, `opened()` and `shifted(revision)` (an order that is no longer ours).
+  // `looks` has `badge(item)`, `words(item)`, `headed(pages)` and `head(group, pages)` (the children of a group's
+  // head), and is told of `focused()`, `selected()`, `opened()`, `rested(group)` (the group at the top after
+  // scrolling) and `shifted()` (the service has another order by now).
   constructor(root, looks) {
     Object.assign(this, { root, looks, pages: null, layout: null, place: null });
     this.canvas = el("div", { className: "canvas" });
     this.empty = el("div", { className: "nothing", hidden: true });
     root.append(this.canvas, this.empty);
-    this.sections = new Map();
-    this.tiles = new Map();
-    this.blanks = [];
+    this.painter = new Painter(this.canvas);
     this.busy = new Map();
     this.selection = new Selection(() => { this.draw(); looks.selected(); });
     this.moment = { top: 0, at: 0, rest: 0 };
@@ -31,7 +30,6 @@ export class Grid {
   }
 
   get item() { return this.place ? this.pages.at(this.place.group, this.place.index) : undefined; }
-  get focusedTile() { return this.item && this.tiles.get(this.item.id); }
   hasFocus() { return this.canvas.contains(document.activeElement); }
 
   // What an action is about: the selection or, without one, the picture in focus.
@@ -59,6 +57,7 @@ export class Grid {
     this.place = pages.n ? { group: 0, index: 0 } : null;
     if (this.place && before?.place && follow !== "top") this.keep(before, follow);
     else this.root.scrollTop = 0;
+    this.moment.top = this.root.scrollTop;
     this.canvas.hidden = !pages.n;
     this.empty.hidden = pages.n > 0;
     this.draw();
@@ -67,8 +66,7 @@ export class Grid {
   }
 
   measured() {
-    const headless = this.looks.head(0, this.pages) === null;
-    const layout = new Layout(this.pages, this.canvas.clientWidth || this.root.clientWidth, headless);
+    const layout = new Layout(this.pages, this.canvas.clientWidth || this.root.clientWidth, this.looks.headed(this.pages));
     this.canvas.style.height = `${layout.height}px`;
     this.canvas.style.setProperty("--edge", `${layout.edge}px`);
     return layout;
@@ -116,119 +114,29 @@ export class Grid {
     const speed = Math.abs(this.root.scrollTop - moment.top) / Math.max(1, now - moment.at);
     clearTimeout(moment.rest);
     Object.assign(moment, { top: this.root.scrollTop, at: now, fast: speed > FAST });
-    moment.rest = setTimeout(() => { moment.fast = false; this.draw(); }, REST);
+    moment.rest = setTimeout(() => {
+      moment.fast = false;
+      this.draw();
+      this.looks.rested(this.layout.groupAt(this.root.scrollTop + 1));
+    }, REST);
     this.draw();
   }
 
-  // Makes the elements near the screen be there, and no others.
   draw() {
     if (!this.pages || !this.root.clientHeight) return;
-    const { scrollTop, clientHeight } = this.root;
-    const above = scrollTop - clientHeight / 2;
-    const below = scrollTop + 1.5 * clientHeight;
     const active = document.activeElement;
-    const drawn = { sections: new Set(), ids: new Set(), blanks: 0 };
-    this.wanted = [];
-    for (let group = this.layout.groupAt(above); group < this.pages.groups.length && this.layout.tops[group] < below; group += 1) {
-      this.drawGroup(group, this.layout.span(group, above, below), drawn);
-    }
-    // The focus must not be lost because its picture is out of sight.
-    if (this.item && !drawn.ids.has(this.item.id)) {
-      this.drawGroup(this.place.group, [this.place.index, this.place.index + 1], drawn);
-    }
-    this.clean(drawn);
+    this.wanted = this.painter.paint(this);
     if (active !== document.activeElement && active?.classList.contains("tile")) this.focus();
     if (!this.moment.fast) this.pages.want(this.wanted, (revision) => this.arrived(revision));
   }
 
   arrived(revision) {
     this.draw();
-    if (revision !== this.pages.revision) this.looks.shifted(revision);
-  }
-
-  drawGroup(group, [from, to], drawn) {
-    const section = this.section(group);
-    const first = !drawn.sections.has(section);
-    drawn.sections.add(section);
-    const roots = first ? [] : [...section.box.children].filter((child) => drawn.ids.has(Number(child.dataset.id)));
-    for (const number of this.pages.needed(group, from, to)) this.wanted.push({ group, number });
-    for (let index = from; index < to; index += 1) {
-      const item = this.pages.at(group, index);
-      // The same picture may be in two windows while the order changes.
-      roots.push(item && !drawn.ids.has(item.id) ? this.tile(item, group, index) : this.blank(index, drawn));
-      if (item) drawn.ids.add(item.id);
-    }
-    arrange(section.box, roots);
-  }
-
-  section(group) {
-    const { key, n, title } = this.pages.groups[group];
-    let section = this.sections.get(key);
-    if (!section) {
-      const head = el("div", { className: "group-head" });
-      const box = el("div", { role: "listbox", "aria-multiselectable": "true" });
-      section = { root: el("div", { className: "group", role: "group" }, head, box), head, box };
-      this.sections.set(key, section);
-    }
-    if (!section.root.isConnected) this.canvas.append(section.root);
-    const said = `${title} ${n} ${group} ${this.pages.revision} ${this.pages.kind}`;
-    if (section.said !== said) {
-      section.said = said;
-      section.box.setAttribute("aria-label", title);
-      section.root.setAttribute("aria-label", title);
-      const children = this.looks.head(group, this.pages);
-      section.head.hidden = children === null;
-      replaceKeepingFocus(section.head, children ?? []);
-    }
-    section.root.style.top = `${this.layout.tops[group]}px`;
-    section.root.style.height = `${this.layout.bottom(group) - this.layout.tops[group]}px`;
-    section.root.classList.toggle("current", this.place?.group === group);
-    return section;
-  }
-
-  tile(item, group, index) {
-    let tile = this.tiles.get(item.id);
-    if (!tile) this.tiles.set(item.id, tile = new Tile(item));
-    else if (tile.item !== item) tile.fill(item);
-    const { x, y } = this.layout.spot(index);
-    tile.move(x, y);
-    const busy = this.busy.get(item.id);
-    const focused = this.place.group === group && this.place.index === index;
-    tile.root.dataset.id = item.id;
-    tile.place = { group, index };
-    tile.describe(busy ?? this.looks.badge(item), this.looks.words(item), this.selection.has(item.id), this.pages.groups[group].n, index);
-    tile.root.classList.toggle("busy", busy !== undefined);
-    tile.root.classList.toggle("here", focused);
-    tile.root.tabIndex = focused ? 0 : -1;
-    if (!this.moment.fast) tile.load();
-    return tile.root;
-  }
-
-  // An empty square for a picture that has not arrived.
-  blank(index, drawn) {
-    const blank = this.blanks[drawn.blanks] ??= el("div", { className: "tile blank", "aria-hidden": "true" });
-    drawn.blanks += 1;
-    const { x, y } = this.layout.spot(index);
-    blank.style.transform = `translate(${x}px, ${y}px)`;
-    return blank;
-  }
-
-  clean(drawn) {
-    for (const [id, tile] of this.tiles) {
-      if (drawn.ids.has(id)) continue;
-      tile.drop();
-      this.tiles.delete(id);
-    }
-    for (const blank of this.blanks.splice(drawn.blanks)) blank.remove();
-    for (const [key, section] of this.sections) {
-      if (drawn.sections.has(section)) continue;
-      section.root.remove();
-      this.sections.delete(key);
-    }
+    if (revision !== this.pages.revision) this.looks.shifted();
   }
 
   entered(target) {
-    const tile = target.classList.contains("tile") && this.tiles.get(Number(target.dataset.id));
+    const tile = target.classList.contains("tile") && this.painter.tiles.get(Number(target.dataset.id));
     if (tile && (tile.place.group !== this.place.group || tile.place.index !== this.place.index)) this.go(tile.place, false);
   }
 
@@ -241,7 +149,7 @@ export class Grid {
     this.looks.focused();
   }
 
-  focus() { this.focusedTile?.root.focus({ preventScroll: true }); }
+  focus() { if (this.item) this.painter.tiles.get(this.item.id)?.root.focus({ preventScroll: true }); }
 
   // Scrolls as little as possible; the head of a group covers the top.
   reveal() {
@@ -282,22 +190,4 @@ export class Grid {
     else this.selection.add(ids);
     return ids.length;
   }
-}
-
-// Puts elements into an order and moves as few as possible.
-function arrange(box, roots) {
-  const wanted = new Set(roots);
-  for (const child of [...box.children]) if (!wanted.has(child)) child.remove();
-  let next = box.firstChild;
-  for (const root of roots) {
-    if (root === next) next = next.nextSibling;
-    else box.insertBefore(root, next);
-  }
-}
-
-// A head that is written again keeps the focus on the button of the same kind.
-function replaceKeepingFocus(head, children) {
-  const kind = head.contains(document.activeElement) && document.activeElement.dataset.kind;
-  head.replaceChildren(...children);
-  if (kind) head.querySelector(`[data-kind="${kind}"]`)?.focus({ preventScroll: true });
 }

@@ -3,9 +3,9 @@ const HEAD = 56;
 const FOOT = 20;
 
 export class Layout {
-  // `width` is that of the canvas in pixels; `headless` leaves out the room for the heads of groups.
-  constructor(pages, width, headless = false) {
-    this.head = headless ? 4 : HEAD;
+  // `width` is that of the canvas in pixels; `headed` makes room for the heads of groups.
+  constructor(pages, width, headed) {
+    this.head = headed ? HEAD : 4;
     this.gap = width < 600 ? 6 : 10;
     const least = width < 600 ? 104 : 148;
     this.columns = Math.max(2, Math.floor((width + this.gap) / (least + this.gap)));

@@ -81,7 +81,7 @@ function notice() {
   const now = state();
   const waiting = actionsWaiting();
   let text = "";
-  if (!connection) text = `Connection lost. ${waiting ? `${waiting === 1 ? "1 action waits" : `${waiting} actions wait`} for it. ` : ""}Trying again … If you have stopped frostline, start it again with the same command.`;
+  if (!connection) text = `Connection lost. ${waiting ? `${waiting === 1 ? "1 action waits" : `${waiting} actions wait`} for it. ` : ""}Trying again … If frostline was stopped, start it again and open the address that it prints.`;
   else if (now?.phase === "failed") text = now.message ?? "The images could not be prepared.";
   else if (now?.notes?.length) text = dismissed.has(now.notes.join(" ")) ? "" : now.notes.join(" ");
   if (node.dataset.text === text) return;

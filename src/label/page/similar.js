@@ -20,11 +20,12 @@ let back = "sort";
 const grid = new Grid(byId("similar-grid"), {
   badge: (item) => item.label ?? cosines.get(item.id)?.toFixed(2) ?? null,
   words: (item) => inWords(item, `similarity ${cosines.get(item.id)?.toFixed(2)}`),
-  head: () => null,
+  headed: () => false,
   focused: () => { aimed(); updateLarge(); },
   selected: aimed,
   opened: () => openLarge(similar),
-  shifted: () => {},
+  shifted() {},
+  rested() {},
 });
 
 function aimed() {

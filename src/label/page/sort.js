@@ -40,11 +40,13 @@ const root = byId("sort-grid");
 const grid = new Grid(root, {
   badge: (item) => (shown === "labelled" ? item.label : shown === "skipped" ? null : item.probability === null ? null : percent(item.probability)),
   words: (item) => inWords(item),
-  head: (group, pages) => (pages.kind === "predictions" || pages.kind === "clusters" || pages.kind === "all" ? head(group, pages) : null),
+  headed: () => shown === "unlabelled",
+  head,
   focused: () => { aimed(); updateLarge(); },
   selected: aimed,
   opened: () => openLarge(sort),
   shifted: later,
+  rested: (group) => { byId("jump").value = group; },
 });
 
 function head(group, pages) {

@@ -42,9 +42,9 @@ export class Tile {
   }
 
   fill(item) {
-    const same = this.item?.id === item.id && this.item.v === item.v && this.item.status === item.status;
+    if (this.item?.v !== item.v || this.item.status !== item.status) this.loaded = false;
     this.item = item;
-    if (!same) this.loaded = false;
+    this.root.dataset.id = item.id;
   }
 
   // Writes what belongs to the view: the badge, the words, and whether it is selected.
@@ -70,7 +70,7 @@ export class Tile {
     this.loaded = true;
     const { item } = this;
     const img = el("img", { alt: "", draggable: false, decoding: "async" });
-    img.onerror = () => { if (this.item === item || this.item.id === item.id) missing(this.box, item); };
+    img.onerror = () => { missing(this.box, item); };
     img.src = thumbnail(item);
     this.box.classList.remove("missing");
     this.box.replaceChildren(img);

@@ -13,7 +13,12 @@ function add(files) {
     const card = el("li", { className: "result" });
     const img = el("img", { alt: "", draggable: false });
     img.onload = () => URL.revokeObjectURL(img.src);
-    img.onerror = () => { URL.revokeObjectURL(img.src); img.hidden = true; };
+    // The browser may not know the format.
+    img.onerror = () => {
+      URL.revokeObjectURL(img.src);
+      card.classList.add("unseeable");
+      img.parentElement.remove();
+    };
     img.src = URL.createObjectURL(file);
     const body = el("div", { className: "body", role: "status" }, el("p", { className: "path" }, bdi(file.name)), el("p", { className: "answer" }, "…"));
     card.append(el("span", { className: "picture" }, img), body);
