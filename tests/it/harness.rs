@@ -6,6 +6,8 @@ mod browser;
 mod bucket;
 mod fixtures;
 mod golden;
+#[cfg(feature = "serve")]
+mod labelling;
 mod networks;
 #[cfg(target_os = "linux")]
 mod peak;
@@ -18,11 +20,13 @@ mod stub;
 pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
-pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
+pub(crate) use browser::{Browser, ENTER, ESCAPE, SHIFT, TAB};
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
+#[cfg(feature = "serve")]
+pub(crate) use labelling::{Labelling, Person, labels};
 pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;

@@ -33,6 +33,8 @@ mod jpeg_exact;
 mod json;
 
 mod known_files;
+#[cfg(feature = "serve")]
+mod label_page;
 mod labelled_predictions;
 mod linfa_logistic;
 mod man;

@@ -37,6 +37,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "keys.js": SCRIPT,
     "large.js": SCRIPT,
     "layout.js": SCRIPT,
+    "listing.js": SCRIPT,
     "main.js": SCRIPT,
     "neighbours.js": SCRIPT,
     "pages.js": SCRIPT,

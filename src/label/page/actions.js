@@ -1,11 +1,16 @@
 // What a person does to the labels: sent, announced, and shown by the view.
 import { act } from "./api.js";
 import { complain, say } from "./announce.js";
-import { images } from "./dom.js";
+import { byId, images } from "./dom.js";
 import { state, tell } from "./state.js";
 
 let running = 0;
 export const acting = () => running > 0;
+
+function working(by) {
+  running += by;
+  byId("main").setAttribute("aria-busy", String(running > 0));
+}
 
 // `view` has `acted(changed)`, which shows the new order, and `refused()`. A picture that only has the focus is
 // another one after the last action: no key may label a picture that was not seen.
@@ -14,7 +19,7 @@ async function perform(view, action, words, explicit) {
     complain("The last action is still being saved: nothing was done.");
     return false;
   }
-  running += 1;
+  working(1);
   try {
     const reply = await act(action);
     tell(reply.state);
@@ -25,7 +30,7 @@ async function perform(view, action, words, explicit) {
     await refused(view, error);
     return false;
   } finally {
-    running -= 1;
+    working(-1);
   }
 }
 

@@ -40,7 +40,7 @@ const TABLE = [
   ["Sort", [
     ["← ↑ ↓ →", "move"], ["Space", "select or unselect"], ["Shift+← ↑ ↓ →", "extend the selection"],
     ["a", "select all of the group"], ["g", "accept all of the group as its class"],
-    ["[ and ]", "previous and next group"], ["Home, End", "first and last image of the group"],
+    ["n", "go to the image that is most worth a label"], ["[ and ]", "previous and next group"], ["Home, End", "first and last image of the group"],
     ["Delete", "take the label away"], ["Enter", "large view"], ["Esc", "end the selection, or go back"],
   ]],
   ["Check", [

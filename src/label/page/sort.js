@@ -4,11 +4,12 @@ import { say } from "./announce.js";
 import { aim } from "./classes.js";
 import { bdi, button, byId, el, images, keyed, number, percent } from "./dom.js";
 import { Grid } from "./grid.js";
-import { gridKeys } from "./walk.js";
 import { openLarge, updateLarge } from "./large.js";
-import { fetchPages, itemsOf, unlabelled } from "./pages.js";
-import { classes, onState, state } from "./state.js";
+import { drawGroups, drawStates, emptyWords, show, shows, source } from "./listing.js";
+import { fetchPages } from "./pages.js";
+import { onState, state } from "./state.js";
 import { inWords } from "./tiles.js";
+import { gridKeys } from "./walk.js";
 
 // A new order that no action of ours has made waits until nobody is looking for a place, in milliseconds.
 const IDLE = 1500;
@@ -16,20 +17,6 @@ const OFTEN = 2000;
 // After such an order, keys that would label what has just come into focus are ignored for as long.
 const STARTLED = 400;
 
-const STATES = [
-  ["unlabelled", "Unlabelled", "n_unlabelled"], ["labelled", "Labelled", "n_labelled"],
-  ["left_out", "Left out", "n_left_out"], ["skipped", "Skipped", "n_skipped"],
-];
-const HINTS = {
-  predictions: "Grouped by what the classifier thinks, the most useful images first.",
-  clusters: "Groups of similar images. Select some and give them a class.",
-  all: "Images get groups when their features have been computed. You can already label them.",
-  left_out: "Images that take no part. A class brings them back.",
-  skipped: "Images that cannot be used, with the reason.",
-};
-
-let shown = "unlabelled";
-let only = null;
 let request = null;
 let input = 0;
 let changed = 0;
@@ -38,9 +25,9 @@ let timer = 0;
 
 const root = byId("sort-grid");
 const grid = new Grid(root, {
-  badge: (item) => (shown === "labelled" ? item.label : shown === "skipped" ? null : item.probability === null ? null : percent(item.probability)),
+  badge: (item) => item.label ?? (shows() === "unlabelled" && item.probability !== null ? percent(item.probability) : null),
   words: (item) => inWords(item),
-  headed: () => shown === "unlabelled",
+  headed: () => shows() === "unlabelled",
   head,
   focused: () => { aimed(); updateLarge(); },
   selected: aimed,
@@ -78,6 +65,19 @@ function acceptGroup(group = grid.place?.group) {
   actions.accept(sort, entry, pages.revision);
 }
 
+// Goes to the image that is most worth a label: the one that the classifier is least sure of or, before there is a
+// classifier, the first of the next group.
+function mostUseful() {
+  const { pages, place } = grid;
+  if (!place) return;
+  let best = (place.group + 1) % pages.groups.length;
+  if (pages.kind === "predictions") {
+    const doubt = pages.groups.map(({ first }) => 1 - (first[0].probability ?? 1));
+    best = doubt.indexOf(Math.max(...doubt));
+  }
+  grid.jump(best);
+}
+
 function aimed() {
   const n = grid.selection.size;
   const text = n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus";
@@ -89,46 +89,24 @@ async function load(follow) {
   request?.abort();
   request = new AbortController();
   const { signal } = request;
-  const source = shown === "unlabelled" ? unlabelled : itemsOf(shown, only, STATES.find(([key]) => key === shown)[1]);
   asked = performance.now();
   try {
     const before = grid.item?.id;
-    const pages = await fetchPages(source, follow === "top" ? [] : grid.seen(), signal);
+    const pages = await fetchPages(source(), follow === "top" ? [] : grid.seen(), signal);
     if (signal.aborted) return;
     const kind = grid.pages?.kind;
     grid.show(pages, kind !== undefined && kind !== pages.kind ? "top" : follow);
     if (document.activeElement === document.body) grid.focus();
     if (follow === "item" && grid.item?.id !== before) changed = performance.now();
-    told();
+    drawGroups(pages, grid.place);
+    if (!pages.n) nothing();
   } catch (error) {
     if (error.name !== "AbortError") nothing(error.message);
   }
 }
 
-function told() {
-  const { pages } = grid;
-  byId("hint").textContent = pages.n ? HINTS[pages.kind] ?? "" : "";
-  const many = pages.groups.length > 1;
-  byId("jump-field").hidden = !many;
-  if (many) {
-    byId("jump").replaceChildren(...pages.groups.map(({ title, n }, group) => new Option(`${title} (${number(n)})`, group)));
-    byId("jump").value = grid.place.group;
-  }
-  if (!pages.n) nothing();
-}
-
-// What to do where there are no pictures.
 function nothing(error) {
-  const { phase, message, n_images: n, images: folder } = state();
-  let words = [{ labelled: only === null ? "No image has a label yet." : "No image has this label.", left_out: "No image is left out.", skipped: "All images can be read." }[shown]];
-  if (error) words = [error];
-  else if (phase === "failed") words = [message ?? "The images cannot be prepared."];
-  else if (phase === "scanning") words = ["Looking for images in ", bdi(folder), " …"];
-  else if (shown === "unlabelled" && !n) words = ["There are no images in ", bdi(folder), "."];
-  else if (shown === "unlabelled") {
-    words = ["Every image has been dealt with. ", el("a", { href: "#check" }, "Check"), " what may be wrong, or ", el("a", { href: "#finish" }, "finish"), "."];
-  }
-  grid.empty.replaceChildren(el("p", {}, ...words));
+  grid.empty.replaceChildren(el("p", {}, ...emptyWords(error)));
   grid.empty.hidden = false;
   grid.canvas.hidden = true;
 }
@@ -146,13 +124,6 @@ function later() {
   }, wait);
 }
 
-function choice(key, name, n) {
-  const made = button(el("span", {}, name, " ", el("small", {}, number(n))), () => sort.choose(key), "");
-  made.setAttribute("aria-pressed", String(key === shown));
-  made.dataset.state = key;
-  return made;
-}
-
 export const sort = {
   root: byId("sort"), visible: false, panel: true, grid,
 
@@ -168,8 +139,7 @@ export const sort = {
   hide() { this.visible = false; },
 
   choose(key) {
-    shown = key;
-    only = null;
+    show(key);
     grid.selection.clear();
     draw(state());
     load("top");
@@ -177,7 +147,7 @@ export const sort = {
 
   // The ids that a key is about, and whether a person chose them.
   label(name) {
-    if (!grid.selection.size && performance.now() - changed < STARTLED) return;
+    if (!grid.selection.size && performance.now() - changed < STARTLED) return say("The order has just changed: nothing was done.");
     const ids = grid.targets();
     if (!ids.length) return actions.addClass(this, name);
     grid.markBusy(ids, name);
@@ -191,7 +161,7 @@ export const sort = {
 
   clear() {
     const ids = grid.targets();
-    if (ids.length && shown !== "unlabelled") return actions.clear(this, ids, grid.selection.size > 0);
+    if (ids.length && shows() !== "unlabelled") return actions.clear(this, ids, grid.selection.size > 0);
   },
 
   async acted(ids) {
@@ -211,6 +181,7 @@ export const sort = {
 sort.keys = {
   ...gridKeys(grid),
   g: () => acceptGroup(),
+  n: mostUseful,
   x: () => sort.leaveOut(),
   Delete: () => sort.clear(),
   Backspace: () => sort.clear(),
@@ -218,23 +189,17 @@ sort.keys = {
 };
 
 function draw(now) {
-  if (sort.visible) byId("unlabel").hidden = shown === "unlabelled";
-  const states = byId("states");
-  const focused = states.contains(document.activeElement) && document.activeElement.dataset.state;
-  states.replaceChildren(...STATES.map(([key, name, count]) => choice(key, name, now[count])));
-  if (focused) states.querySelector(`[data-state="${focused}"]`).focus();
-  byId("only-field").hidden = shown !== "labelled";
-  const options = [new Option("all", ""), ...classes().map(({ name, n }) => new Option(`${name} (${number(n)})`, `=${name}`))];
-  byId("only").replaceChildren(...options);
-  byId("only").value = only === null ? "" : `=${only}`;
+  if (sort.visible) byId("unlabel").hidden = shows() === "unlabelled";
+  drawStates(now, (key) => sort.choose(key));
 }
 
 for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) {
   root.addEventListener(kind, () => { input = performance.now(); }, { passive: true });
 }
+byId("useful").addEventListener("click", mostUseful);
 byId("jump").addEventListener("change", (event) => grid.jump(Number(event.target.value)));
 byId("only").addEventListener("change", (event) => {
-  only = event.target.value ? event.target.value.slice(1) : null;
+  show("labelled", event.target.value ? event.target.value.slice(1) : null);
   load("top");
 });
 let last = "";

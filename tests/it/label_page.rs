@@ -1,0 +1,34 @@
+//! The page of `frostline label` in a real browser, with the real service.
+
+mod classes;
+mod connection;
+mod keyboard;
+mod many;
+mod pointer;
+
+use crate::harness::{Labelling, Person, Place, two_classes};
+
+/// Starts a session on `n` images of each of two classes whose features are known, and opens its page; `None` if the
+/// browser or ONNX Runtime is missing.
+fn session(n: u32) -> Option<(Place, Labelling, Person)> {
+    let place = Place::installed()?;
+    two_classes(&place.folder().join("images"), n, 0);
+    let labelling = Labelling::start(&place, "");
+    let person = Person::at(&labelling)?;
+    person.sees("return document.getElementById('work').hidden");
+    person.sees("return document.activeElement.classList.contains('tile')");
+    Some((place, labelling, person))
+}
+
+/// Returns the class of the image in focus, which is its folder.
+fn truth(person: &Person) -> String {
+    let focus = person.focus();
+    let folder = focus.split('/').next();
+    folder.unwrap_or_default().to_owned()
+}
+
+/// Returns the path of the image in focus.
+fn path(person: &Person) -> String {
+    let focus = person.focus();
+    focus.split(", ").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,98 @@
+//! Names of classes and files that are no plain words.
+
+use std::fs;
+
+use crate::harness::{ENTER, Labelling, Person, Place, labels, two_classes};
+
+use super::session;
+
+const HOSTILE: [&str; 6] = [
+    "<img src=x onerror=\"document.title='pwned'\">",
+    "=HYPERLINK(\"http://192.0.2.1\")",
+    "\u{202e}txet desrever",
+    "שלום",
+    "unknown",
+    "skipped",
+];
+
+#[test]
+fn hostile_names_stay_text() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    let images = place.folder().join("images");
+    two_classes(&images, 4, 0);
+    let name = "<script>document.title='pwned'<!--\u{202e}.png";
+    fs::rename(images.join("blue/0.png"), images.join("blue").join(name)).unwrap();
+    let labelling = Labelling::start(&place, "");
+    let Some(person) = Person::at(&labelling) else {
+        return;
+    };
+    person.sees("return document.activeElement.classList.contains('tile')");
+    let long = "x".repeat(400);
+    for (n, class) in HOSTILE.iter().chain([&&*long]).enumerate() {
+        person.classifies(class);
+        person.reads("#tally", &format!("{} of 8", n + 1));
+    }
+    let shown =
+        "return [...document.querySelectorAll('#classes bdi')].map((name) => name.textContent)";
+    let wanted: Vec<&str> = HOSTILE.into_iter().chain([&*long]).collect();
+    assert_eq!(person.0.texts(shown), wanted);
+    for view in ["sort", "check", "progress", "finish"] {
+        person.open(&labelling, view);
+        person.sees("return document.title.endsWith('frostline label')");
+        let excess = person
+            .0
+            .js("return document.documentElement.scrollWidth - innerWidth");
+        assert_eq!(excess, 0, "{view}");
+    }
+    assert_eq!(person.0.js("return document.scripts.length"), 1);
+    let mut kept: Vec<String> = labels(&place).into_iter().map(|(_, class)| class).collect();
+    let mut wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
+    kept.sort();
+    wanted.sort();
+    assert_eq!(kept, wanted);
+    person.was_not_disturbed(&labelling);
+}
+
+#[test]
+fn a_name_is_completed() {
+    let Some((_place, labelling, person)) = session(4) else {
+        return;
+    };
+    for class in ["shirt", "t-shirt", "shoes"] {
+        person.classifies(class);
+    }
+    // The classes that begin with the text come first, and the text itself is a new class only in the end.
+    person.0.press(&["c", "s", "h"]);
+    let options = "return [...document.querySelectorAll('#classes [role=option]')].map((option) => \
+        option.querySelector('bdi').textContent)";
+    assert_eq!(person.0.texts(options), ["shirt", "shoes", "t-shirt", "sh"]);
+    let active = "return document.getElementById(document.getElementById('name').getAttribute( \
+        'aria-activedescendant')).querySelector('bdi').textContent";
+    assert_eq!(person.0.js(active), "shirt");
+    person.0.press(&["\u{e015}"]);
+    assert_eq!(person.0.js(active), "shoes");
+    person.press(&[ENTER]);
+    person.reads("#said", "1 image labelled shoes.");
+    person.0.press(&["c", "s", "h", "\u{e013}"]);
+    person.press(&[ENTER]);
+    person.reads("#said", "1 image labelled sh.");
+    person.reads("#tally", "5 of 8");
+    person.was_not_disturbed(&labelling);
+}
+
+#[test]
+fn a_class_is_renamed() {
+    let Some((place, labelling, person)) = session(4) else {
+        return;
+    };
+    person.classifies("bleu");
+    person.0.click("#rename-open");
+    person.0.type_into("#rename-to", "blue");
+    person.press(&[ENTER]);
+    person.reads("#said", "Class bleu is now blue.");
+    person.reads("#classes", "blue");
+    assert_eq!(labels(&place)[0].1, "blue");
+    person.was_not_disturbed(&labelling);
+}
