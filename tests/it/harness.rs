@@ -1,5 +1,6 @@
 //! Shared helpers of the tests.
 
+mod axe;
 mod binary;
 mod browser;
 #[cfg(feature = "object-store")]
@@ -17,6 +18,7 @@ mod report_page;
 mod server;
 mod stub;
 
+pub(crate) use axe::Axe;
 pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };

@@ -57,6 +57,7 @@ mod pull_hub;
 mod raised_operators;
 mod reference_job;
 mod report;
+mod report_accessibility;
 mod report_browser;
 mod report_looks;
 mod scripted_server;
