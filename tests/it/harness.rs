@@ -28,8 +28,8 @@ pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 #[cfg(feature = "serve")]
-pub(crate) use labelling::{Labelling, Person, labels};
-pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
+pub(crate) use labelling::{Labelling, Person, has_labels};
+pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs, wide};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};

@@ -1,15 +1,19 @@
 //! The page of `frostline label` in a real browser, with the real service.
 
 mod classes;
+mod clothing;
 mod connection;
 mod keyboard;
+mod latency;
+mod looks;
 mod many;
 mod pointer;
+mod views;
 
 use crate::harness::{Labelling, Person, Place, two_classes};
 
-/// Starts a session on `n` images of each of two classes whose features are known, and opens its page; `None` if the
-/// browser or ONNX Runtime is missing.
+/// Starts a session on `n` images of each of two classes whose features are known, and opens its page; `None`
+/// if the browser or ONNX Runtime is missing.
 fn session(n: u32) -> Option<(Place, Labelling, Person)> {
     let place = Place::installed()?;
     two_classes(&place.folder().join("images"), n, 0);
@@ -25,6 +29,20 @@ fn truth(person: &Person) -> String {
     let focus = person.focus();
     let folder = focus.split('/').next();
     folder.unwrap_or_default().to_owned()
+}
+
+/// Returns rows of a label file.
+fn rows<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) -> Vec<(String, String)> {
+    let rows = rows.into_iter();
+    rows.map(|(path, class)| (path.to_owned(), class.to_owned()))
+        .collect()
+}
+
+/// Returns the rows of images `0` to `n` of a folder with the label of the folder.
+fn of_folder(folder: &str, n: u32) -> Vec<(String, String)> {
+    (0..n)
+        .map(|i| (format!("{folder}/{i}.png"), folder.to_owned()))
+        .collect()
 }
 
 /// Returns the path of the image in focus.

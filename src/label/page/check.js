@@ -141,7 +141,6 @@ function several(finding) {
     const made = el("button", { type: "button", className: "member", onclick: () => { marked = i; draw(); } },
       picture(item, "", 320), el("span", { className: "said" }, bdi(item.label ?? item.state.replace("_", " "))), el("span", { className: "path" }, bdi(item.name)));
     made.setAttribute("aria-pressed", String(i === marked));
-    made.setAttribute("aria-label", inWords(item));
     made.dataset.act = `member ${i}`;
     return made;
   });

@@ -51,8 +51,9 @@ function row({ name, n, recall }) {
 
 function perClass({ per_class: classes }) {
   if (!classes.length) return "";
-  const head = [["class", ""], ["images", "n"], ["found", "share"], ["", "wide"], ["range", "range"]].map(([text, className]) =>
-    el("th", { scope: "col", className, "aria-label": text || "found, as a bar" }, text));
+  const head = [["class", ""], ["images", "n"], ["found", "share"], ["range", "range"]].map(([text, className]) =>
+    el("th", { scope: "col", className }, text));
+  head.splice(3, 0, el("td", { className: "wide" }));
   const shown = all ? classes : classes.slice(0, SHOWN);
   const more = el("button", { type: "button", className: "plain", onclick: () => { all = true; draw(); } }, `Show all ${number(classes.length)} classes`);
   return el("section", {}, el("h2", {}, "Classes"),

@@ -40,9 +40,8 @@ function head(group, pages) {
   const { title, n } = pages.groups[group];
   const predicted = pages.kind === "predictions";
   const select = button("", () => grid.selectGroup(group));
-  select.append(...keyed("Select all", "a"));
+  select.append(...keyed(el("span", {}, "Select all", el("span", { className: "unseen" }, ` of ${title}`)), "a"));
   select.dataset.kind = "select";
-  select.setAttribute("aria-label", `Select all of ${title}`);
   const children = [el("h2", {}, bdi(title)), el("span", { className: "n" }, number(n))];
   if (predicted) {
     const accept = button("", () => acceptGroup(group), "plain accept");

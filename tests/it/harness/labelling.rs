@@ -1,7 +1,6 @@
 //! Starts `frostline label`, and uses its page as a person would.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -91,6 +90,14 @@ impl Person {
         assert!(seen.is_some(), "{script}\n{}", page());
     }
 
+    /// Waits up to ten minutes until JavaScript returns `true`.
+    #[track_caller]
+    pub(crate) fn sees_within_minutes(&self, script: &str) {
+        let seen =
+            (0..10).any(|_| wait_for(|| (self.0.js(script) == true).then_some(())).is_some());
+        assert!(seen, "{script}");
+    }
+
     /// Waits until the text of an element contains these words.
     #[track_caller]
     pub(crate) fn reads(&self, selector: &str, words: &str) {
@@ -160,10 +167,26 @@ impl Person {
     }
 }
 
+/// Waits until these are the labels in the file: the class of each path, in any order. The file may follow
+/// the journal with a short delay.
+#[track_caller]
+pub(crate) fn has_labels(place: &Place, wanted: &[(String, String)]) {
+    let mut wanted = wanted.to_vec();
+    wanted.sort();
+    let kept = || {
+        let mut kept = labels(place);
+        kept.sort();
+        kept
+    };
+    let same = wait_for(|| (kept() == wanted).then_some(()));
+    assert!(same.is_some(), "{:?} instead of {wanted:?}", kept());
+}
+
 /// Reads a label file: the class of each path.
-pub(crate) fn labels(place: &Place) -> Vec<(String, String)> {
-    let path = PathBuf::from(place.path("labels.csv"));
-    let mut rows = csv::Reader::from_path(path).unwrap();
+fn labels(place: &Place) -> Vec<(String, String)> {
+    let Ok(mut rows) = csv::Reader::from_path(place.path("labels.csv")) else {
+        return Vec::new();
+    };
     let rows = rows.records().map(|row| {
         let row = row.unwrap();
         (row[0].to_owned(), row[1].to_owned())

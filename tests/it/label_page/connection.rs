@@ -2,26 +2,30 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Labelling, Person, Place, labels, two_classes};
+use crate::harness::{Labelling, Person, Place, has_labels, two_classes};
 
-use super::session;
+use super::{path, rows, session};
 
 #[test]
 fn an_action_waits_for_the_connection() {
-    let Some((place, labelling, person)) = session(6) else {
+    let Some((place, _labelling, person)) = session(6) else {
         return;
     };
     let offline = |offline: bool| {
-        let state = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        let state = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
+        });
         person.0.devtools("Network.enable", &json!({}));
         person
             .0
             .devtools("Network.emulateNetworkConditions", &state);
     };
+    let mut given = vec![(path(&person), "kept".to_owned())];
     person.classifies("kept");
     person.reads("#tally", "1 of 12");
+    given.push((path(&person), "kept".to_owned()));
     offline(true);
     person.0.press(&["1"]);
     person.reads("#notice", "Connection lost. 1 action waits for it.");
@@ -29,10 +33,10 @@ fn an_action_waits_for_the_connection() {
     person.0.press(&["u"]);
     person.reads("#said", "nothing was done");
     offline(false);
-    person.sees("return document.getElementById('notice').hidden");
+    person.sees("return !document.getElementById('notice').textContent.includes('Connection')");
     person.is_done();
     person.reads("#tally", "2 of 12");
-    assert_eq!(labels(&place).len(), 2);
+    has_labels(&place, &given);
     // The browser itself reports each request that failed.
     let complaints = person.0.complaints();
     assert!(
@@ -81,10 +85,13 @@ fn another_tab_is_seen_and_its_changes_are_not_overwritten() {
     person.press(&["g"]);
     person.reads("#said", "Nothing was changed. Look at it again.");
     person.reads("#tally", "4 of 12");
-    let given = labels(&place)
-        .into_iter()
-        .filter(|(_, class)| class == "blue" || class == "red");
-    assert_eq!(given.count(), 4);
+    let given = [
+        ("blue/0.png", "blue"),
+        ("blue/1.png", "blue"),
+        ("red/0.png", "red"),
+        ("red/1.png", "red"),
+    ];
+    has_labels(&place, &rows(given));
     let complaints = person.0.complaints();
     assert!(
         complaints.len() == 1 && complaints[0].contains("409"),
@@ -105,7 +112,7 @@ fn images_that_are_gone_say_so() {
     };
     person.sees("return document.getElementById('work').hidden");
     fs::remove_file(images.join("red/4.png")).unwrap();
-    person.0.devtools("Network.clearBrowserCache", &Value::Null);
+    person.0.devtools("Network.clearBrowserCache", &json!({}));
     person.open(&labelling, "sort");
     person.reads(".picture.missing", "gone or changed");
     // It can still be left out.
