@@ -29,6 +29,7 @@
 //! | [`features`] | compute the features of images and store them on disk, keyed by image content |
 //! | [`head`] | fit, evaluate and calibrate linear heads, on arrays alone |
 //! | [`classifier`] | combine a head with the backbone of its features |
+//! | [`labels`] | read and write files that say which class an image has |
 //! | [`tasks`] | one function for each command of the program; none of them prints |
 //! | [`allocator`] | a memory allocator for long-running programs |
 //! | [`progress`] | report the progress of long tasks and stop them |
@@ -72,6 +73,7 @@ mod inputs;
 #[cfg(feature = "serve")]
 #[doc(hidden)]
 pub mod label;
+pub mod labels;
 mod lock;
 #[doc(hidden)]
 pub mod outputs;

@@ -40,6 +40,8 @@ pub enum FileKind {
     ClassWeights,
     /// The journal of a label file.
     LabelJournal,
+    /// A file of labels.
+    Labels,
 }
 
 /// A file whose size and SHA-256 are known.
@@ -79,6 +81,9 @@ pub enum FileProblem {
     /// The format is right but the content is not.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// The content is right but can be understood in several ways.
+    #[error("ambiguous: {0}")]
+    Ambiguous(String),
     /// The file was valid when it was first read and is not any more.
     #[error("damaged: {0}")]
     Changed(&'static str),

@@ -12,6 +12,23 @@ pub enum LabelProblem {
         /// What is wrong with it.
         why: String,
     },
+    /// A label file has a class that cannot be used.
+    #[error("`{}` has a class that cannot be used: {why}", path.display())]
+    ClassInFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A label file has more than paths and labels, which would be lost.
+    #[error(
+        "`{}` does not have the columns `path` and `label` alone, and would lose the others",
+        path.display()
+    )]
+    OtherColumns {
+        /// The file.
+        path: PathBuf,
+    },
     /// An output would be written among the images.
     #[error(
         "{what} `{}` would be written into the image folder `{}`",

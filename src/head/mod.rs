@@ -59,6 +59,8 @@ pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,
 };
+#[cfg(feature = "serve")]
+pub(crate) use data::clusters;
 pub(crate) use data::{
     Block, FeatureMatrix, FeatureRows, Joins, NearPair, NeighbourSearch, approximately, lower,
 };

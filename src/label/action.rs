@@ -40,12 +40,7 @@ impl Labeller {
         let deed = self.deed(&inner, action)?;
         let mut changed = inner.labelling.act(deed)?;
         changed.retain(|&image| (image as usize) < self.n_images());
-        inner.edition += 1;
-        if inner.vectors.is_none() {
-            inner.ranked = inner.edition;
-        }
-        self.tell(&mut inner);
-        self.wake.notify_all();
+        self.rank_again(&mut inner);
         let state = self.state_of(&inner);
         Ok(Acted { state, changed })
     }

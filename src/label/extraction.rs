@@ -47,16 +47,17 @@ impl Labeller {
         for note in notes(&report) {
             self.note(note);
         }
-        let mut inner = self.lock();
-        inner.skipped = skipped;
-        inner.alike = Arc::new((0..vectors.len() as u32).collect());
-        inner.vectors = Some(Arc::new(vectors));
-        inner.phase = Phase::Ready;
-        inner.progress = (inner.progress.1, inner.progress.1);
-        // The groups have to follow the labels now.
-        inner.edition += 1;
-        self.tell(&mut inner);
-        self.wake.notify_all();
+        let vectors = Arc::new(vectors);
+        {
+            let mut inner = self.lock();
+            inner.skipped = skipped;
+            inner.alike = Arc::new((0..vectors.len() as u32).collect());
+            inner.vectors = Some(Arc::clone(&vectors));
+            inner.phase = Phase::Ready;
+            inner.progress = (inner.progress.1, inner.progress.1);
+            self.rank_again(&mut inner);
+        }
+        self.group_once(&vectors);
         Ok(())
     }
 

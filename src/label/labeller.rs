@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::analysis::Analyses;
 use super::journal::Journal;
 use super::labelling::{Labelling, Start, journal_of};
 use super::model::{Model, Predictions};
 use super::options::LabelOptions;
 use super::rank::Ranking;
 use super::thumbs::Thumbs;
+use super::try_picture::Trial;
 use super::vectors::Vectors;
 use crate::error::Result;
 use crate::head::start_processors;
@@ -74,10 +76,13 @@ pub struct Labeller {
     pub(super) options: LabelOptions,
     pub(super) entries: Entries,
     pub(super) thumbs: Thumbs,
+    pub(super) trial: Trial,
     pub(super) host: Arc<dyn LabelHost>,
     inner: Mutex<Inner>,
     /// Wakes the thread that trains heads.
     pub(super) wake: Condvar,
+    /// Wakes the thread that analyses the labels.
+    pub(super) wanted: Condvar,
     /// Wakes requests that wait for the groups.
     pub(super) ranked: Condvar,
     /// The revision, for those who listen.
@@ -107,6 +112,7 @@ pub(super) struct Inner {
     pub(super) model: Option<Arc<Model>>,
     pub(super) predictions: Arc<Predictions>,
     pub(super) ranking: Arc<Ranking>,
+    pub(super) analyses: Analyses,
     /// The edition of the labels that the ranking follows.
     pub(super) ranked: u64,
 }
@@ -153,15 +159,18 @@ impl Labeller {
             model: None,
             predictions: Arc::default(),
             ranking: Arc::new(Ranking::of_all(n_images)),
+            analyses: Analyses::default(),
             ranked: 1,
         };
         let labeller = Self {
+            trial: Trial::default(),
             thumbs: Thumbs::new(options.extract.decoding),
             options,
             entries: scan.entries.clone(),
             host,
             inner: Mutex::new(inner),
             wake: Condvar::new(),
+            wanted: Condvar::new(),
             ranked: Condvar::new(),
             changed: watch::Sender::new(1),
             stopping: AtomicBool::new(false),
@@ -193,6 +202,16 @@ impl Labeller {
         self.changed.send_replace(inner.revision);
     }
 
+    /// Has the groups follow what has changed.
+    pub(super) fn rank_again(&self, inner: &mut Inner) {
+        inner.edition += 1;
+        if inner.vectors.is_none() {
+            inner.ranked = inner.edition;
+        }
+        self.tell(inner);
+        self.wake.notify_all();
+    }
+
     pub(super) fn listen(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -216,6 +235,7 @@ impl Labeller {
         let mut inner = self.lock();
         self.tell(&mut inner);
         self.wake.notify_all();
+        self.wanted.notify_all();
         self.ranked.notify_all();
     }
 
@@ -223,6 +243,12 @@ impl Labeller {
     pub(super) fn listening(&self, address: SocketAddr) -> Result<()> {
         let address = format!("http://{address}");
         self.lock().labelling.opened(Some(address))
+    }
+
+    /// Returns the name of an image, as in the store's index.
+    pub(super) fn name(&self, image: u32) -> String {
+        let found = self.entries.get(image as usize);
+        found.map_or_else(String::new, |found| found.sample().name.clone())
     }
 
     pub(super) fn n_images(&self) -> usize {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::deed::Deed;
-use super::file::{read_labels, write_labels};
+use super::file::read_labels;
 use super::history::{History, Planned};
 use super::journal::{Entry, Found, Journal};
 use super::refusal::Refusal;
 use super::tags::{Mark, Tags};
 use crate::error::Result;
+use crate::labels::write_labels;
 use crate::phrases::counted;
 
 /// How long writing the label file may take before it is done in the background.

@@ -7,9 +7,12 @@
 //! Nothing here prints: a [`LabelHost`] is told what happens, and says when to stop.
 
 mod action;
+mod analysis;
+mod check;
 mod deed;
 mod extraction;
 mod file;
+mod grouping;
 mod history;
 mod http;
 mod item;
@@ -19,11 +22,14 @@ mod labelling;
 mod model;
 mod modelling;
 mod options;
+mod progress;
 mod rank;
 mod refusal;
+mod similar;
 mod state;
 mod tags;
 mod thumbs;
+mod try_picture;
 mod vectors;
 mod writing;
 

@@ -55,6 +55,11 @@ impl Training {
         ClassIndex::from_names(names.map(|(target, _)| format!("{target:08}")))
     }
 
+    /// Returns the images.
+    pub(super) fn images(&self, vectors: &Vectors) -> impl Iterator<Item = u32> {
+        self.rows.iter().map(|&row| vectors.images()[row])
+    }
+
     /// Returns the features of the rows.
     pub(super) fn features(&self, vectors: &Vectors) -> Array2<f32> {
         vectors.rows().select(Axis(0), &self.rows)

@@ -111,7 +111,7 @@ impl Snapshot {
                 model,
             },
             (_, Some(clusters)) => {
-                Ranked::without_model(Ranking::of_clusters(tags, vectors, clusters))
+                Ranked::without_model(Ranking::of_clusters(tags, vectors, clusters, &self.alike))
             }
             (_, None) => Ranked::without_model(Ranking::of_all(tags.images().len())),
         }

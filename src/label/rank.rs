@@ -68,17 +68,7 @@ impl Ranking {
         let mut rows = unlabelled(tags, vectors);
         let uncertainty = |row: &usize| predictions.0[*row].uncertainty;
         rows.sort_by(|a, b| uncertainty(b).total_cmp(&uncertainty(a)));
-        let mut seen = labelled(tags, vectors, alike);
-        let (mut first, mut copies): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-        for row in rows {
-            let list = if seen.insert(alike[row]) {
-                &mut first
-            } else {
-                &mut copies
-            };
-            list.push(row);
-        }
-        first.append(&mut copies);
+        let rows = copies_last(rows.into_iter(), alike, labelled(tags, vectors, alike));
         let groups = tags.classes().iter().map(|&class| Group {
             key: format!("c{class}"),
             class: Some(class),
@@ -87,7 +77,7 @@ impl Ranking {
             since: 0,
         });
         let mut groups: Vec<Group> = groups.collect();
-        for row in first {
+        for row in rows {
             let class = predictions.0[row].class;
             if let Some(group) = groups.iter_mut().find(|group| group.class == Some(class)) {
                 group.images.push(vectors.images()[row]);
@@ -101,9 +91,15 @@ impl Ranking {
     }
 
     /// Groups unlabelled images by their clusters, which are lists of rows in order.
-    pub(super) fn of_clusters(tags: &Tags, vectors: &Vectors, clusters: &[Vec<usize>]) -> Self {
+    pub(super) fn of_clusters(
+        tags: &Tags,
+        vectors: &Vectors,
+        clusters: &[Vec<usize>],
+        alike: &[u32],
+    ) -> Self {
         let groups = clusters.iter().zip(1..).map(|(rows, number)| {
-            let images = rows.iter().map(|&row| vectors.images()[row]);
+            let rows = copies_last(rows.iter().copied(), alike, HashSet::new());
+            let images = rows.into_iter().map(|row| vectors.images()[row]);
             Group {
                 key: format!("k{number}"),
                 class: None,
@@ -132,6 +128,18 @@ impl Ranking {
     pub(super) fn group(&self, key: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.key == key)
     }
+}
+
+/// Moves rows to the end that are near-duplicates of rows before them, or of groups that were `seen`.
+fn copies_last(
+    rows: impl Iterator<Item = usize>,
+    alike: &[u32],
+    mut seen: HashSet<u32>,
+) -> Vec<usize> {
+    let (mut first, copies): (Vec<usize>, Vec<usize>) =
+        rows.partition(|&row| seen.insert(alike[row]));
+    first.extend(copies);
+    first
 }
 
 fn has_same(one: &Group, other: &Group) -> bool {

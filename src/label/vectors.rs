@@ -93,11 +93,6 @@ impl Vectors {
         self.sizes[row]
     }
 
-    /// Returns the cosine similarity of two rows.
-    pub(super) fn cosine(&self, one: usize, other: usize) -> f32 {
-        self.row(one).dot(&self.row(other)) * self.scales[one] * self.scales[other]
-    }
-
     /// Returns the `k` rows most similar to some features among those that are `wanted`, most similar first.
     pub(super) fn nearest(
         &self,

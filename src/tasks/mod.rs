@@ -103,6 +103,8 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
+#[cfg(feature = "serve")]
+pub(crate) use inspect::{InspectedLabels, inspect_labelled};
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions};

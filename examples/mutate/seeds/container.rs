@@ -74,6 +74,19 @@ pub(super) fn parquet() -> Vec<Seed> {
     ]
 }
 
+/// Returns a Parquet file of labels.
+pub(super) fn label_table() -> Vec<u8> {
+    let column = |values: [&str; 2]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+    let columns = [
+        ("path", column(["a.jpg", "b.jpg"])),
+        ("label", column(["cat", ""])),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("the columns are equally long");
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).expect("it is flat");
+    writer.write(&batch).expect("it is written to memory");
+    writer.into_inner().expect("it is written to memory")
+}
+
 pub(super) fn arrow() -> Vec<Seed> {
     let batch = batch();
     let mut file = FileWriter::try_new(Vec::new(), &batch.schema()).expect("it is flat");

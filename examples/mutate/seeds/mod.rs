@@ -76,6 +76,7 @@ pub(crate) fn of(target: &str) -> Vec<Seed> {
         "parquet" => container::parquet(),
         "arrow" => container::arrow(),
         "class_weights_csv" => text::class_weights(),
+        "labels" => text::labels(),
         "manifest_toml" => text::manifests(),
         #[cfg(feature = "serve")]
         "serve_infer" => serve::infer(),

@@ -1,6 +1,6 @@
 //! Seeds for class weight tables and backbone manifests.
 
-use super::Seed;
+use super::{Seed, container};
 
 pub(super) fn class_weights() -> Vec<Seed> {
     let long = format!("class,weight\n{},1\n", "a".repeat(1 << 20));
@@ -25,6 +25,47 @@ pub(super) fn class_weights() -> Vec<Seed> {
         Seed::unharmed("an infinite weight", "class,weight\ncat,1e999\ndog,1\n"),
         Seed::unharmed("a negative weight", "class,weight\ncat,-1\ndog,-0.0\n"),
         Seed::unharmed("a class name of one megabyte", long),
+    ]
+}
+
+pub(super) fn labels() -> Vec<Seed> {
+    let nested = format!(
+        "{{\"path\":\"a\",\"label\":\"b\",\"x\":{}",
+        "[".repeat(100_000)
+    );
+    let digest = "0123456789abcdef".repeat(4);
+    vec![
+        Seed::accepted(
+            "two labels",
+            "path,label\na.jpg,cat\n\"b, c.jpg\",\n./a.jpg,cat\n",
+        ),
+        Seed::accepted(
+            "as Excel writes it",
+            "\u{feff}sep=;\r\nlabel;path\r\n\"dog; small\";cat/a.jpg\r\n;\r\n",
+        ),
+        Seed::accepted(
+            "predictions",
+            "path,label,probability,status\na,cat,0.900000,ok\nb,unknown,0.4,unknown: far\nc,,,skipped: cut\n",
+        ),
+        Seed::accepted("digests", format!("digest,class\n{digest},cat\n")),
+        Seed::accepted("a name that is not UTF-8", "path\tlabel\ncaf\\xe9\tcat\n"),
+        Seed::accepted(
+            "JSON Lines",
+            "{\"path\":\"a\",\"label\":1,\"probability\":0.5}\n\n{\"label\":null,\"path\":\"b\",\"x\":[{}]}",
+        ),
+        Seed::accepted("Parquet", container::label_table()),
+        Seed::refused("a contradiction", "path,label\na,cat\na,dog\n"),
+        Seed::refused("UTF-16", b"\xff\xfep\0a\0t\0h\0"),
+        Seed::refused("an unclosed quotation mark", "path,label\n\"a,cat\nb,dog\n"),
+        Seed::refused("deeply nested JSON", nested),
+        Seed::refused(
+            "a probability that is not a number",
+            "path,label,probability\na,cat,NaN\n",
+        ),
+        Seed::unharmed(
+            "paths of two folders",
+            "path,label\na/b/c,cat\nb/c,dog\nc,cat\n",
+        ),
     ]
 }
 

@@ -113,6 +113,7 @@ pub(crate) const TARGETS: &[Target] = &[
         "a table of class weights",
         text::class_weights,
     ),
+    plain("labels", "a label file", text::labels),
     plain(
         "manifest_toml",
         "the manifest of a backbone",

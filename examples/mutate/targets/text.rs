@@ -3,6 +3,7 @@
 use frostline::backbones::BackboneManifest;
 use frostline::head::read_class_weights;
 use frostline::images::Preprocessor;
+use frostline::labels::fuzz;
 
 use super::Outcome;
 use super::scratch::with_file;
@@ -10,6 +11,13 @@ use super::scratch::with_file;
 pub(super) fn class_weights(bytes: &[u8]) -> Outcome {
     with_file("weights.csv", bytes, |path| {
         read_class_weights(path)?;
+        Ok(())
+    })
+}
+
+pub(super) fn labels(bytes: &[u8]) -> Outcome {
+    with_file("labels", bytes, |path| {
+        fuzz::labels(path)?;
         Ok(())
     })
 }

@@ -38,6 +38,10 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::LabelJournal, _) => {
             "restore it from a backup, or move it away: then the label file alone counts, without undo"
         }
+        (FileKind::Labels, FileProblem::Ambiguous(_)) => {
+            "write each path as in the store's index: relative to the folder of the images"
+        }
+        (FileKind::Labels, _) => LABELS,
         (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
             "pass a folder that `frostline extract` has written"
         }
@@ -94,6 +98,10 @@ pub(super) const REBUILD: &str =
 /// The hint for a published preprocessing that cannot be used.
 const PUBLISHED: &str = "set all of --resize, --crop, --interpolation, --mean, --std and --scale with \
     `frostline models import`, which then does not read it";
+
+/// The hint for what is no label file.
+const LABELS: &str = "write `path,label` as the first line, then a line for each image, such as `cat/1.jpg,cat`; \
+    --labels-key and --labels-column choose other columns";
 
 /// All keys of a backbone's manifest, for users who have only the binary.
 const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, \

@@ -10,7 +10,7 @@ use crate::report::BASE_STYLE;
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-const PICTURE: &str = "image/svg+xml";
+const ICON: &str = "image/svg+xml";
 
 macro_rules! files {
     ($($name:literal: $kind:ident),+ $(,)?) => {
@@ -22,7 +22,7 @@ macro_rules! files {
 const FILES: &[(&str, &str, &str)] = files! {
     "index.html": HTML,
     "page.css": STYLE,
-    "icon.svg": PICTURE,
+    "icon.svg": ICON,
     "actions.js": SCRIPT,
     "announce.js": SCRIPT,
     "api.js": SCRIPT,
@@ -51,8 +51,8 @@ const FILES: &[(&str, &str, &str)] = files! {
     "try.js": SCRIPT,
     "walk.js": SCRIPT,
 };
-/// What the page's style shares with the reports.
-const BASE: (&str, &str, &str) = ("base.css", STYLE, BASE_STYLE);
+/// The style that the page has in common with reports.
+const BASE: &str = "base.css";
 
 /// Returns the page.
 pub(super) async fn index() -> Response {
@@ -61,8 +61,10 @@ pub(super) async fn index() -> Response {
 
 /// Returns a file of the page.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
-    let mut files = FILES.iter().chain([&BASE]);
-    match files.find(|(known, ..)| *known == name) {
+    if name == BASE {
+        return ([(header::CONTENT_TYPE, STYLE)], BASE_STYLE).into_response();
+    }
+    match FILES.iter().find(|(known, ..)| *known == name) {
         Some((_, kind, content)) => ([(header::CONTENT_TYPE, *kind)], *content).into_response(),
         None => Problem::not_found("the page has no such file").into_response(),
     }

@@ -17,6 +17,7 @@ use super::guard::{Guard, guard};
 use super::{body, events, files};
 use crate::http::{Problem, panicked};
 use crate::label::action::Action;
+use crate::label::check::Doubt;
 use crate::label::item::{Which, Window};
 use crate::label::labeller::Labeller;
 use crate::label::refusal::Refusal;
@@ -48,6 +49,10 @@ pub(super) fn routes(labeller: Arc<Labeller>, own: Arc<Guard>) -> Router {
         .route("/api/groups/{key}", get(group))
         .route("/api/items", get(items))
         .route("/api/act", post(act))
+        .route("/api/check/{kind}", get(check))
+        .route("/api/progress", get(progress))
+        .route("/api/similar/{id}", get(similar))
+        .route("/api/try", post(try_picture))
         .route("/thumb/{id}", get(thumb))
         .route("/image/{id}", get(image))
         .fallback(async || Problem::not_found("there is nothing at this path"))
@@ -89,7 +94,7 @@ async fn groups(State(app): Shared) -> Reply {
 
 async fn group(State(app): Shared, Path(key): Path<String>, window: Query<Window>) -> Reply {
     let found = apart(&app, move |labeller| labeller.group(&key, window.0)).await?;
-    Ok(json(&found?))
+    Ok(json(&found))
 }
 
 #[derive(Deserialize)]
@@ -124,6 +129,46 @@ async fn act(State(app): Shared, headers: HeaderMap, body: Body) -> Reply {
         }
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+async fn check(State(app): Shared, Path(doubt): Path<Doubt>, window: Query<Shown>) -> Reply {
+    let window = Window {
+        offset: window.offset.unwrap_or(0),
+        limit: window.limit.unwrap_or(30),
+    };
+    Ok(json(
+        &apart(&app, move |labeller| labeller.check(doubt, window)).await??,
+    ))
+}
+
+async fn progress(State(app): Shared) -> Reply {
+    Ok(json(&apart(&app, Labeller::progress).await?))
+}
+
+async fn similar(State(app): Shared, Path(id): Path<u32>, Query(top): Query<Top>) -> Reply {
+    let top = top.top.unwrap_or(40);
+    Ok(json(
+        &apart(&app, move |labeller| labeller.similar(id, top)).await??,
+    ))
+}
+
+async fn try_picture(State(app): Shared, body: Body) -> Reply {
+    let most = app.labeller.largest_picture();
+    let bytes = body::bytes(body, most).await?;
+    Ok(json(
+        &apart(&app, move |labeller| labeller.try_picture(&bytes)).await??,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    offset: Option<usize>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Top {
+    top: Option<usize>,
 }
 
 #[derive(Deserialize)]

@@ -86,6 +86,7 @@ fn start(labeller: &Arc<Labeller>, scan: Scan) -> Result<Vec<thread::JoinHandle<
     Ok(vec![
         begin(Box::new(move |labeller| labeller.extract(scan)))?,
         begin(Box::new(Labeller::keep_ranked))?,
+        begin(Box::new(Labeller::keep_analysed))?,
         begin(Box::new(Labeller::keep_written))?,
     ])
 }

@@ -11,7 +11,6 @@ use crate::images::View;
 /// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
     all: Listed,
-    pub(super) store: FeatureStore,
     n_own: usize,
     n_own_distinct: usize,
 }
@@ -44,26 +43,33 @@ impl Listed {
         known: &mut HashMap<Digest, usize>,
     ) -> (usize, usize) {
         for (row, digest) in store.index().used() {
-            let number = *known.entry(digest).or_insert_with(|| {
-                self.digests.push(digest);
-                self.copies.push(Vec::new());
-                self.digests.len() - 1
-            });
-            self.copies[number].push(self.images.len());
-            self.distinct.push(number);
-            self.images.push(InspectedImage {
+            let image = InspectedImage {
                 set,
                 path: row.path,
                 class: row.class,
                 digest,
-            });
+            };
+            self.push(image, known);
         }
         (self.images.len(), self.digests.len())
+    }
+
+    fn push(&mut self, image: InspectedImage, known: &mut HashMap<Digest, usize>) {
+        let digest = image.digest;
+        let number = *known.entry(digest).or_insert_with(|| {
+            self.digests.push(digest);
+            self.copies.push(Vec::new());
+            self.digests.len() - 1
+        });
+        self.copies[number].push(self.images.len());
+        self.distinct.push(number);
+        self.images.push(image);
     }
 }
 
 impl Pictures {
-    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors)> {
+    /// Opens the stores, and returns the inspected one too.
+    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors, FeatureStore)> {
         let store = open(&options.features)?;
         let against = options.against.as_deref().map(open).transpose()?;
         if let Some(against) = &against {
@@ -82,11 +88,22 @@ impl Pictures {
         };
         let pictures = Self {
             all,
-            store,
             n_own,
             n_own_distinct,
         };
-        Ok((pictures, vectors))
+        Ok((pictures, vectors, store))
+    }
+
+    /// Uses images in memory.
+    #[cfg(feature = "serve")]
+    pub(super) fn of(images: impl Iterator<Item = InspectedImage>) -> Self {
+        let (mut all, mut known) = (Listed::default(), HashMap::new());
+        images.for_each(|image| all.push(image, &mut known));
+        Self {
+            n_own: all.images.len(),
+            n_own_distinct: all.digests.len(),
+            all,
+        }
     }
 
     /// Returns the number of images in both stores.
