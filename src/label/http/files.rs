@@ -31,6 +31,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "classes.js": SCRIPT,
     "connection.js": SCRIPT,
     "dom.js": SCRIPT,
+    "finding.js": SCRIPT,
     "finish.js": SCRIPT,
     "gestures.js": SCRIPT,
     "grid.js": SCRIPT,

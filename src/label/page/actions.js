@@ -12,8 +12,8 @@ function working(by) {
   byId("main").setAttribute("aria-busy", String(running > 0));
 }
 
-// `view` has `acted(changed)`, which shows the new order, and `refused()`. A picture that only has the focus is
-// another one after the last action: no key may label a picture that was not seen.
+// `view` has `acted(changed)`, which shows the new order, and `refused()`. A picture that only has the focus
+// is another one after the last action: no key may label a picture that was not seen.
 async function perform(view, action, words, explicit) {
   if (running && !explicit) {
     complain("The last action is still being saved: nothing was done.");
@@ -51,7 +51,12 @@ export const clear = (view, ids, explicit) =>
 export const keep = (view, ids) =>
   perform(view, { kind: "keep", ids }, (n) => `${n === 1 ? "The label is" : `${n} labels are`} kept.`, false);
 export const accept = (view, group, revision) =>
-  perform(view, { kind: "accept_group", key: group.key, revision }, (n) => `${images(n)} labelled ${group.title}.`, false);
+  perform(
+    view,
+    { kind: "accept_group", key: group.key, revision },
+    (n) => `${images(n)} labelled ${group.title}.`,
+    false,
+  );
 export const addClass = (view, name) =>
   perform(view, { kind: "add_class", name }, () => `Class ${name} added.`, false);
 export const renameClass = (view, from, to) =>

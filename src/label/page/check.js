@@ -2,11 +2,11 @@
 import * as actions from "./actions.js";
 import { get } from "./api.js";
 import { aim } from "./classes.js";
-import { bar, bdi, button, byId, el, images, keyed, number, percent } from "./dom.js";
+import { button, byId, el, images, number } from "./dom.js";
+import { drawFinding } from "./finding.js";
 import { openLarge, updateLarge } from "./large.js";
-import { neighbours } from "./neighbours.js";
 import { onState, state } from "./state.js";
-import { image, inWords, picture } from "./tiles.js";
+import { inWords, picture } from "./tiles.js";
 
 const KINDS = [
   ["suspects", "Likely mistakes", "No label looks wrong."],
@@ -27,8 +27,11 @@ let request = null;
 let timer = 0;
 
 const entry = () => reply?.entries[index];
-const members = (finding) => (finding ? finding.items ?? [finding.item] : []);
-const idOf = (finding) => members(finding).map(({ id }) => id).join(" ");
+const members = (finding) => (finding ? (finding.items ?? [finding.item]) : []);
+const idOf = (finding) =>
+  members(finding)
+    .map(({ id }) => id)
+    .join(" ");
 
 async function load(follow) {
   request?.abort();
@@ -42,32 +45,47 @@ async function load(follow) {
     if (follow && found >= 0) index = found;
     else marked = 1;
     index = Math.max(0, Math.min(index, next.entries.length - 1));
-    counts[kind] = next.n;
+    count(kind, next);
     draw();
     tally(signal);
   } catch (error) {
-    if (error.name !== "AbortError") byId("finding").replaceChildren(el("p", { className: "nothing" }, error.message));
+    if (error.name !== "AbortError")
+      byId("finding").replaceChildren(el("p", { className: "nothing" }, error.message));
   }
+}
+
+// Nothing found is no finding while the search goes on.
+function count(key, { n, computing }) {
+  counts[key] = n || !computing ? n : undefined;
 }
 
 async function tally(signal) {
   const others = KINDS.filter(([key]) => key !== kind);
-  await Promise.all(others.map(async ([key]) => {
-    const { n } = await get(`api/check/${key}?offset=0&limit=1`, signal);
-    counts[key] = n;
-  })).catch(() => {});
+  await Promise.all(
+    others.map(async ([key]) => {
+      count(key, await get(`api/check/${key}?offset=0&limit=1`, signal));
+    }),
+  ).catch(() => {});
   if (!signal.aborted) drawKinds();
 }
 
 function drawKinds() {
   const kinds = byId("kinds");
   const focused = kinds.contains(document.activeElement) && document.activeElement.dataset.kind;
-  kinds.replaceChildren(...KINDS.map(([key, title]) => {
-    const made = button(el("span", {}, title, counts[key] === undefined ? "" : el("small", {}, ` ${number(counts[key])}`)), () => { location.hash = `check/${key}`; }, "");
-    made.setAttribute("aria-pressed", String(key === kind));
-    made.dataset.kind = key;
-    return made;
-  }));
+  kinds.replaceChildren(
+    ...KINDS.map(([key, title]) => {
+      const made = button(
+        el("span", {}, title, counts[key] === undefined ? "" : el("small", {}, ` ${number(counts[key])}`)),
+        () => {
+          location.hash = `check/${key}`;
+        },
+        "",
+      );
+      made.setAttribute("aria-pressed", String(key === kind));
+      made.dataset.kind = key;
+      return made;
+    }),
+  );
   if (focused) kinds.querySelector(`[data-kind="${focused}"]`)?.focus();
 }
 
@@ -77,8 +95,10 @@ function draw() {
   byId("queue").hidden = !finding || reply.entries.length < 2;
   const root = byId("finding");
   const held = root.contains(document.activeElement) && document.activeElement.dataset.act;
-  if (!finding) root.replaceChildren(nothing());
-  else root.replaceChildren(...(finding.items ? several(finding) : single(finding)));
+  marked = Math.min(marked, members(finding).length - 1);
+  const position =
+    finding && `${number(index + 1)} of ${number(reply.n)}${reply.computing ? " · still checking" : ""}`;
+  root.replaceChildren(...(finding ? drawFinding(finding, kind, position, marked, does) : [nothing()]));
   root.className = finding?.items ? "several" : "single";
   if (held) root.querySelector(`[data-act="${held}"]`)?.focus();
   drawQueue();
@@ -88,74 +108,32 @@ function draw() {
 
 function nothing() {
   const { n_labelled: n } = state();
-  const words = reply.computing ? "Checking the labels …" : n < 2 ? "There are not enough labels to check yet." : KINDS.find(([key]) => key === kind)[2];
-  return el("p", { className: "nothing" }, words, n < 2 && !reply.computing ? el("a", { href: "#sort" }, " Label some images") : "");
-}
-
-function act(text, key, action, className = "plain") {
-  const made = button("", action, className);
-  made.append(...keyed(text, key));
-  made.dataset.act = key;
-  return made;
-}
-
-const named = (before, name, after = "") => el("span", {}, before, bdi(name), after);
-
-function progressLine() {
-  const words = `${number(index + 1)} of ${number(reply.n)}${reply.computing ? " · still checking" : ""}`;
-  return el("p", { className: "fine" }, words);
-}
-
-function single(finding) {
-  const { item } = finding;
-  const big = el("button", { type: "button", className: "exhibit", onclick: () => openLarge(check), "aria-label": `Large view of ${inWords(item)}` });
-  big.append(el("img", { alt: "", src: image(item), draggable: false, onerror() { this.replaceWith(el("span", { className: "nothing" }, "gone or changed")); } }));
-  const suspect = finding.suggested !== undefined;
-  const title = suspect
-    ? el("h2", {}, "Labelled ", bdi(item.label ?? ""), ", but it looks like ", bdi(finding.suggested))
-    : el("h2", {}, "Unlike the other images labelled ", bdi(item.label ?? ""));
-  const figures = suspect
-    ? probabilities([[item.label, finding.given_probability, "given"], [finding.suggested, finding.suggested_probability, "other"]])
-    : el("p", { className: "measure" }, `Its distance to the nearest images is ${finding.distance.toFixed(2)}; usual are at most ${finding.limit.toFixed(2)}.`);
-  const buttons = [act(named("Keep ", item.label ?? ""), "k", () => check.keep())];
-  if (suspect) buttons.push(act(named("Change to ", finding.suggested), "y", () => check.label(finding.suggested), "plain accept"));
-  buttons.push(act("Leave out", "x", () => check.leaveOut()));
-  return [big, el("div", { className: "case" }, progressLine(), title, el("p", { className: "path" }, bdi(item.name)), figures,
-    el("div", { className: "acts" }, ...buttons), neighbours("Nearest labelled images", finding.neighbours, finding.suggested, item.label))];
-}
-
-function probabilities(rows) {
-  return el("dl", { className: "probabilities" }, ...rows.map(([name, share, className]) =>
-    el("div", { className }, el("dt", {}, bdi(name ?? "")), el("dd", {}, bar(share), el("span", {}, percent(share))))));
-}
-
-function several(finding) {
-  const { items, cosine } = finding;
-  const titles = {
-    duplicates: `${number(items.length)} identical images`,
-    near_duplicates: `${number(items.length)} almost identical images`,
-    contradictions: `${number(items.length)} ${cosine === null ? "identical" : "almost identical"} images with different labels`,
-  };
-  marked = Math.min(marked, items.length - 1);
-  const pictures = items.map((item, i) => {
-    const made = el("button", { type: "button", className: "member", onclick: () => { marked = i; draw(); } },
-      picture(item, "", 320), el("span", { className: "said" }, bdi(item.label ?? item.state.replace("_", " "))), el("span", { className: "path" }, bdi(item.name)));
-    made.setAttribute("aria-pressed", String(i === marked));
-    made.dataset.act = `member ${i}`;
-    return made;
-  });
-  const lead = cosine === null ? "" : `Similarity (cosine): ${cosine.toFixed(3)}. `;
-  return [el("div", { className: "case" }, progressLine(), el("h2", {}, titles[kind]),
-    el("p", { className: "lead" }, `${lead}A class labels all of them; the marked one can be left out.`),
-    el("div", { className: "members" }, ...pictures),
-    el("div", { className: "acts" }, act("Keep all", "k", () => check.keep()), act("Leave out the marked one", "x", () => check.leaveOut())))];
+  const words = reply.computing
+    ? "Checking the labels …"
+    : n < 2
+      ? "There are not enough labels to check yet."
+      : KINDS.find(([key]) => key === kind)[2];
+  return el(
+    "p",
+    { className: "nothing" },
+    words,
+    n < 2 && !reply.computing ? el("a", { href: "#sort" }, " Label some images") : "",
+  );
 }
 
 function drawQueue() {
   const queue = byId("queue");
   const focused = queue.contains(document.activeElement);
   const buttons = (reply.entries ?? []).map((finding, i) => {
-    const made = button("", () => { index = i; marked = 1; draw(); }, "queued");
+    const made = button(
+      "",
+      () => {
+        index = i;
+        marked = 1;
+        draw();
+      },
+      "queued",
+    );
     made.append(picture(members(finding)[0]));
     made.setAttribute("aria-label", `Finding ${i + 1}: ${inWords(members(finding)[0])}`);
     if (i === index) made.setAttribute("aria-current", "true");
@@ -168,11 +146,27 @@ function drawQueue() {
 
 function aimed() {
   const n = members(entry()).length;
-  aim(n ? (n > 1 ? `Label all ${images(n)} alike` : "Change the label") : "No image to label", entry()?.suggested ?? null);
+  aim(
+    n ? (n > 1 ? `Label all ${images(n)} alike` : "Change the label") : "No image to label",
+    entry()?.suggested ?? null,
+  );
 }
 
+const does = {
+  keep: () => check.keep(),
+  label: (name) => check.label(name),
+  leaveOut: () => check.leaveOut(),
+  enlarge: () => openLarge(check),
+  mark(at) {
+    marked = at;
+    draw();
+  },
+};
+
 export const check = {
-  root: byId("check"), visible: false, panel: true,
+  root: byId("check"),
+  visible: false,
+  panel: true,
 
   show(argument) {
     this.visible = true;
@@ -188,17 +182,25 @@ export const check = {
     aimed();
   },
 
-  hide() { this.visible = false; },
+  hide() {
+    this.visible = false;
+  },
   member: () => members(entry())[entry()?.items ? marked : 0],
   ids: () => members(entry()).map(({ id }) => id),
-  refocus() { this.root.focus(); },
+  refocus() {
+    this.root.focus();
+  },
 
   label(name) {
     if (entry()) return this.pending(actions.label(this, this.ids(), name, false));
     return actions.addClass(this, name);
   },
-  keep() { if (entry()) return this.pending(actions.keep(this, this.ids())); },
-  leaveOut() { if (entry()) return this.pending(actions.leaveOut(this, [this.member().id], false)); },
+  keep() {
+    if (entry()) return this.pending(actions.keep(this, this.ids()));
+  },
+  leaveOut() {
+    if (entry()) return this.pending(actions.leaveOut(this, [this.member().id], false));
+  },
 
   // The finding fades until the next one is there.
   async pending(done) {
@@ -222,16 +224,24 @@ export const check = {
     draw();
   },
 
-  async acted() { await load(false); },
-  async refused(error) { if (error.code === "stale") await load(true); },
+  async acted() {
+    await load(false);
+  },
+  async refused(error) {
+    if (error.code === "stale") await load(true);
+  },
 };
 
 check.keys = {
   k: () => check.keep(),
-  y: () => { if (entry()?.suggested !== undefined) check.label(entry().suggested); },
+  y: () => {
+    if (entry()?.suggested !== undefined) check.label(entry().suggested);
+  },
   x: () => check.leaveOut(),
-  ArrowLeft: () => check.step(-1), ArrowRight: () => check.step(1),
-  ArrowUp: () => check.turn(-1), ArrowDown: () => check.turn(1),
+  ArrowLeft: () => check.step(-1),
+  ArrowRight: () => check.step(1),
+  ArrowUp: () => check.turn(-1),
+  ArrowDown: () => check.turn(1),
   Enter: () => openLarge(check),
 };
 

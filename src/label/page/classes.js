@@ -20,13 +20,21 @@ function matching(text) {
     const found = name.toLowerCase().indexOf(lower);
     return name === text ? 0 : found === 0 ? 1 : found > 0 ? 2 : 3;
   };
-  const known = text ? classes().filter((entry) => rank(entry) < 3).sort((a, b) => rank(a) - rank(b)) : classes();
+  const known = text
+    ? classes()
+        .filter((entry) => rank(entry) < 3)
+        .sort((a, b) => rank(a) - rank(b))
+    : classes();
   const isNew = text && !classes().some(({ name }) => name === text);
   return { known: known.slice(0, SHOWN), hidden: known.length - SHOWN, isNew };
 }
 
 function option(name, children, className = "") {
-  const made = el("div", { role: "option", className, id: `class-${options.length}`, "aria-selected": "false" }, ...children);
+  const made = el(
+    "div",
+    { role: "option", className, id: `class-${options.length}`, "aria-selected": "false" },
+    ...children,
+  );
   made.addEventListener("click", () => take(name));
   options.push({ name, made });
   return made;
@@ -34,10 +42,15 @@ function option(name, children, className = "") {
 
 function known({ name, n, key }) {
   const hint = name === suggested;
-  return option(name, [
-    el("kbd", { "aria-hidden": "true", className: key ? "" : "none" }, key ?? ""), bdi(name),
-    el("span", { className: "n" }, hint ? `suggested · ${number(n)}` : number(n)),
-  ], hint ? "hinted" : "");
+  return option(
+    name,
+    [
+      el("kbd", { "aria-hidden": "true", className: key ? "" : "none" }, key ?? ""),
+      bdi(name),
+      el("span", { className: "n" }, hint ? `suggested · ${number(n)}` : number(n)),
+    ],
+    hint ? "hinted" : "",
+  );
 }
 
 function draw() {
@@ -45,11 +58,19 @@ function draw() {
   const { known: found, hidden, isNew } = matching(text);
   options = [];
   const children = found.map(known);
-  if (isNew) children.push(option(text, [el("kbd", { className: "none" }), el("span", {}, "New class ", bdi(text))], "new"));
+  if (isNew)
+    children.push(
+      option(text, [el("kbd", { className: "none" }), el("span", {}, "New class ", bdi(text))], "new"),
+    );
   list.replaceChildren(...children);
   list.hidden = !children.length;
   const tools = byId("panel-more");
-  tools.textContent = hidden > 0 ? `${number(hidden)} more: type a part of the name.` : classes().length ? "" : "Type a name to make the first class.";
+  tools.textContent =
+    hidden > 0
+      ? `${number(hidden)} more: type a part of the name.`
+      : classes().length
+        ? ""
+        : "Type a name to make the first class.";
   tools.hidden = !tools.textContent;
   mark(text && options.length ? 0 : -1);
 }

@@ -26,7 +26,10 @@ export function lost() {
 export function whenConnected(signal) {
   if (isConnected) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const wake = () => { waiters.delete(wake); resolve(); };
+    const wake = () => {
+      waiters.delete(wake);
+      resolve();
+    };
     waiters.add(wake);
     signal?.addEventListener("abort", () => {
       waiters.delete(wake);
@@ -37,7 +40,10 @@ export function whenConnected(signal) {
 
 function reconnect(wait) {
   clearTimeout(retry);
-  retry = setTimeout(() => { retry = 0; listen(); }, wait);
+  retry = setTimeout(() => {
+    retry = 0;
+    listen();
+  }, wait);
 }
 
 let receive = () => {};
@@ -63,13 +69,19 @@ function listen() {
   source.addEventListener("error", () => {
     source.close();
     set(false);
-    reconnect(pause = Math.min(5000, pause + 500));
+    reconnect((pause = Math.min(5000, pause + 500)));
   });
 }
 
 // A page that is kept for the browser's "back" must not hold one of the few connections.
 addEventListener("pagehide", () => source?.close());
-addEventListener("pageshow", (event) => { if (event.persisted) reconnect(0); });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) reconnect(0);
+});
 // A laptop that was opened again should not wait for a timer.
-addEventListener("online", () => { if (!isConnected) reconnect(0); });
-document.addEventListener("visibilitychange", () => { if (!document.hidden && !isConnected) reconnect(0); });
+addEventListener("online", () => {
+  if (!isConnected) reconnect(0);
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !isConnected) reconnect(0);
+});

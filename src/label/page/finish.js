@@ -11,12 +11,18 @@ let problem = null;
 let running = false;
 
 function copyButton(text, what) {
-  const made = button("Copy", async () => {
-    await navigator.clipboard.writeText(text);
-    made.textContent = "Copied";
-    say(`${what} copied.`);
-    setTimeout(() => { made.textContent = "Copy"; }, 2000);
-  }, "plain copy");
+  const made = button(
+    "Copy",
+    async () => {
+      await navigator.clipboard.writeText(text);
+      made.textContent = "Copied";
+      say(`${what} copied.`);
+      setTimeout(() => {
+        made.textContent = "Copy";
+      }, 2000);
+    },
+    "plain copy",
+  );
   made.setAttribute("aria-label", `Copy ${what.toLowerCase()}`);
   return made;
 }
@@ -33,21 +39,45 @@ async function write() {
   }
   running = false;
   draw();
-  byId("finish").querySelector(problem ? "#write" : "#written")?.focus();
+  byId("finish")
+    .querySelector(problem ? "#write" : "#written")
+    ?.focus();
 }
 
 function files() {
-  return el("section", { id: "written", tabIndex: -1 }, el("h2", {}, "Written"),
-    result.accuracy === null ? "" : el("p", { className: "lead" }, `The classifier's accuracy is about ${percent(result.accuracy, 1)}.`),
-    el("ul", { className: "files" }, ...result.files.map(({ what, path }) =>
-      el("li", {}, el("span", { className: "what" }, NAMES[what] ?? what), el("code", {}, bdi(path)), copyButton(path, "Path")))),
-    ...result.notes.map((note) => el("p", { className: "fine" }, note)));
+  return el(
+    "section",
+    { id: "written", tabIndex: -1 },
+    el("h2", {}, "Written"),
+    result.accuracy === null
+      ? ""
+      : el("p", { className: "lead" }, `The classifier's accuracy is about ${percent(result.accuracy, 1)}.`),
+    el(
+      "ul",
+      { className: "files" },
+      ...result.files.map(({ what, path }) =>
+        el(
+          "li",
+          {},
+          el("span", { className: "what" }, NAMES[what] ?? what),
+          el("code", {}, bdi(path)),
+          copyButton(path, "Path"),
+        ),
+      ),
+    ),
+    ...result.notes.map((note) => el("p", { className: "fine" }, note)),
+  );
 }
 
 function commands() {
   const all = result.commands.join("\n");
-  return el("section", {}, el("div", { className: "row" }, el("h2", {}, "The same with commands"), copyButton(all, "Commands")),
-    el("p", { className: "lead" }, "Run them again when images or labels have changed."), el("pre", { tabIndex: 0 }, el("code", {}, all)));
+  return el(
+    "section",
+    {},
+    el("div", { className: "row" }, el("h2", {}, "The same with commands"), copyButton(all, "Commands")),
+    el("p", { className: "lead" }, "Run them again when images or labels have changed."),
+    el("pre", { tabIndex: 0 }, el("code", {}, all)),
+  );
 }
 
 function draw() {
@@ -55,23 +85,49 @@ function draw() {
   const make = button(running ? "Writing …" : result ? "Write again" : "Write the files", write, "strong");
   make.id = "write";
   make.disabled = running || !n;
+  const rest = left ? ` ${images(left)} without a label ${left === 1 ? "is" : "are"} left.` : "";
   const words = n
-    ? `Writes the ${images(n)} labelled so far, the classifier and a report with every mistake.${left ? ` ${images(left)} without a label ${left === 1 ? "is" : "are"} left.` : ""}`
+    ? `Writes the ${images(n)} labelled so far, the classifier and a report with every mistake.${rest}`
     : "No image has a label yet.";
   byId("finish").replaceChildren(
-    el("section", {}, el("h2", {}, "Finish"), el("p", { className: "lead" }, words), make,
+    el(
+      "section",
+      {},
+      el("h2", {}, "Finish"),
+      el("p", { className: "lead" }, words),
+      make,
       problem ? el("p", { className: "problem", role: "alert" }, problem) : "",
-      el("p", { className: "fine below" }, "Each label is already kept in ", el("code", {}, bdi(path)), ". You can go on labelling afterwards.")),
-    ...(result ? [files(), commands()] : []));
+      el(
+        "p",
+        { className: "fine below" },
+        "Each label is already kept in ",
+        el("code", {}, bdi(path)),
+        ". You can go on labelling afterwards.",
+      ),
+    ),
+    ...(result ? [files(), commands()] : []),
+  );
 }
 
 export const finish = {
-  root: byId("finish"), visible: false, panel: false, keys: {},
-  show() { this.visible = true; draw(); },
-  hide() { this.visible = false; },
-  async acted() { draw(); },
+  root: byId("finish"),
+  visible: false,
+  panel: false,
+  keys: {},
+  show() {
+    this.visible = true;
+    draw();
+  },
+  hide() {
+    this.visible = false;
+  },
+  async acted() {
+    draw();
+  },
   async refused() {},
-  refocus() { this.root.focus(); },
+  refocus() {
+    this.root.focus();
+  },
 };
 
 let counted = "";

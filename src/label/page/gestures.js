@@ -1,5 +1,5 @@
-// Selecting with a pointer: click, shift-click, ctrl-click, a rubber band, and the same by touch (tap, and drag
-// sideways or after a long press; dragging up and down scrolls).
+// Selecting with a pointer: click, shift-click, ctrl-click, a rubber band, and the same by touch: tap, and
+// drag sideways or after a long press; dragging up and down scrolls.
 import { el } from "./dom.js";
 
 const SLOP = 6;
@@ -37,12 +37,15 @@ export function gestures(grid) {
   function follow() {
     const box = root.getBoundingClientRect();
     const { clientX, clientY } = start.last;
-    const speed = (clientY < box.top + EDGE ? clientY - box.top - EDGE : Math.max(0, clientY - box.bottom + EDGE)) / 3;
+    const speed =
+      (clientY < box.top + EDGE ? clientY - box.top - EDGE : Math.max(0, clientY - box.bottom + EDGE)) / 3;
     if (speed) root.scrollTop += speed;
     const now = point({ clientX, clientY });
     const area = {
-      left: Math.min(start.x, now.x), right: Math.max(start.x, now.x),
-      top: Math.min(start.y, now.y), bottom: Math.max(start.y, now.y),
+      left: Math.min(start.x, now.x),
+      right: Math.max(start.x, now.x),
+      top: Math.min(start.y, now.y),
+      bottom: Math.max(start.y, now.y),
     };
     band.hidden = false;
     band.style.transform = `translate(${area.left}px, ${area.top}px)`;
@@ -86,7 +89,14 @@ export function gestures(grid) {
   root.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || event.target.closest("button") || !grid.pages?.n) return;
     const touch = event.pointerType !== "mouse";
-    start = { ...point(event), last: event, pointer: event.pointerId, touch, adds: touch || event.ctrlKey || event.metaKey || event.shiftKey, flats: [] };
+    start = {
+      ...point(event),
+      last: event,
+      pointer: event.pointerId,
+      touch,
+      adds: touch || event.ctrlKey || event.metaKey || event.shiftKey,
+      flats: [],
+    };
     dragged = false;
     if (touch) start.press = setTimeout(begin, LONG_PRESS);
   });
@@ -102,8 +112,16 @@ export function gestures(grid) {
   root.addEventListener("pointerup", () => end(true));
   root.addEventListener("pointercancel", () => end(dragging));
   // Without this the browser would scroll instead.
-  root.addEventListener("touchmove", (event) => { if (dragging) event.preventDefault(); }, { passive: false });
-  root.addEventListener("contextmenu", (event) => { if (dragging || start?.touch) event.preventDefault(); });
+  root.addEventListener(
+    "touchmove",
+    (event) => {
+      if (dragging) event.preventDefault();
+    },
+    { passive: false },
+  );
+  root.addEventListener("contextmenu", (event) => {
+    if (dragging || start?.touch) event.preventDefault();
+  });
   root.addEventListener("dragstart", (event) => event.preventDefault());
 
   root.addEventListener("click", (event) => {
@@ -124,5 +142,7 @@ export function gestures(grid) {
     else grid.selection.set([id], flat);
     grid.go(tile.place, false);
   });
-  root.addEventListener("dblclick", (event) => { if (tileAt(event.target)) grid.looks.opened(); });
+  root.addEventListener("dblclick", (event) => {
+    if (tileAt(event.target)) grid.looks.opened();
+  });
 }

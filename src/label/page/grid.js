@@ -1,5 +1,5 @@
-// A grid of pictures in groups: which place has the focus, what is selected, and what stays where it is on the screen
-// when the order changes.
+// A grid of pictures in groups: which place has the focus, what is selected, and what stays where it is on
+// the screen when the order changes.
 import { el } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { Layout } from "./layout.js";
@@ -11,9 +11,9 @@ const FAST = 4;
 const REST = 90;
 
 export class Grid {
-  // `looks` has `badge(item)`, `words(item)`, `headed(pages)` and `head(group, pages)` (the children of a group's
-  // head), and is told of `focused()`, `selected()`, `opened()`, `rested(group)` (the group at the top after
-  // scrolling) and `shifted()` (the service has another order by now).
+  // `looks` has `badge(item)`, `words(item)`, `headed(pages)` and `head(group, pages)` (the children of a
+  // group's head), and is told of `focused()`, `selected()`, `opened()`, `rested(group)` (the group at the top
+  // after scrolling) and `shifted()` (the service has another order by now).
   constructor(root, looks) {
     Object.assign(this, { root, looks, pages: null, layout: null, place: null });
     this.canvas = el("div", { className: "canvas" });
@@ -21,7 +21,10 @@ export class Grid {
     root.append(this.canvas, this.empty);
     this.painter = new Painter(this.canvas);
     this.busy = new Map();
-    this.selection = new Selection(() => { this.draw(); looks.selected(); });
+    this.selection = new Selection(() => {
+      this.draw();
+      looks.selected();
+    });
     this.moment = { top: 0, at: 0, rest: 0 };
     root.addEventListener("scroll", () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.resized()).observe(root);
@@ -29,8 +32,12 @@ export class Grid {
     gestures(this);
   }
 
-  get item() { return this.place ? this.pages.at(this.place.group, this.place.index) : undefined; }
-  hasFocus() { return this.canvas.contains(document.activeElement); }
+  get item() {
+    return this.place ? this.pages.at(this.place.group, this.place.index) : undefined;
+  }
+  hasFocus() {
+    return this.canvas.contains(document.activeElement);
+  }
 
   // What an action is about: the selection or, without one, the picture in focus.
   targets() {
@@ -40,11 +47,13 @@ export class Grid {
 
   // The windows on the screen, which a new order will need again.
   seen() {
-    return this.pages ? this.wanted.map(({ group, number }) => ({ key: this.pages.groups[group].key, number })) : [];
+    return this.pages
+      ? this.wanted.map(({ group, number }) => ({ key: this.pages.groups[group].key, number }))
+      : [];
   }
 
-  // Shows other pages. `follow` is "place" (the focus stays where it is on the screen), "item" (it stays with its
-  // picture) or "top".
+  // Shows other pages. `follow` is "place" (the focus stays where it is on the screen), "item" (it stays with
+  // its picture) or "top".
   show(pages, follow = "place") {
     const focused = this.hasFocus();
     const before = this.pages && { pages: this.pages, place: this.place, item: this.item, mark: this.mark() };
@@ -66,7 +75,11 @@ export class Grid {
   }
 
   measured() {
-    const layout = new Layout(this.pages, this.canvas.clientWidth || this.root.clientWidth, this.looks.headed(this.pages));
+    const layout = new Layout(
+      this.pages,
+      this.canvas.clientWidth || this.root.clientWidth,
+      this.looks.headed(this.pages),
+    );
     this.canvas.style.height = `${layout.height}px`;
     this.canvas.style.setProperty("--edge", `${layout.edge}px`);
     return layout;
@@ -78,7 +91,11 @@ export class Grid {
     const y = this.place ? this.layout.y(this.place) - scrollTop : 0;
     if (this.place && y > -this.layout.edge && y < clientHeight) return { y, focus: true };
     const group = this.layout.groupAt(scrollTop);
-    return { key: this.pages.groups[group]?.key, y: (this.layout.tops[group] ?? 0) - scrollTop, focus: false };
+    return {
+      key: this.pages.groups[group]?.key,
+      y: (this.layout.tops[group] ?? 0) - scrollTop,
+      focus: false,
+    };
   }
 
   keep({ pages, place, item, mark }, follow) {
@@ -95,7 +112,8 @@ export class Grid {
     }
     this.place = { group, index };
     const other = this.pages.groups.findIndex((entry) => entry.key === mark.key);
-    if (mark.focus && gone) this.root.scrollTop = this.layout.tops[group] - Math.max(0, mark.y - this.layout.head);
+    if (mark.focus && gone)
+      this.root.scrollTop = this.layout.tops[group] - Math.max(0, mark.y - this.layout.head);
     else if (mark.focus) this.root.scrollTop = this.layout.y(this.place) - mark.y;
     else this.root.scrollTop = this.layout.tops[Math.max(0, other)] - mark.y;
   }
@@ -137,7 +155,8 @@ export class Grid {
 
   entered(target) {
     const tile = target.classList.contains("tile") && this.painter.tiles.get(Number(target.dataset.id));
-    if (tile && (tile.place.group !== this.place.group || tile.place.index !== this.place.index)) this.go(tile.place, false);
+    if (tile && (tile.place.group !== this.place.group || tile.place.index !== this.place.index))
+      this.go(tile.place, false);
   }
 
   // Moves the focus to a place.
@@ -149,14 +168,17 @@ export class Grid {
     this.looks.focused();
   }
 
-  focus() { if (this.item) this.painter.tiles.get(this.item.id)?.root.focus({ preventScroll: true }); }
+  focus() {
+    if (this.item) this.painter.tiles.get(this.item.id)?.root.focus({ preventScroll: true });
+  }
 
   // Scrolls as little as possible; the head of a group covers the top.
   reveal() {
     const y = this.layout.y(this.place);
     const { scrollTop, clientHeight } = this.root;
     if (y - this.layout.head < scrollTop) this.root.scrollTop = y - this.layout.head;
-    else if (y + this.layout.pitch > scrollTop + clientHeight) this.root.scrollTop = y + this.layout.pitch - clientHeight;
+    else if (y + this.layout.pitch > scrollTop + clientHeight)
+      this.root.scrollTop = y + this.layout.pitch - clientHeight;
   }
 
   jump(group) {
@@ -186,7 +208,8 @@ export class Grid {
     const start = pages.starts[group];
     const ids = await pages.ids(start, start + pages.groups[group].n);
     if (pages !== this.pages) return 0;
-    if (ids.every((id) => this.selection.has(id))) this.selection.set([...this.selection.ids].filter((id) => !ids.includes(id)));
+    if (ids.every((id) => this.selection.has(id)))
+      this.selection.set([...this.selection.ids].filter((id) => !ids.includes(id)));
     else this.selection.add(ids);
     return ids.length;
   }

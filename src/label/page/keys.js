@@ -13,8 +13,8 @@ function nameOf(event) {
   return `${command ? "ctrl+" : ""}${shift ? "shift+" : ""}${key}`;
 }
 
-// `layers()` returns tables from a key's name to a function, the most special one first; `label(name)` is called for
-// the keys of classes.
+// `layers()` returns tables from a key's name to a function, the most special one first; `label(name)` is
+// called for the keys of classes.
 export function listenToKeys(layers, label) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
@@ -31,27 +31,61 @@ export function listenToKeys(layers, label) {
 }
 
 const TABLE = [
-  ["Anywhere", [
-    ["1 … 9", "label with one of the first nine classes"],
-    ["c", "type the name of a class; Enter labels, also with a new class"],
-    ["u, Ctrl+Z", "undo, without limit"], ["U, Ctrl+Y", "redo"], ["x", "leave out"],
-    ["s", "show similar images"], ["?", "show the keys"],
-  ]],
-  ["Sort", [
-    ["← ↑ ↓ →", "move"], ["Space", "select or unselect"], ["Shift+← ↑ ↓ →", "extend the selection"],
-    ["a", "select all of the group"], ["g", "accept all of the group as its class"],
-    ["n", "go to the image that is most worth a label"], ["[ and ]", "previous and next group"], ["Home, End", "first and last image of the group"],
-    ["Delete", "take the label away"], ["Enter", "large view"], ["Esc", "end the selection, or go back"],
-  ]],
-  ["Check", [
-    ["k", "keep the label"], ["y", "take the suggested class"], ["x", "leave the image out"],
-    ["← →", "previous and next finding"], ["↑ ↓", "mark one of the images"], ["Enter", "large view"],
-  ]],
+  [
+    "Anywhere",
+    [
+      ["1 … 9", "label with one of the first nine classes"],
+      ["c", "type the name of a class; Enter labels, also with a new class"],
+      ["u, Ctrl+Z", "undo, without limit"],
+      ["U, Ctrl+Y", "redo"],
+      ["x", "leave out"],
+      ["s", "show similar images"],
+      ["?", "show the keys"],
+    ],
+  ],
+  [
+    "Sort",
+    [
+      ["← ↑ ↓ →", "move"],
+      ["Space", "select or unselect"],
+      ["Shift+← ↑ ↓ →", "extend the selection"],
+      ["a", "select all of the group"],
+      ["g", "accept all of the group as its class"],
+      ["n", "go to the image that is most worth a label"],
+      ["[ and ]", "previous and next group"],
+      ["Home, End", "first and last image of the group"],
+      ["Delete", "take the label away"],
+      ["Enter", "large view"],
+      ["Esc", "end the selection, or go back"],
+    ],
+  ],
+  [
+    "Check",
+    [
+      ["k", "keep the label"],
+      ["y", "take the suggested class"],
+      ["x", "leave the image out"],
+      ["← →", "previous and next finding"],
+      ["↑ ↓", "mark one of the images"],
+      ["Enter", "large view"],
+    ],
+  ],
 ];
 
 export function showKeys() {
-  byId("keys-list").replaceChildren(...TABLE.map(([title, rows]) =>
-    el("div", {}, el("h3", {}, title), el("dl", {}, ...rows.map(([keys, meaning]) =>
-      el("div", {}, el("dt", {}, keys), el("dd", {}, meaning)))))));
+  byId("keys-list").replaceChildren(
+    ...TABLE.map(([title, rows]) =>
+      el(
+        "div",
+        {},
+        el("h3", {}, title),
+        el(
+          "dl",
+          {},
+          ...rows.map(([keys, meaning]) => el("div", {}, el("dt", {}, keys), el("dd", {}, meaning))),
+        ),
+      ),
+    ),
+  );
   byId("keys").showModal();
 }

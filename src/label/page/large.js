@@ -53,7 +53,8 @@ function facts() {
   const words = [];
   if (item.label !== null) words.push(el("span", {}, "labelled ", bdi(item.label)));
   if (item.state === "left_out") words.push("left out");
-  if (item.predicted !== null) words.push(el("span", {}, "probably ", bdi(item.predicted), ` ${percent(item.probability)}`));
+  if (item.predicted !== null)
+    words.push(el("span", {}, "probably ", bdi(item.predicted), ` ${percent(item.probability)}`));
   if (item.reason) words.push(item.reason);
   return words.flatMap((word, i) => (i ? [" · ", word] : [word]));
 }
@@ -89,22 +90,48 @@ function drawPicture(next) {
   const frame = el("div", { className: "frame" });
   const img = el("img", { alt: next.name, draggable: false });
   frame.style.backgroundImage = `url("${thumbnail(next)}")`;
-  img.onload = () => { frame.style.backgroundImage = ""; };
+  img.onload = () => {
+    frame.style.backgroundImage = "";
+  };
   img.onerror = () => {
     frame.style.backgroundImage = "";
-    frame.replaceChildren(el("p", { className: "nothing" }, next.reason ? `Not readable: ${next.reason}.` : "This image is gone or has changed."));
+    frame.replaceChildren(
+      el(
+        "p",
+        { className: "nothing" },
+        next.reason ? `Not readable: ${next.reason}.` : "This image is gone or has changed.",
+      ),
+    );
   };
   img.src = image(next);
   frame.append(img);
   const held = document.activeElement?.dataset?.tool;
   const tools = [
-    tool("Previous", "←", () => step("ArrowLeft")), tool("Next", "→", () => step("ArrowRight")),
-    tool("Similar", "s", () => { location.hash = `similar/${item.id}`; }), tool("Leave out", "x", () => view.leaveOut()),
+    tool("Previous", "←", () => step("ArrowLeft")),
+    tool("Next", "→", () => step("ArrowRight")),
+    tool("Similar", "s", () => {
+      location.hash = `similar/${item.id}`;
+    }),
+    tool("Leave out", "x", () => view.leaveOut()),
     tool("Close", "Esc", () => closeLarge()),
   ];
-  tools.forEach((made, i) => { made.dataset.tool = i; });
-  root.replaceChildren(frame, el("div", { className: "caption" },
-    el("div", { className: "words" }, el("h2", {}, bdi(next.name)), el("p", { className: "facts" }), el("p", { className: "position" })),
-    el("div", { className: "tools" }, ...tools)));
+  tools.forEach((made, i) => {
+    made.dataset.tool = i;
+  });
+  root.replaceChildren(
+    frame,
+    el(
+      "div",
+      { className: "caption" },
+      el(
+        "div",
+        { className: "words" },
+        el("h2", {}, bdi(next.name)),
+        el("p", { className: "facts" }),
+        el("p", { className: "position" }),
+      ),
+      el("div", { className: "tools" }, ...tools),
+    ),
+  );
   if (held) tools[held].focus();
 }

@@ -32,14 +32,21 @@ export class Layout {
     return low;
   }
 
-  bottom(group) { return this.tops[group + 1] ?? this.height; }
+  bottom(group) {
+    return this.tops[group + 1] ?? this.height;
+  }
 
   // The place of a picture relative to its group.
   spot(index) {
-    return { x: (index % this.columns) * this.pitch, y: this.head + Math.floor(index / this.columns) * this.pitch };
+    return {
+      x: (index % this.columns) * this.pitch,
+      y: this.head + Math.floor(index / this.columns) * this.pitch,
+    };
   }
 
-  y(place) { return this.tops[place.group] + this.spot(place.index).y; }
+  y(place) {
+    return this.tops[place.group] + this.spot(place.index).y;
+  }
 
   // The indices [from, to) of a group's pictures between two heights of the canvas.
   span(group, top, bottom) {
@@ -74,12 +81,18 @@ export class Layout {
     if (key === "ArrowLeft") return flat > 0 ? pages.place(flat - 1) : null;
     if (key === "ArrowRight") return flat + 1 < pages.n ? pages.place(flat + 1) : null;
     if (key === "ArrowDown") {
-      if (Math.floor(index / columns) < Math.floor((n - 1) / columns)) return { group, index: Math.min(n - 1, index + columns) };
-      return group + 1 < pages.groups.length ? { group: group + 1, index: Math.min(column, pages.groups[group + 1].n - 1) } : null;
+      if (Math.floor(index / columns) < Math.floor((n - 1) / columns))
+        return { group, index: Math.min(n - 1, index + columns) };
+      return group + 1 < pages.groups.length
+        ? { group: group + 1, index: Math.min(column, pages.groups[group + 1].n - 1) }
+        : null;
     }
     if (index >= columns) return { group, index: index - columns };
     if (group === 0) return null;
     const above = pages.groups[group - 1].n;
-    return { group: group - 1, index: Math.min(above - 1, Math.floor((above - 1) / columns) * columns + column) };
+    return {
+      group: group - 1,
+      index: Math.min(above - 1, Math.floor((above - 1) / columns) * columns + column),
+    };
   }
 }

@@ -46,8 +46,11 @@ function showSimilar() {
 
 const pageKeys = {
   c: typeClass,
-  u: () => actions.undo(view), "ctrl+z": () => actions.undo(view),
-  U: () => actions.redo(view), "ctrl+y": () => actions.redo(view), "ctrl+shift+z": () => actions.redo(view),
+  u: () => actions.undo(view),
+  "ctrl+z": () => actions.undo(view),
+  U: () => actions.redo(view),
+  "ctrl+y": () => actions.redo(view),
+  "ctrl+shift+z": () => actions.redo(view),
   s: showSimilar,
   "?": showKeys,
 };
@@ -60,14 +63,20 @@ function drawBar(now) {
   byId("folder").textContent = base(now.images);
   byId("folder").title = now.images;
   const all = now.n_images - now.n_skipped;
-  byId("tally").replaceChildren(`${number(now.n_labelled)} of ${number(all)}`, el("span", {}, ` ${all === 1 ? "image" : "images"} labelled`));
+  byId("tally").replaceChildren(
+    `${number(now.n_labelled)} of ${number(all)}`,
+    el("span", {}, ` ${all === 1 ? "image" : "images"} labelled`),
+  );
   const undo = byId("undo");
   undo.disabled = !now.can_undo;
   undo.title = now.can_undo ? `Undo: ${now.undo ?? "the last action"} (u)` : "Nothing to undo";
   byId("redo").disabled = !now.can_redo;
   byId("redo").title = "Redo (U)";
   const { done, total } = now.progress;
-  const work = { scanning: "Looking for images …", extracting: `Preparing images: ${number(done)} of ${number(total)}` }[now.phase];
+  const work = {
+    scanning: "Looking for images …",
+    extracting: `Preparing images: ${number(done)} of ${number(total)}`,
+  }[now.phase];
   byId("work").hidden = !work;
   if (!work) return;
   byId("extraction").max = Math.max(1, total);
@@ -75,27 +84,48 @@ function drawBar(now) {
   byId("work-words").textContent = work;
 }
 
+function lostWords(waiting) {
+  const wait = ["", "1 action waits for it. "][waiting] ?? `${waiting} actions wait for it. `;
+  const what = "If frostline was stopped, start it again and open the address that it prints.";
+  return `Connection lost. ${wait}Trying again … ${what}`;
+}
+
 // What the person should know, the most urgent first.
 function notice() {
   const node = byId("notice");
   const now = state();
-  const waiting = actionsWaiting();
   let text = "";
-  if (!connection) text = `Connection lost. ${waiting ? `${waiting === 1 ? "1 action waits" : `${waiting} actions wait`} for it. ` : ""}Trying again … If frostline was stopped, start it again and open the address that it prints.`;
+  if (!connection) text = lostWords(actionsWaiting());
   else if (now?.phase === "failed") text = now.message ?? "The images could not be prepared.";
   else if (now?.notes?.length) text = dismissed.has(now.notes.join(" ")) ? "" : now.notes.join(" ");
   if (node.dataset.text === text) return;
   node.dataset.text = text;
   node.hidden = !text;
   node.classList.toggle("urgent", !connection || now?.phase === "failed");
-  const close = el("button", { type: "button", className: "plain", onclick: () => { dismissed.add(text); notice(); } }, "Close");
+  const close = el(
+    "button",
+    {
+      type: "button",
+      className: "plain",
+      onclick: () => {
+        dismissed.add(text);
+        notice();
+      },
+    },
+    "Close",
+  );
   node.replaceChildren(text, connection && now?.phase !== "failed" ? close : "");
 }
 
 let connection = true;
 const dismissed = new Set();
-onConnection((now) => { connection = now; notice(); });
-setInterval(() => { if (!connection) notice(); }, 500);
+onConnection((now) => {
+  connection = now;
+  notice();
+});
+setInterval(() => {
+  if (!connection) notice();
+}, 500);
 
 function startDialogs() {
   for (const dialog of document.querySelectorAll("dialog")) {
@@ -108,14 +138,24 @@ function startDialogs() {
     byId("rename-to").value = "";
     rename.showModal();
   });
-  rename.querySelector("form").addEventListener("submit", () =>
-    actions.renameClass(view, byId("rename-from").value, byId("rename-to").value.trim()));
-  onState((now) => { byId("rename-open").hidden = !now.classes.length; });
+  rename
+    .querySelector("form")
+    .addEventListener("submit", () =>
+      actions.renameClass(view, byId("rename-from").value, byId("rename-to").value.trim()),
+    );
+  onState((now) => {
+    byId("rename-open").hidden = !now.classes.length;
+  });
 }
 
 // What the keys do, for a pointer.
 function startTools() {
-  const tools = { enlarge: () => view.keys.Enter(), similars: showSimilar, "leave-out": () => view.leaveOut(), unlabel: () => view.clear?.() };
+  const tools = {
+    enlarge: () => view.keys.Enter(),
+    similars: showSimilar,
+    "leave-out": () => view.leaveOut(),
+    unlabel: () => view.clear?.(),
+  };
   for (const [id, action] of Object.entries(tools)) byId(id).addEventListener("click", action);
 }
 
@@ -129,8 +169,12 @@ function start() {
   byId("help").addEventListener("click", showKeys);
   onState(drawBar);
   onState(notice);
-  onState(() => { if (!view) route(); });
-  addEventListener("hashchange", () => { if (view) route(); });
+  onState(() => {
+    if (!view) route();
+  });
+  addEventListener("hashchange", () => {
+    if (view) route();
+  });
   listenTo("api/events", tell);
 }
 

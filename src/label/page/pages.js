@@ -9,7 +9,8 @@ const ALL_AT_ONCE = 1000;
 // Where a view's pictures come from: `groups()` and `part(key, offset, limit)`, both with a signal.
 export const unlabelled = {
   groups: (signal) => get("api/groups", signal),
-  part: (key, offset, limit, signal) => get(`api/groups/${encodeURIComponent(key)}?offset=${offset}&limit=${limit}`, signal),
+  part: (key, offset, limit, signal) =>
+    get(`api/groups/${encodeURIComponent(key)}?offset=${offset}&limit=${limit}`, signal),
 };
 
 export function itemsOf(state, className, title) {
@@ -27,13 +28,23 @@ export function itemsOf(state, className, title) {
 
 // A list that is known as a whole.
 export const fixed = (revision, title, items) => ({
-  groups: async () => ({ revision, kind: "fixed", groups: items.length ? [{ key: "fixed", title, n: items.length, first: items }] : [] }),
+  groups: async () => ({
+    revision,
+    kind: "fixed",
+    groups: items.length ? [{ key: "fixed", title, n: items.length, first: items }] : [],
+  }),
   part: async () => ({ revision, items: [] }),
 });
 
-export class Pages {
+class Pages {
   constructor(source, reply) {
-    Object.assign(this, { source, revision: reply.revision, kind: reply.kind, windows: new Map(), running: new Map() });
+    Object.assign(this, {
+      source,
+      revision: reply.revision,
+      kind: reply.kind,
+      windows: new Map(),
+      running: new Map(),
+    });
     this.groups = reply.groups;
     this.starts = [];
     let total = 0;
@@ -51,7 +62,9 @@ export class Pages {
     return this.windows.get(`${Math.floor(index / WINDOW)} ${key}`)?.[index % WINDOW];
   }
 
-  flat(place) { return this.starts[place.group] + place.index; }
+  flat(place) {
+    return this.starts[place.group] + place.index;
+  }
 
   place(flat) {
     let low = 0;
@@ -74,7 +87,11 @@ export class Pages {
   needed(group, from, to) {
     const { first, n } = this.groups[group];
     const numbers = [];
-    for (let number = Math.floor(Math.max(from, first.length) / WINDOW); number * WINDOW < Math.min(to, n); number += 1) {
+    for (
+      let number = Math.floor(Math.max(from, first.length) / WINDOW);
+      number * WINDOW < Math.min(to, n);
+      number += 1
+    ) {
       numbers.push(number);
     }
     return Math.min(to, n) > first.length ? numbers : [];
@@ -92,13 +109,22 @@ export class Pages {
       if (this.windows.has(name) || this.running.has(name)) continue;
       const controller = new AbortController();
       this.running.set(name, controller);
-      this.source.part(key, number * WINDOW, WINDOW, controller.signal)
-        .then((reply) => { this.put(key, number, reply.items); arrived(reply.revision); }, () => {})
+      this.source
+        .part(key, number * WINDOW, WINDOW, controller.signal)
+        .then(
+          (reply) => {
+            this.put(key, number, reply.items);
+            arrived(reply.revision);
+          },
+          () => {},
+        )
         .finally(() => this.running.delete(name));
     }
   }
 
-  stop() { for (const controller of this.running.values()) controller.abort(); }
+  stop() {
+    for (const controller of this.running.values()) controller.abort();
+  }
 
   // The ids of places in flat order, from `from` up to but without `to`; those that are missing are fetched.
   async ids(from, to) {
@@ -125,7 +151,11 @@ export class Pages {
 export async function fetchPages(source, seen, signal) {
   for (let attempt = 0; ; attempt += 1) {
     const parts = seen.map(({ key, number }) =>
-      source.part(key, number * WINDOW, WINDOW, signal).then((reply) => ({ key, number, reply }), () => null));
+      source.part(key, number * WINDOW, WINDOW, signal).then(
+        (reply) => ({ key, number, reply }),
+        () => null,
+      ),
+    );
     const [reply, ...arrived] = await Promise.all([source.groups(signal), ...parts]);
     const same = arrived.filter((part) => part?.reply.revision === reply.revision);
     const other = arrived.some((part) => part && part.reply.revision !== reply.revision);

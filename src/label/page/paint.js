@@ -1,5 +1,5 @@
-// The elements of a grid: only those near the screen. An element belongs to a picture and moves with it, so that
-// nothing flickers when the order changes.
+// The elements of a grid: only those near the screen. An element belongs to a picture and moves with it, so
+// that nothing flickers when the order changes.
 import { el } from "./dom.js";
 import { Tile } from "./tiles.js";
 
@@ -13,11 +13,19 @@ export class Painter {
 
   // Makes the elements near the screen be there, and no others; returns the windows that they need.
   paint(grid) {
-    const { pages, layout, root: { scrollTop, clientHeight } } = grid;
+    const {
+      pages,
+      layout,
+      root: { scrollTop, clientHeight },
+    } = grid;
     const above = scrollTop - clientHeight / 2;
     const below = scrollTop + 1.5 * clientHeight;
     const drawn = { sections: new Set(), ids: new Set(), blanks: 0, wanted: [] };
-    for (let group = layout.groupAt(above); group < pages.groups.length && layout.tops[group] < below; group += 1) {
+    for (
+      let group = layout.groupAt(above);
+      group < pages.groups.length && layout.tops[group] < below;
+      group += 1
+    ) {
       this.drawGroup(grid, group, layout.span(group, above, below), drawn);
     }
     // The focus must not be lost because its picture is out of sight.
@@ -30,13 +38,19 @@ export class Painter {
 
   drawGroup(grid, group, [from, to], drawn) {
     const section = this.section(grid, group);
-    const roots = drawn.sections.has(section) ? [...section.box.children].filter((child) => drawn.ids.has(Number(child.dataset.id))) : [];
+    const roots = drawn.sections.has(section)
+      ? [...section.box.children].filter((child) => drawn.ids.has(Number(child.dataset.id)))
+      : [];
     drawn.sections.add(section);
     for (const number of grid.pages.needed(group, from, to)) drawn.wanted.push({ group, number });
     for (let index = from; index < to; index += 1) {
       const item = grid.pages.at(group, index);
       // The same picture may be in two windows while the order changes.
-      roots.push(item && !drawn.ids.has(item.id) ? this.tile(grid, item, { group, index }) : this.blank(grid.layout.spot(index), drawn));
+      roots.push(
+        item && !drawn.ids.has(item.id)
+          ? this.tile(grid, item, { group, index })
+          : this.blank(grid.layout.spot(index), drawn),
+      );
       if (item) drawn.ids.add(item.id);
     }
     arrange(section.box, roots);
@@ -68,14 +82,20 @@ export class Painter {
 
   tile({ pages, layout, looks, place, selection, busy, moment }, item, own) {
     let tile = this.tiles.get(item.id);
-    if (!tile) this.tiles.set(item.id, tile = new Tile(item));
+    if (!tile) this.tiles.set(item.id, (tile = new Tile(item)));
     else if (tile.item !== item) tile.fill(item);
     const { x, y } = layout.spot(own.index);
     tile.move(x, y);
     tile.place = own;
     const doing = busy.get(item.id);
     const focused = place.group === own.group && place.index === own.index;
-    tile.describe(doing ?? looks.badge(item), looks.words(item), selection.has(item.id), pages.groups[own.group].n, own.index);
+    tile.describe(
+      doing ?? looks.badge(item),
+      looks.words(item),
+      selection.has(item.id),
+      pages.groups[own.group].n,
+      own.index,
+    );
     tile.root.classList.toggle("busy", doing !== undefined);
     tile.root.classList.toggle("here", focused);
     tile.root.tabIndex = focused ? 0 : -1;
@@ -85,7 +105,10 @@ export class Painter {
 
   // An empty square for a picture that has not arrived.
   blank({ x, y }, drawn) {
-    const blank = this.blanks[drawn.blanks] ??= el("div", { className: "tile blank", "aria-hidden": "true" });
+    const blank = (this.blanks[drawn.blanks] ??= el("div", {
+      className: "tile blank",
+      "aria-hidden": "true",
+    }));
     drawn.blanks += 1;
     blank.style.transform = `translate(${x}px, ${y}px)`;
     return blank;

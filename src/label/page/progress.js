@@ -24,42 +24,106 @@ async function load() {
 const range = ({ low, high }) => `${percent(low)} – ${percent(high)}`;
 
 function headline({ accuracy, n_labelled: n, left, sentence, computing }) {
-  const figures = [["labelled", n], ["left to label", left]].map(([name, count]) =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, number(count))));
+  const figures = [
+    ["labelled", n],
+    ["left to label", left],
+  ].map(([name, count]) => el("div", {}, el("dt", {}, name), el("dd", {}, number(count))));
   const main = accuracy
-    ? el("div", { className: "main" }, el("h2", {}, "Accuracy"), el("p", { className: "value" }, percent(accuracy.value, 1)),
-      el("p", { className: "fine" }, `95 % interval ${range(accuracy)}, measured on ${images(accuracy.n)}, each by a classifier that has not seen it`))
-    : el("div", { className: "main" }, el("h2", {}, "Accuracy"), el("p", { className: "value none" }, "–"),
-      el("p", { className: "fine" }, computing ? "being measured" : "not known yet"));
-  return el("section", { className: "headline" }, main,
-    el("div", {}, el("p", { className: "sentence" }, sentence), el("dl", { className: "figures" }, ...figures),
-      computing ? el("p", { className: "fine" }, "Being measured again …") : ""));
+    ? el(
+        "div",
+        { className: "main" },
+        el("h2", {}, "Accuracy"),
+        el("p", { className: "value" }, percent(accuracy.value, 1)),
+        el(
+          "p",
+          { className: "fine" },
+          `95 % interval ${range(accuracy)}, measured on ${images(accuracy.n)}, `,
+          "each by a classifier that has not seen it",
+        ),
+      )
+    : el(
+        "div",
+        { className: "main" },
+        el("h2", {}, "Accuracy"),
+        el("p", { className: "value none" }, "–"),
+        el("p", { className: "fine" }, computing ? "being measured" : "not known yet"),
+      );
+  return el(
+    "section",
+    { className: "headline" },
+    main,
+    el(
+      "div",
+      {},
+      el("p", { className: "sentence" }, sentence),
+      el("dl", { className: "figures" }, ...figures),
+      computing ? el("p", { className: "fine" }, "Being measured again …") : "",
+    ),
+  );
 }
 
 function curve({ learning_curve: points }) {
   if (points.length < 2) return "";
-  return el("section", {}, el("h2", {}, "Do more labels help?"),
-    el("p", { className: "lead" }, "Accuracy with fewer labels, and the range in which it is likely to be."), ...learningCurve(points));
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Do more labels help?"),
+    el("p", { className: "lead" }, "Accuracy with fewer labels, and the range in which it is likely to be."),
+    ...learningCurve(points),
+  );
 }
 
 function row({ name, n, recall }) {
-  return el("tr", {}, el("th", { scope: "row" }, bdi(name)), el("td", { className: "n" }, number(n)),
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, bdi(name)),
+    el("td", { className: "n" }, number(n)),
     el("td", { className: "share" }, recall ? percent(recall.value) : "–"),
     el("td", { className: "wide" }, recall ? bar(recall.value) : ""),
-    el("td", { className: "range" }, recall ? range(recall) : "too few labels"));
+    el("td", { className: "range" }, recall ? range(recall) : "too few labels"),
+  );
 }
 
 function perClass({ per_class: classes }) {
   if (!classes.length) return "";
-  const head = [["class", ""], ["images", "n"], ["found", "share"], ["range", "range"]].map(([text, className]) =>
-    el("th", { scope: "col", className }, text));
+  const head = [
+    ["class", ""],
+    ["images", "n"],
+    ["found", "share"],
+    ["range", "range"],
+  ].map(([text, className]) => el("th", { scope: "col", className }, text));
   head.splice(3, 0, el("td", { className: "wide" }));
   const shown = all ? classes : classes.slice(0, SHOWN);
-  const more = el("button", { type: "button", className: "plain", onclick: () => { all = true; draw(); } }, `Show all ${number(classes.length)} classes`);
-  return el("section", {}, el("h2", {}, "Classes"),
-    el("p", { className: "lead" }, "How many images of each class are labelled, and the share of them that the classifier finds (recall)."),
-    el("table", { className: "bars" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...shown.map(row))),
-    shown.length < classes.length ? more : "");
+  const more = el(
+    "button",
+    {
+      type: "button",
+      className: "plain",
+      onclick: () => {
+        all = true;
+        draw();
+      },
+    },
+    `Show all ${number(classes.length)} classes`,
+  );
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Classes"),
+    el(
+      "p",
+      { className: "lead" },
+      "How many images of each class are labelled, and the share of them that the classifier finds (recall).",
+    ),
+    el(
+      "table",
+      { className: "bars" },
+      el("thead", {}, el("tr", {}, ...head)),
+      el("tbody", {}, ...shown.map(row)),
+    ),
+    shown.length < classes.length ? more : "",
+  );
 }
 
 function draw() {
@@ -71,12 +135,24 @@ function draw() {
 }
 
 export const progress = {
-  root: byId("progress"), visible: false, panel: false, keys: {},
-  show() { this.visible = true; load(); },
-  hide() { this.visible = false; },
-  async acted() { await load(); },
+  root: byId("progress"),
+  visible: false,
+  panel: false,
+  keys: {},
+  show() {
+    this.visible = true;
+    load();
+  },
+  hide() {
+    this.visible = false;
+  },
+  async acted() {
+    await load();
+  },
   async refused() {},
-  refocus() { this.root.focus(); },
+  refocus() {
+    this.root.focus();
+  },
 };
 
 onState((now) => {

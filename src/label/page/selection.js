@@ -6,8 +6,12 @@ export class Selection {
     this.changed = changed;
   }
 
-  get size() { return this.ids.size; }
-  has(id) { return this.ids.has(id); }
+  get size() {
+    return this.ids.size;
+  }
+  has(id) {
+    return this.ids.has(id);
+  }
 
   set(ids, anchor = this.anchor) {
     this.ids = new Set(ids);
@@ -15,7 +19,9 @@ export class Selection {
     this.changed();
   }
 
-  add(ids) { this.set([...this.ids, ...ids]); }
+  add(ids) {
+    this.set([...this.ids, ...ids]);
+  }
 
   toggle(id, anchor) {
     if (!this.ids.delete(id)) this.ids.add(id);

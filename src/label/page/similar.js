@@ -21,7 +21,10 @@ const grid = new Grid(byId("similar-grid"), {
   badge: (item) => item.label ?? cosines.get(item.id)?.toFixed(2) ?? null,
   words: (item) => inWords(item, `similarity ${cosines.get(item.id)?.toFixed(2)}`),
   headed: () => false,
-  focused: () => { aimed(); updateLarge(); },
+  focused: () => {
+    aimed();
+    updateLarge();
+  },
   selected: aimed,
   opened: () => openLarge(similar),
   shifted() {},
@@ -30,23 +33,51 @@ const grid = new Grid(byId("similar-grid"), {
 
 function aimed() {
   const n = grid.selection.size;
-  aim(n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus", grid.item?.predicted ?? null);
+  aim(
+    n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus",
+    grid.item?.predicted ?? null,
+  );
 }
 
 function heading(item) {
   const away = button("", () => similar.leave());
   away.append(...keyed("Back", "Esc"));
-  byId("like").replaceChildren(picture(item, "small"), el("div", { className: "words" },
-    el("h2", {}, "Most similar to ", bdi(item.name)), el("p", { className: "fine" }, item.label === null ? "not labelled" : el("span", {}, "labelled ", bdi(item.label)))), away);
+  byId("like").replaceChildren(
+    picture(item, "small"),
+    el(
+      "div",
+      { className: "words" },
+      el("h2", {}, "Most similar to ", bdi(item.name)),
+      el(
+        "p",
+        { className: "fine" },
+        item.label === null ? "not labelled" : el("span", {}, "labelled ", bdi(item.label)),
+      ),
+    ),
+    away,
+  );
 }
 
 async function load(follow) {
-  const mine = asked = Symbol("request");
+  const mine = (asked = Symbol("request"));
   try {
-    const [{ items: [item] }, { items }] = await Promise.all([
-      get(`api/items?state=all&offset=${id}&limit=1`), get(`api/similar/${id}?top=${TOP}`),
+    const [
+      {
+        items: [item],
+      },
+      { items },
+    ] = await Promise.all([
+      get(`api/items?state=all&offset=${id}&limit=1`),
+      get(`api/similar/${id}?top=${TOP}`),
     ]);
-    const pages = await fetchPages(fixed(state().revision, `Similar to ${item.name}`, items.map((near) => near.item)), []);
+    const pages = await fetchPages(
+      fixed(
+        state().revision,
+        `Similar to ${item.name}`,
+        items.map((near) => near.item),
+      ),
+      [],
+    );
     if (mine !== asked) return;
     cosines = new Map(items.map((near) => [near.item.id, near.cosine]));
     heading(item);
@@ -62,7 +93,10 @@ async function load(follow) {
 }
 
 export const similar = {
-  root: byId("similar"), visible: false, panel: true, grid,
+  root: byId("similar"),
+  visible: false,
+  panel: true,
+  grid,
 
   show(argument, from) {
     this.visible = true;
@@ -73,9 +107,15 @@ export const similar = {
     load(same ? "place" : "top");
     aimed();
   },
-  hide() { this.visible = false; },
-  leave() { location.hash = back; },
-  refocus() { grid.focus(); },
+  hide() {
+    this.visible = false;
+  },
+  leave() {
+    location.hash = back;
+  },
+  refocus() {
+    grid.focus();
+  },
 
   label(name) {
     const ids = grid.targets();
@@ -83,14 +123,20 @@ export const similar = {
     grid.markBusy(ids, name);
     return actions.label(this, ids, name, grid.selection.size > 0);
   },
-  leaveOut() { if (grid.targets().length) return actions.leaveOut(this, grid.targets(), grid.selection.size > 0); },
-  clear() { if (grid.targets().length) return actions.clear(this, grid.targets(), grid.selection.size > 0); },
+  leaveOut() {
+    if (grid.targets().length) return actions.leaveOut(this, grid.targets(), grid.selection.size > 0);
+  },
+  clear() {
+    if (grid.targets().length) return actions.clear(this, grid.targets(), grid.selection.size > 0);
+  },
 
   async acted() {
     grid.selection.clear();
     await load("place");
   },
-  async refused() { grid.unmark(); },
+  async refused() {
+    grid.unmark();
+  },
 };
 
 similar.keys = {
@@ -103,5 +149,12 @@ similar.keys = {
 };
 
 onState((now) => {
-  if (similar.visible && grid.pages && now.revision !== grid.pages.revision && !actions.acting() && !grid.selection.size) load("place");
+  if (
+    similar.visible &&
+    grid.pages &&
+    now.revision !== grid.pages.revision &&
+    !actions.acting() &&
+    !grid.selection.size
+  )
+    load("place");
 });

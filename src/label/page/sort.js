@@ -25,27 +25,37 @@ let timer = 0;
 
 const root = byId("sort-grid");
 const grid = new Grid(root, {
-  badge: (item) => item.label ?? (shows() === "unlabelled" && item.probability !== null ? percent(item.probability) : null),
+  badge: (item) =>
+    item.label ?? (shows() === "unlabelled" && item.probability !== null ? percent(item.probability) : null),
   words: (item) => inWords(item),
   headed: () => shows() === "unlabelled",
   head,
-  focused: () => { aimed(); updateLarge(); },
+  focused: () => {
+    aimed();
+    updateLarge();
+  },
   selected: aimed,
   opened: () => openLarge(sort),
   shifted: later,
-  rested: (group) => { byId("jump").value = group; },
+  rested: (group) => {
+    byId("jump").value = group;
+  },
 });
 
 function head(group, pages) {
   const { title, n } = pages.groups[group];
   const predicted = pages.kind === "predictions";
   const select = button("", () => grid.selectGroup(group));
-  select.append(...keyed(el("span", {}, "Select all", el("span", { className: "unseen" }, ` of ${title}`)), "a"));
+  select.append(
+    ...keyed(el("span", {}, "Select all", el("span", { className: "unseen" }, ` of ${title}`)), "a"),
+  );
   select.dataset.kind = "select";
   const children = [el("h2", {}, bdi(title)), el("span", { className: "n" }, number(n))];
   if (predicted) {
     const accept = button("", () => acceptGroup(group), "plain accept");
-    accept.append(...keyed(el("span", {}, n === 1 ? "Label it " : `Label all ${number(n)} `, bdi(title)), "g"));
+    accept.append(
+      ...keyed(el("span", {}, n === 1 ? "Label it " : `Label all ${number(n)} `, bdi(title)), "g"),
+    );
     accept.dataset.kind = "accept";
     children.push(accept);
   }
@@ -64,8 +74,8 @@ function acceptGroup(group = grid.place?.group) {
   actions.accept(sort, entry, pages.revision);
 }
 
-// Goes to the image that is most worth a label: the one that the classifier is least sure of or, before there is a
-// classifier, the first of the next group.
+// Goes to the image that is most worth a label: the one that the classifier is least sure of or, before there
+// is a classifier, the first of the next group.
 function mostUseful() {
   const { pages, place } = grid;
   if (!place) return;
@@ -124,7 +134,10 @@ function later() {
 }
 
 export const sort = {
-  root: byId("sort"), visible: false, panel: true, grid,
+  root: byId("sort"),
+  visible: false,
+  panel: true,
+  grid,
 
   show() {
     this.visible = true;
@@ -135,7 +148,9 @@ export const sort = {
     grid.focus();
   },
 
-  hide() { this.visible = false; },
+  hide() {
+    this.visible = false;
+  },
 
   choose(key) {
     show(key);
@@ -146,7 +161,8 @@ export const sort = {
 
   // The ids that a key is about, and whether a person chose them.
   label(name) {
-    if (!grid.selection.size && performance.now() - changed < STARTLED) return say("The order has just changed: nothing was done.");
+    if (!grid.selection.size && performance.now() - changed < STARTLED)
+      return say("The order has just changed: nothing was done.");
     const ids = grid.targets();
     if (!ids.length) return actions.addClass(this, name);
     grid.markBusy(ids, name);
@@ -165,7 +181,11 @@ export const sort = {
 
   async acted(ids) {
     const gone = new Set(ids);
-    if (ids.some((id) => grid.selection.has(id))) grid.selection.set([...grid.selection.ids].filter((id) => !gone.has(id)), null);
+    if (ids.some((id) => grid.selection.has(id)))
+      grid.selection.set(
+        [...grid.selection.ids].filter((id) => !gone.has(id)),
+        null,
+      );
     await load("place");
   },
 
@@ -174,7 +194,9 @@ export const sort = {
     if (error.code === "stale") await load("item");
   },
 
-  refocus() { grid.focus(); },
+  refocus() {
+    grid.focus();
+  },
 };
 
 sort.keys = {
@@ -193,7 +215,13 @@ function draw(now) {
 }
 
 for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) {
-  root.addEventListener(kind, () => { input = performance.now(); }, { passive: true });
+  root.addEventListener(
+    kind,
+    () => {
+      input = performance.now();
+    },
+    { passive: true },
+  );
 }
 byId("useful").addEventListener("click", mostUseful);
 byId("jump").addEventListener("change", (event) => grid.jump(Number(event.target.value)));
@@ -203,7 +231,13 @@ byId("only").addEventListener("change", (event) => {
 });
 let last = "";
 onState((now) => {
-  const counts = JSON.stringify([now.n_unlabelled, now.n_labelled, now.n_left_out, now.n_skipped, now.classes]);
+  const counts = JSON.stringify([
+    now.n_unlabelled,
+    now.n_labelled,
+    now.n_left_out,
+    now.n_skipped,
+    now.classes,
+  ]);
   if (counts !== last) draw(now);
   last = counts;
   if (sort.visible && grid.pages && now.revision !== grid.pages.revision && !actions.acting()) later();

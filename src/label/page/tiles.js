@@ -49,7 +49,7 @@ export class Tile {
 
   // Writes what belongs to the view: the badge, the words, and whether it is selected.
   describe(badge, words, selected, n, position) {
-    if (this.said !== words) this.root.setAttribute("aria-label", this.said = words);
+    if (this.said !== words) this.root.setAttribute("aria-label", (this.said = words));
     const written = badge ?? "";
     if (this.written !== written) {
       this.written = written;
@@ -70,7 +70,9 @@ export class Tile {
     this.loaded = true;
     const { item } = this;
     const img = el("img", { alt: "", draggable: false, decoding: "async" });
-    img.onerror = () => { missing(this.box, item); };
+    img.onerror = () => {
+      missing(this.box, item);
+    };
     img.src = thumbnail(item);
     this.box.classList.remove("missing");
     this.box.replaceChildren(img);

@@ -20,7 +20,12 @@ function add(files) {
       img.parentElement.remove();
     };
     img.src = URL.createObjectURL(file);
-    const body = el("div", { className: "body", role: "status" }, el("p", { className: "path" }, bdi(file.name)), el("p", { className: "answer" }, "…"));
+    const body = el(
+      "div",
+      { className: "body", role: "status" },
+      el("p", { className: "path" }, bdi(file.name)),
+      el("p", { className: "answer" }, "…"),
+    );
     card.append(el("span", { className: "picture" }, img), body);
     byId("results").prepend(card);
     last = last.then(() => classify(file, card, body));
@@ -34,27 +39,63 @@ async function classify(file, card, body) {
     show(body, await post("api/try", file, "application/octet-stream"));
   } catch (error) {
     card.classList.add("error");
-    const words = error.code === "not_ready" ? "The classifier is not ready yet: label some images of two classes, and try again." : error.message;
-    body.lastChild.replaceWith(el("p", { className: "answer" }, "Not classified"), el("p", { className: "fine" }, words));
+    const words =
+      error.code === "not_ready"
+        ? "The classifier is not ready yet: label some images of two classes, and try again."
+        : error.message;
+    body.lastChild.replaceWith(
+      el("p", { className: "answer" }, "Not classified"),
+      el("p", { className: "fine" }, words),
+    );
   }
 }
 
 function show(body, { label, probabilities, unknown, neighbours: near }) {
   const answer = el("p", { className: "answer" }, unknown ? "unknown" : bdi(label));
-  const reason = unknown ? el("p", { className: "fine" }, `Unknown: ${unknown.reason}. The most probable class is `, bdi(label), ".") : "";
-  const rows = probabilities.slice(0, SHOWN).map(({ class: name, probability }) =>
-    el("div", {}, el("dt", {}, bdi(name)), el("dd", {}, bar(probability), el("span", {}, percent(probability, 1)))));
+  const reason = unknown
+    ? el(
+        "p",
+        { className: "fine" },
+        `Unknown: ${unknown.reason}. The most probable class is `,
+        bdi(label),
+        ".",
+      )
+    : "";
+  const rows = probabilities
+    .slice(0, SHOWN)
+    .map(({ class: name, probability }) =>
+      el(
+        "div",
+        {},
+        el("dt", {}, bdi(name)),
+        el("dd", {}, bar(probability), el("span", {}, percent(probability, 1))),
+      ),
+    );
   body.classList.toggle("unknown-answer", Boolean(unknown));
-  body.lastChild.replaceWith(answer, reason, el("dl", { className: "probabilities" }, ...rows), neighbours("Nearest images", near));
+  body.lastChild.replaceWith(
+    answer,
+    reason,
+    el("dl", { className: "probabilities" }, ...rows),
+    neighbours("Nearest images", near),
+  );
 }
 
 export const tryView = {
-  root: byId("try"), visible: false, panel: false, keys: {},
-  show() { this.visible = true; },
-  hide() { this.visible = false; },
+  root: byId("try"),
+  visible: false,
+  panel: false,
+  keys: {},
+  show() {
+    this.visible = true;
+  },
+  hide() {
+    this.visible = false;
+  },
   async acted() {},
   async refused() {},
-  refocus() { this.root.focus(); },
+  refocus() {
+    this.root.focus();
+  },
 };
 
 for (const id of ["files", "camera"]) {
@@ -63,7 +104,9 @@ for (const id of ["files", "camera"]) {
     event.target.value = "";
   });
 }
-document.addEventListener("paste", (event) => { if (tryView.visible) add([...event.clipboardData.files]); });
+document.addEventListener("paste", (event) => {
+  if (tryView.visible) add([...event.clipboardData.files]);
+});
 // A picture dropped on another view must not replace the page.
 document.addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -5,8 +5,12 @@ import { say } from "./announce.js";
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 export function gridKeys(grid) {
-  const ready = (action) => () => { if (grid.place) action(); };
-  const go = (place) => { if (place) grid.go(place); };
+  const ready = (action) => () => {
+    if (grid.place) action();
+  };
+  const go = (place) => {
+    if (place) grid.go(place);
+  };
   const extend = (place) => {
     if (!place) return;
     const anchor = grid.selection.anchor ?? grid.pages.flat(grid.place);
@@ -16,7 +20,8 @@ export function gridKeys(grid) {
   const screens = (n) => {
     const rows = Math.max(1, Math.floor(grid.root.clientHeight / grid.layout.pitch) - 1);
     let { place } = grid;
-    for (let i = 0; i < rows; i += 1) place = grid.layout.step(place, n > 0 ? "ArrowDown" : "ArrowUp") ?? place;
+    for (let i = 0; i < rows; i += 1)
+      place = grid.layout.step(place, n > 0 ? "ArrowDown" : "ArrowUp") ?? place;
     return place;
   };
   const size = (group) => grid.pages.groups[group].n;
@@ -37,7 +42,9 @@ export function gridKeys(grid) {
     "[": ready(() => other(-1)),
     "]": ready(() => other(1)),
     a: ready(() => grid.selectGroup(grid.place.group)),
-    Space: ready(() => { if (grid.item) grid.selection.toggle(grid.item.id, grid.pages.flat(grid.place)); }),
+    Space: ready(() => {
+      if (grid.item) grid.selection.toggle(grid.item.id, grid.pages.flat(grid.place));
+    }),
     Escape: () => grid.selection.clear(),
   };
   for (const key of ARROWS) {
