@@ -153,9 +153,16 @@ impl Person {
     #[track_caller]
     pub(crate) fn was_not_disturbed(&self, labelling: &Labelling) {
         assert_eq!(self.0.complaints(), [""; 0]);
+        let (origin, _) = labelling
+            .page()
+            .rsplit_once('/')
+            .unwrap()
+            .0
+            .rsplit_once('/')
+            .unwrap();
         let own = |url: &String| {
-            let blob = url.strip_prefix("blob:").unwrap_or(url);
-            labelling.page().starts_with(blob) || blob.starts_with(labelling.page())
+            let picture = url.strip_prefix("blob:");
+            url.starts_with(labelling.page()) || picture.is_some_and(|url| url.starts_with(origin))
         };
         let foreign: Vec<String> = self
             .0

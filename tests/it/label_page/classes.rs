@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_classes};
+use crate::harness::{ENTER, Labelling, Person, Place, has_labels};
 
-use super::{path, rows, session};
+use super::{path, rows, session, two_classes};
 
 const HOSTILE: [&str; 6] = [
     "<img src=x onerror=\"document.title='pwned'\">",
@@ -21,9 +21,9 @@ fn hostile_names_stay_text() {
         return;
     };
     let images = place.folder().join("images");
-    two_classes(&images, 4, 0);
-    let name = "<script>document.title='pwned'<!--\u{202e}.png";
-    fs::rename(images.join("blue/0.png"), images.join("blue").join(name)).unwrap();
+    two_classes(&place, 4);
+    let name = "<script>document.title='pwned'<!--\u{202e}.ppm";
+    fs::rename(images.join("blue/00.ppm"), images.join("blue").join(name)).unwrap();
     let labelling = Labelling::start(&place, "");
     let Some(person) = Person::at(&labelling) else {
         return;

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Labelling, Person, Place, has_labels, two_classes};
+use crate::harness::{Labelling, Person, Place, has_labels};
 
-use super::{path, rows, session};
+use super::{path, rows, session, two_classes};
 
 #[test]
 fn an_action_waits_for_the_connection() {
@@ -86,10 +86,10 @@ fn another_tab_is_seen_and_its_changes_are_not_overwritten() {
     person.reads("#said", "Nothing was changed. Look at it again.");
     person.reads("#tally", "4 of 12");
     let given = [
-        ("blue/0.png", "blue"),
-        ("blue/1.png", "blue"),
-        ("red/0.png", "red"),
-        ("red/1.png", "red"),
+        ("blue/00.ppm", "blue"),
+        ("blue/01.ppm", "blue"),
+        ("red/00.ppm", "red"),
+        ("red/01.ppm", "red"),
     ];
     has_labels(&place, &rows(given));
     let complaints = person.0.complaints();
@@ -104,14 +104,13 @@ fn images_that_are_gone_say_so() {
     let Some(place) = Place::installed() else {
         return;
     };
-    let images = place.folder().join("images");
-    two_classes(&images, 5, 0);
+    two_classes(&place, 5);
     let labelling = Labelling::start(&place, "");
     let Some(person) = Person::at(&labelling) else {
         return;
     };
     person.sees("return document.getElementById('work').hidden");
-    fs::remove_file(images.join("red/4.png")).unwrap();
+    fs::remove_file(place.path("images/red/04.ppm")).unwrap();
     person.0.devtools("Network.clearBrowserCache", &json!({}));
     person.open(&labelling, "sort");
     person.reads(".picture.missing", "gone or changed");

@@ -10,6 +10,8 @@ use frostline::images::{Crop, Resize};
 
 use crate::harness::{Labelling, Person, Place, wide};
 
+use super::write_pattern;
+
 const CLASSES: u32 = 20;
 /// Images that have a label before: of each class.
 const BEFORE: u32 = 10;
@@ -31,32 +33,17 @@ fn place(n: u32) -> Option<Place> {
     fs::write(network.with_extension("toml"), manifest.to_toml()).unwrap();
 
     let folder = place.folder().join("images");
-    fs::create_dir_all(&folder).unwrap();
     let mut rows = "path,label\n".to_owned();
     for i in 0..n {
-        let class = i % CLASSES;
-        let seed = blake3::hash(&i.to_le_bytes());
-        let mut noise = blake3::Hasher::new().update(seed.as_bytes()).finalize_xof();
-        let mut pixels = [0; 16 * 16 * 3];
-        noise.fill(&mut pixels);
-        // Half of the brightness is a pattern of the class.
-        let mut pattern = [0; 16 * 16 * 3];
-        blake3::Hasher::new()
-            .update(&class.to_le_bytes())
-            .finalize_xof()
-            .fill(&mut pattern);
-        let mixed: Vec<u8> = pixels
-            .iter()
-            .zip(pattern)
-            .map(|(a, b)| a / 4 * 3 + b / 4)
-            .collect();
-        fs::write(
-            folder.join(format!("{i:06}.ppm")),
-            [b"P6 16 16 255\n".as_slice(), &mixed].concat(),
-        )
-        .unwrap();
+        let class = format!("class {:02}", i % CLASSES);
+        write_pattern(
+            &folder.join(format!("{i:06}.ppm")),
+            &class,
+            &i.to_string(),
+            16,
+        );
         if i < CLASSES * BEFORE {
-            rows += &format!("{i:06}.ppm,class {class:02}\n");
+            rows += &format!("{i:06}.ppm,{class}\n");
         }
     }
     fs::write(place.path("labels.csv"), rows).unwrap();

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_classes};
+use crate::harness::{ENTER, Labelling, Person, Place, has_labels};
 
-use super::{of_folder, path, session, truth};
+use super::{of_folder, path, session, truth, two_classes, write_pattern};
 
 /// Labels all images by their folder, except for one of each class with the label of the other one.
 fn with_mistakes(labelling: &Labelling, n: u32) {
@@ -74,8 +74,8 @@ fn duplicates_are_shown_side_by_side() {
         return;
     };
     let images = place.folder().join("images");
-    two_classes(&images, 6, 0);
-    fs::copy(images.join("blue/0.png"), images.join("blue/copy.png")).unwrap();
+    two_classes(&place, 6);
+    fs::copy(images.join("blue/00.ppm"), images.join("blue/copy.ppm")).unwrap();
     let labelling = Labelling::start(&place, "");
     let Some(person) = Person::at(&labelling) else {
         return;
@@ -88,7 +88,7 @@ fn duplicates_are_shown_side_by_side() {
     let names =
         "return [...document.querySelectorAll('.member .path')].map((name) => name.textContent)";
     let shown = person.0.texts(names);
-    assert_eq!(shown, ["blue/0.png", "blue/copy.png"]);
+    assert_eq!(shown, ["blue/00.ppm", "blue/copy.ppm"]);
     // The second one is marked, and is left out.
     person.press(&["x"]);
     person.reads("#finding", "No image is there twice.");
@@ -134,8 +134,8 @@ fn a_picture_is_tried() {
         labelling.act(&json!({ "kind": "label", "ids": ids, "class": class }));
     }
     person.open(&labelling, "try");
-    two_classes(&place.folder().join("new"), 1, 500);
-    person.0.type_into("#files", &place.path("new/red/0.png"));
+    write_pattern(&place.folder().join("new.ppm"), "red", "new", 8);
+    person.0.type_into("#files", &place.path("new.ppm"));
     person.reads(".result .answer", "red");
     person.sees("return document.querySelectorAll('.result .near img').length > 0");
     person.sees("return document.querySelectorAll('.result .probabilities dt').length === 2");
