@@ -13,20 +13,23 @@ let choose = () => {};
 let leave = () => {};
 let suggested = null;
 
-// The classes that match, those that begin with the text first; and the text itself as a new class.
+// The names that match a text, the best first: the class of this name, classes that begin with it, the text
+// itself as a new class, and classes that contain it. Enter takes the first, so that a new name is never taken
+// for a class that only contains it.
 function matching(text) {
+  if (!text) return classes();
   const lower = text.toLowerCase();
-  const rank = ({ name }) => {
-    const found = name.toLowerCase().indexOf(lower);
-    return name === text ? 0 : found === 0 ? 1 : found > 0 ? 2 : 3;
-  };
-  const known = text
-    ? classes()
-        .filter((entry) => rank(entry) < 3)
-        .sort((a, b) => rank(a) - rank(b))
-    : classes();
-  const isNew = text && !classes().some(({ name }) => name === text);
-  return { known: known.slice(0, SHOWN), hidden: known.length - SHOWN, isNew };
+  const ranked = [
+    [],
+    [],
+    classes().some(({ name }) => name === text) ? [] : [{ name: text, isNew: true }],
+    [],
+  ];
+  for (const entry of classes()) {
+    const found = entry.name.toLowerCase().indexOf(lower);
+    if (found >= 0) ranked[entry.name === text ? 0 : found === 0 ? 1 : 3].push(entry);
+  }
+  return ranked.flat();
 }
 
 function option(name, children, className = "") {
@@ -53,17 +56,16 @@ function known({ name, n, key }) {
   );
 }
 
+const fresh = ({ name }) =>
+  option(name, [el("kbd", { className: "none" }), el("span", {}, "New class ", bdi(name))], "new");
+
 function draw() {
   const text = field.value.trim();
-  const { known: found, hidden, isNew } = matching(text);
+  const found = matching(text);
+  const hidden = found.length - SHOWN;
   options = [];
-  const children = found.map(known);
-  if (isNew)
-    children.push(
-      option(text, [el("kbd", { className: "none" }), el("span", {}, "New class ", bdi(text))], "new"),
-    );
-  list.replaceChildren(...children);
-  list.hidden = !children.length;
+  list.replaceChildren(...found.slice(0, SHOWN).map((entry) => (entry.isNew ? fresh(entry) : known(entry))));
+  list.hidden = !found.length;
   const tools = byId("panel-more");
   tools.textContent =
     hidden > 0
