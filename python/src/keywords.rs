@@ -16,7 +16,7 @@ use frostline::backbones::{Home, Overrides, RunOptions};
 use frostline::classifier::{Rejecting, Tta};
 use frostline::features::Computing;
 use frostline::images::{DecodeOptions, Limits, Names, channel_values};
-use frostline::tasks::{HeadOptions, Overwrite};
+use frostline::tasks::{HeadOptions, LabelOptions, Overwrite};
 
 /// The type of a keyword, with its name in messages.
 pub(crate) trait Value<'py>: FromPyObjectOwned<'py> {
@@ -83,6 +83,18 @@ impl<'py> Keywords<'_, 'py> {
         let value = self.optional(name)?;
         let problem = || format!("is None, but must be {}", T::NAME);
         value.ok_or_else(|| wrong_type(self.py(), name, &problem()))
+    }
+
+    /// Returns the label file, if one was given.
+    pub(crate) fn labels(&self) -> PyResult<Option<LabelOptions>> {
+        let Some(file) = self.optional("labels")? else {
+            return Ok(None);
+        };
+        let mut labels = LabelOptions::new(file);
+        labels.columns.key = self.optional("labels_key")?;
+        labels.columns.label = self.optional("labels_column")?;
+        labels.over_folders = self.flag("labels_over_folders")?;
+        Ok(Some(labels))
     }
 
     /// Returns a flag, which is off by default.

@@ -20,8 +20,8 @@ use frostline::images::{Shard, Views};
 use frostline::results::{EvaluationJson, ExportJson, Extraction, FittedHead, trust_warnings};
 use frostline::tasks::{
     self, CalibrateOn, CrossValidation, EvaluateOptions, EvaluationInput, ExportOptions,
-    ExtractOptions, FitHeadOptions, FitHeadReport, Inputs, InspectOptions, OutputGuard,
-    ReportOptions, TrainingImages, Validation, Wanted,
+    ExtractOptions, FitHeadOptions, FitHeadReport, Inputs, InspectOptions, LaidLabels, OnlySplit,
+    OutputGuard, ReportOptions, TrainingImages, Validation, Wanted,
 };
 
 /// A result, and notes for the user.
@@ -64,6 +64,7 @@ pub(crate) fn extract(
     if verify {
         options.recognise = Recognise::ByContent;
     }
+    options.labels = keywords.labels()?;
     options.shard = keywords.word::<Shard>("shard")?;
     options.retry_failed = keywords.flag("retry_failed")?;
     let strict = keywords.flag("strict")?;
@@ -75,7 +76,8 @@ pub(crate) fn extract(
             return Err(Error::Strict { count, total });
         }
         let result = json(&Extraction::new(&report, &options, &[], plain));
-        Ok((result, report.notes, report.installed_from))
+        let notes = with_labels(report.laid_labels.as_ref(), report.notes);
+        Ok((result, notes, report.installed_from))
     })?;
     if let Some(file) = installed {
         log(
@@ -84,6 +86,12 @@ pub(crate) fn extract(
         )?;
     }
     Ok((object(py, &result)?, notes))
+}
+
+/// Adds the warnings about a label file.
+fn with_labels(laid: Option<&LaidLabels>, notes: Vec<String>) -> Vec<String> {
+    let about = laid.map(LaidLabels::warnings).unwrap_or_default();
+    [about, notes].concat()
 }
 
 /// Tells the logger `frostline` something that is no warning.
@@ -119,7 +127,9 @@ pub(crate) fn fit_head(
     let check = || {
         options.check()?;
         let guard = OutputGuard::new().reads([&options.features]);
-        let guard = guard.reads(options.validation.store());
+        let guard = guard
+            .reads(options.validation.store())
+            .reads(options.labels.as_ref().map(|labels| &labels.file));
         guard.check(&options.output, Wanted::Head, overwrite)
     };
     check().map_err(|error| exception(py, &error))?;
@@ -132,7 +142,7 @@ pub(crate) fn fit_head(
         let report = tasks::fit_head(&options, &mut |_| {}, watch)?;
         let warnings = warnings(&report);
         let result = json(&FittedHead::new(&report, &options, warnings.clone()));
-        Ok((result, warnings))
+        Ok((result, with_labels(report.laid_labels.as_ref(), warnings)))
     })?;
     Ok((object(py, &result)?, warnings))
 }
@@ -156,15 +166,22 @@ fn fit_options(
     options.params = params(keywords, search)?;
     options.fixed = fixed(keywords)?;
     let split = keywords.optional("validation_split")?;
-    options.validation = match (keywords.optional("validation")?, split) {
-        (Some(store), None) => Validation::Store(store),
-        (None, Some(share)) => Validation::Split(share),
-        (None, None) => Validation::None,
-        (Some(_), Some(_)) => {
-            let problem = "cannot be used together with `validation_split`";
+    let splits = keywords.optional("splits")?;
+    options.validation = match (keywords.optional("validation")?, split, splits) {
+        (Some(store), None, None) => Validation::Store(store),
+        (None, Some(share), None) => Validation::Split(share),
+        (None, None, Some(file)) => Validation::Splits(file),
+        (None, None, None) => Validation::None,
+        (Some(_), ..) => {
+            let problem = "cannot be used together with `validation_split` or `splits`";
             return Err(parameter(keywords.0.py(), "validation", problem));
         }
+        (None, Some(_), Some(_)) => {
+            let problem = "cannot be used together with `splits`";
+            return Err(parameter(keywords.0.py(), "validation_split", problem));
+        }
     };
+    options.labels = keywords.labels()?;
     options.augment = keywords.flag("augment")?;
     options.search = search.then_some(folds);
     options.learning_curve = keywords.flag("learning_curve")?.then_some(folds);
@@ -276,6 +293,7 @@ fn evaluation_input(
 ) -> PyResult<EvaluationInput> {
     let mut input = EvaluationInput::new(data, keywords.head(head)?);
     input.names = keywords.names()?;
+    input.labels = keywords.labels()?;
     if keywords.flag("include_training")? {
         input.training_images = TrainingImages::Included;
     }
@@ -302,6 +320,10 @@ pub(crate) fn evaluate(
     let keywords = Keywords(keywords);
     let mut options = EvaluateOptions::new(evaluation_input(data, head, &keywords)?);
     options.compare = keywords.optional("compare")?;
+    if let Some(file) = keywords.optional("splits")? {
+        let only: String = keywords.required("only")?;
+        options.input.only = Some(OnlySplit::new(file, only));
+    }
     let default = Bootstrap::default();
     let resamples = keywords.within("intervals", 0, Bootstrap::MOST)?;
     let seed = keywords.or("seed", default.seed)?;
@@ -316,7 +338,7 @@ pub(crate) fn evaluate(
         let warning = overlap.sentence().filter(|_| optimistic);
         let about = overlap.omission().into_iter().chain(warning);
         let notes = report.notes.iter().cloned().chain(about).chain(skipped);
-        let notes: Vec<String> = notes.collect();
+        let notes = with_labels(report.laid_labels.as_ref(), notes.collect());
         let result = json(&EvaluationJson::new(&report, options.compare.as_deref()));
         Ok((result, notes, overlap.sentence().filter(|_| !optimistic)))
     })?;
@@ -332,13 +354,15 @@ pub(crate) fn inspect(features: PathBuf, keywords: &Bound<'_, PyDict>) -> PyResu
     let mut options = InspectOptions::new(features);
     options.against = keywords.optional("against")?;
     options.head = keywords.optional("head")?;
+    options.labels = keywords.labels()?;
     options.near = keywords.or("near", options.near)?;
     options.folds = keywords.or("folds", options.folds)?;
     options.seed = keywords.or("seed", options.seed)?;
     let report = work::run(py, None, Interrupted::IsLeft, move |_| {
         tasks::inspect(&options)
     })?;
-    Ok((object(py, &json(&report))?, report.notes))
+    let notes = with_labels(report.laid_labels.as_ref(), report.notes.clone());
+    Ok((object(py, &json(&report))?, notes))
 }
 
 /// `frostline report`.
@@ -368,7 +392,8 @@ pub(crate) fn report(
             .reads(&options.train);
         guard.check(&options.output, Wanted::Html, overwrite)?;
         let summary = tasks::report(&options, watch)?;
-        let notes: Vec<String> = summary.notes.iter().map(ToString::to_string).collect();
+        let notes = summary.notes.iter().map(ToString::to_string).collect();
+        let notes = with_labels(summary.laid_labels.as_ref(), notes);
         Ok((json(&reported(&summary)), notes))
     })?;
     Ok((object(py, &result)?, notes))

@@ -93,6 +93,7 @@ NOT_KEYWORDS = {
 # Options of commands on whole folders.
 OF_FOLDERS = {"output", "overwrite", "format", "null", "any_name", "strict", "store"}
 OF_FOLDERS |= {"list", "shard", "retry_failed"}
+OF_FOLDERS |= {"labels", "labels_key", "labels_column", "labels_over_folders"}
 CLASSES = {
     # One label; the head is an argument.
     fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k"}),

@@ -8,9 +8,10 @@ use super::evaluation_text::text;
 use super::examples::examples;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
-use super::headings::STATISTICS;
+use super::headings::{LABELS, STATISTICS};
 use super::input_args::NameArgs;
 use super::json;
+use super::label_args::{self, LabelArgs};
 use super::number;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
 use super::training_args::{self, TrainingArgs};
@@ -20,7 +21,7 @@ use frostline::head::Bootstrap;
 use frostline::images::Limits;
 use frostline::phrases::counted;
 use frostline::results::EvaluationJson;
-use frostline::tasks::{EvaluateOptions, EvaluateReport, EvaluationInput, evaluate};
+use frostline::tasks::{EvaluateOptions, EvaluateReport, EvaluationInput, OnlySplit, evaluate};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -37,6 +38,14 @@ pub(super) struct Args {
     compare: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    labels: LabelArgs,
+    /// Evaluate only the images of one split of a file that `frostline split` has written.
+    #[arg(long, value_name = "FILE", help_heading = LABELS)]
+    splits: Option<PathBuf>,
+    /// Split to evaluate.
+    #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = LABELS)]
+    only: String,
     /// Number of bootstrap resamples for the 95 % intervals; 0 disables the intervals.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples,
           help_heading = STATISTICS)]
@@ -71,6 +80,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let mut input = EvaluationInput::new(args.data, head);
     input.names = args.names.names();
     input.training_images = args.training.images();
+    input.labels = args.labels.options();
+    input.only = args.splits.map(|file| OnlySplit::new(file, args.only));
     let mut options = EvaluateOptions::new(input);
     options.compare = args.compare;
     options.bootstrap = Bootstrap::new(args.intervals, args.seed);
@@ -79,6 +90,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     given::data(&input.data)?;
     let guard = guard_of(&input.head)?
         .data(&input.data)
+        .reads(label_args::file_of(input.labels.as_ref()))
+        .reads(input.only.as_ref().map(|only| &only.file))
         .reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
     if options.input.head.computing.store.is_some() {
@@ -98,6 +111,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 }
 
 fn tell(report: &EvaluateReport, format: FindingsFormat) {
+    label_args::tell(report.laid_labels.as_ref());
     notes(&report.notes);
     skipped(&report.skipped);
     training_args::tell(report.training_overlap, format);

@@ -17,6 +17,7 @@ use super::examples::examples;
 use super::headings::INPUT;
 use super::input_args::{InputArgs, empty_list};
 use super::json;
+use super::label_args::{self, LabelArgs};
 use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
 use super::part_args::PartArgs;
 use super::refusal::Refusal;
@@ -40,6 +41,8 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     part: PartArgs,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// Fail (exit status 1) if an image cannot be used.
     #[arg(long, help_heading = INPUT)]
     strict: bool,
@@ -167,6 +170,7 @@ impl Args {
     fn options(self, home: Home) -> anyhow::Result<ExtractOptions> {
         let inputs = self.input.images_or_list(self.part.list)?;
         let mut options = ExtractOptions::new(inputs, self.output, home.clone());
+        options.labels = self.labels.options();
         options.shard = self.part.shard;
         options.retry_failed = self.part.retry_failed;
         options.overrides = self.backbone.overrides();
@@ -204,6 +208,7 @@ fn tell(report: &ExtractReport, options: &ExtractOptions, is_new: bool) {
     if let Some(file) = &report.installed_from {
         talk::say(format!("installed the backbone from {}", file.display()));
     }
+    label_args::tell(report.laid_labels.as_ref());
     notes(&report.notes);
     skipped(&report.skipped);
     talk::warn_list(

@@ -14,6 +14,7 @@ use super::errors;
 use super::examples::examples;
 use super::given;
 use super::json;
+use super::label_args::{self, LabelArgs};
 use super::number::float;
 use super::output::{FindingsFormat, OverwriteArg};
 use super::refusal::Refusal;
@@ -47,6 +48,10 @@ pub(super) struct Args {
     /// together.
     #[arg(long, value_name = "SHARE", group = "validating", value_parser = float::<f64>)]
     validation_split: Option<f64>,
+    /// Train on the split `train` of a file that `frostline split` has written, and validate on its split
+    /// `validation`; other images are left out.
+    #[arg(long, value_name = "FILE", group = "validating")]
+    splits: Option<PathBuf>,
     /// Train on all stored views: sgd draws one view of each image per epoch, lbfgs uses all of them.
     #[arg(long)]
     augment: bool,
@@ -57,6 +62,8 @@ pub(super) struct Args {
     /// Format of the result; json adds one JSON object on standard output to the text on standard error.
     #[arg(long, value_enum, default_value_t)]
     format: FindingsFormat,
+    #[command(flatten)]
+    labels: LabelArgs,
     #[command(flatten)]
     solver: SolverArgs,
     #[command(flatten)]
@@ -71,6 +78,8 @@ const EXAMPLES: &str = examples! {
        --validation features/validation"
     "Without a validation set, predict each image with a head that has not seen it":
     "frostline fit-head features/photos --folds 5 -o head.safetensors"
+    "Train on labels in a file, instead of the folders":
+    "frostline fit-head features/photos --labels labels.csv -o head.safetensors"
     "Find the best settings, calibrate probabilities, reject unrelated images":
     "frostline fit-head features/photos -o head.safetensors \\
        --search --calibrate --reject 0.05"
@@ -81,10 +90,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     refuse_two_results(format, &args.output)?;
     given::store(&args.features)?;
     args.validation.as_deref().map_or(Ok(()), given::store)?;
-    let validation = match (args.validation, args.validation_split) {
-        (Some(store), _) => Validation::Store(store),
-        (None, Some(share)) => Validation::Split(share),
-        (None, None) => Validation::None,
+    let splits = args.splits.clone();
+    let validation = match (args.validation, args.validation_split, args.splits) {
+        (Some(store), ..) => Validation::Store(store),
+        (None, Some(share), _) => Validation::Split(share),
+        (None, None, Some(file)) => Validation::Splits(file),
+        (None, None, None) => Validation::None,
     };
     let table = args.solver.class_weight_file();
     let params = args.solver.params(args.search.schedule())?;
@@ -92,6 +103,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     args.solver.check(validates, args.augment)?;
     let mut options = FitHeadOptions::new(args.features, args.output);
     options.params = params;
+    options.labels = args.labels.options();
     options.validation = validation;
     options.augment = args.augment;
     options.fixed = args.solver.fixed();
@@ -107,11 +119,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     let guard = OutputGuard::new()
         .reads([&options.features])
         .reads(options.validation.store())
+        .reads(label_args::file_of(options.labels.as_ref()))
+        .reads(splits)
         .reads(table);
     guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
     let mut epochs = Epochs::new(options.params.values().epochs);
     let report = fit_head(&options, &mut |epoch| epochs.tell(epoch), &Bar::default())?;
     epochs.end(&report.fit);
+    label_args::tell(report.laid_labels.as_ref());
     tell(&report, &options);
     if format == FindingsFormat::Json {
         json::print(&FittedHead::new(&report, &options, warnings(&report)))?;

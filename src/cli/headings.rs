@@ -2,6 +2,7 @@
 //! command; they are listed first, under `Options`.
 
 pub(super) const INPUT: &str = "Input";
+pub(super) const LABELS: &str = "Labels";
 pub(super) const PREDICTIONS: &str = "Predictions";
 pub(super) const STATISTICS: &str = "Statistics";
 pub(super) const VERIFICATION: &str = "Verification";

@@ -7,6 +7,7 @@ use super::examples::examples;
 use super::given;
 use super::inspect_text::text;
 use super::json;
+use super::label_args::{self, LabelArgs};
 use super::number::float;
 use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
@@ -25,6 +26,8 @@ pub(super) struct Args {
     /// List the images of FEATURES that this head was trained on; they cannot be used to evaluate it.
     #[arg(long, value_name = "HEAD")]
     head: Option<PathBuf>,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// Cosine similarity from which images count as near-duplicates.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE, value_parser = float::<f32>)]
     near: f32,
@@ -55,17 +58,21 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     given::store(&args.features)?;
     args.against.as_deref().map_or(Ok(()), given::store)?;
     args.head.as_deref().map_or(Ok(()), given::head)?;
+    let labels = args.labels.options();
     let guard = OutputGuard::new()
         .reads([&args.features])
+        .reads(label_args::file_of(labels.as_ref()))
         .reads(&args.against);
     let format = args.output.check(&guard, args.format)?;
     let mut options = InspectOptions::new(args.features);
     options.against = args.against;
+    options.labels = labels;
     options.head = args.head;
     options.near = args.near;
     options.folds = args.folds;
     options.seed = args.seed;
     let report = inspect(&options)?;
+    label_args::tell(report.laid_labels.as_ref());
     report.notes.iter().for_each(talk::note);
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report).as_bytes()),

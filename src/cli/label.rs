@@ -1,6 +1,6 @@
 //! `frostline label`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Outcome;
@@ -14,7 +14,7 @@ use super::run_args::RunArgs;
 use super::terminal::{self, Text};
 use super::{signals, talk};
 use frostline::backbones::Home;
-use frostline::label::{LabelEvent, LabelHost, LabelOptions, Labeller, serve};
+use frostline::label::{Finished, LabelEvent, LabelHost, Labeller, LabellerOptions, serve};
 use frostline::phrases::counted;
 use frostline::tasks::ExtractOptions;
 
@@ -60,14 +60,17 @@ const EXAMPLES: &str = examples! {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let options = args.options(home)?;
     signals::listen();
-    let (labeller, scan) = Labeller::open(options, Arc::new(Host), &Bar::default())?;
+    let host = Host {
+        extract: extract_args(std::env::args_os().map(|arg| arg.to_string_lossy().into_owned())),
+    };
+    let (labeller, scan) = Labeller::open(options, Arc::new(host), &Bar::default())?;
     serve(&labeller, scan)?;
     Ok(Outcome::AllRight)
 }
 
 impl Args {
-    fn options(self, home: Home) -> anyhow::Result<LabelOptions> {
-        let beside = || LabelOptions::store_beside(&self.labels);
+    fn options(self, home: Home) -> anyhow::Result<LabellerOptions> {
+        let beside = || LabellerOptions::store_beside(&self.labels);
         let store = self.features.unwrap_or_else(beside);
         let mut extract = ExtractOptions::new(self.input.images()?, store, home.clone());
         extract.overrides = self.backbone.overrides();
@@ -75,7 +78,7 @@ impl Args {
         extract.decoding = self.decoding.options();
         extract.batch_size = self.run.batch_size;
         extract.run = self.run.options(home);
-        let mut options = LabelOptions::new(extract, self.labels);
+        let mut options = LabellerOptions::new(extract, self.labels);
         options.classes = self.classes;
         options.from_folders = self.from_folders;
         options.port = self.port;
@@ -84,7 +87,10 @@ impl Args {
 }
 
 /// Prints the address on standard output, and everything else on standard error.
-struct Host;
+struct Host {
+    /// The arguments that `extract` takes too.
+    extract: Vec<String>,
+}
 
 impl LabelHost for Host {
     fn event(&self, event: &LabelEvent) {
@@ -117,5 +123,102 @@ impl LabelHost for Host {
 
     fn is_stopped(&self) -> bool {
         signals::came()
+    }
+
+    fn commands(&self, finished: &Finished) -> Vec<String> {
+        let path = |path: &Path| path.display().to_string();
+        let (features, labels) = (path(&finished.features), path(&finished.labels));
+        let head = path(&finished.head);
+        let mut extract = vec!["extract".to_owned()];
+        extract.extend(self.extract.iter().cloned());
+        extract.extend(["-o".to_owned(), features.clone()]);
+        let mut fit = words(&[
+            "fit-head", &features, "--labels", &labels, "--solver", "lbfgs",
+        ]);
+        fit.extend(words(&["--folds", &finished.folds.to_string()]));
+        if let Some(rate) = finished.reject {
+            fit.extend(words(&["--reject", &rate.to_string()]));
+        }
+        fit.extend(words(&["-o", &head]));
+        let report = finished.report.as_deref().map(|page| {
+            let mut report = words(&["report", &features, "--labels", &labels, "--head", &head]);
+            if let Some(images) = finished.images.as_deref() {
+                report.extend(words(&["--images", &path(images)]));
+            }
+            report.extend(words(&["-o", &path(page)]));
+            report
+        });
+        let commands = [Some(extract), Some(fit), report].into_iter().flatten();
+        commands.map(|words| command(&words)).collect()
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// Returns a command line for a shell.
+fn command(words: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = words.iter().map(|word| {
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    let quoted: Vec<String> = quoted.collect();
+    format!("frostline {}", quoted.join(" "))
+}
+
+/// Options that only `label` has, with whether a value follows.
+const OWN: &[(&str, bool)] = &[
+    ("--labels", true),
+    ("--classes", true),
+    ("--features", true),
+    ("--port", true),
+    ("--from-folders", false),
+];
+
+/// Returns the arguments of this command that `extract` takes too.
+fn extract_args(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut args = args.skip(1);
+    let mut kept = Vec::new();
+    let mut is_command = true;
+    while let Some(arg) = args.next() {
+        let (name, has_value) = match arg.split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (&*arg, false),
+        };
+        match OWN.iter().find(|(own, _)| *own == name) {
+            Some((_, true)) if !has_value => drop(args.next()),
+            Some(_) => {}
+            // The name of the command, which global options may precede.
+            None if is_command && arg == "label" => is_command = false,
+            None => kept.push(arg),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extract_gets_the_arguments_that_it_knows() {
+        let line = "frostline -q label label --labels a.csv --classes=x,y --backbone vgg19 --port 0 \
+                    --from-folders --features f b";
+        let args = extract_args(line.split_whitespace().map(str::to_owned));
+        assert_eq!(args, ["-q", "label", "--backbone", "vgg19", "b"]);
+    }
+
+    #[test]
+    fn a_shell_reads_the_words_as_they_are() {
+        let line = command(&words(&["extract", "my photos", "it's", "a-b_c.jpg", ""]));
+        assert_eq!(
+            line,
+            r"frostline extract 'my photos' 'it'\''s' a-b_c.jpg ''"
+        );
     }
 }

@@ -34,6 +34,7 @@ mod inspect_text;
 mod json;
 #[cfg(feature = "serve")]
 mod label;
+mod label_args;
 mod man;
 mod models;
 mod number;

@@ -8,6 +8,7 @@ use super::examples::examples;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
+use super::label_args::{self, LabelArgs};
 use super::output::{OverwriteArg, check_extension, skipped};
 use super::training_args::TrainingArgs;
 use super::{errors, signals, talk};
@@ -45,6 +46,8 @@ pub(super) struct Args {
     train_images: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    labels: LabelArgs,
 }
 
 const EXAMPLES: &str = examples! {
@@ -61,6 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let mut input = EvaluationInput::new(args.data, head);
     input.names = args.names.names();
     input.training_images = args.training.images();
+    input.labels = args.labels.options();
     let mut options = ReportOptions::new(input, args.output);
     options.images = args.images;
     options.train = args.train;
@@ -84,6 +88,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     let guard = guard_of(&options.input.head)?
         .data(&options.input.data)
         .reads(&options.train)
+        .reads(label_args::file_of(options.input.labels.as_ref()))
         .images(&Inputs::Paths(images, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
     Ok(check_extension(&options.output, &["html", "htm"])?)
@@ -101,6 +106,7 @@ fn note(note: &ReportNote) -> String {
 }
 
 fn tell(summary: &ReportSummary) {
+    label_args::tell(summary.laid_labels.as_ref());
     summary.notes.iter().map(note).for_each(talk::warn);
     skipped(&summary.skipped);
     summary.basis.iter().for_each(talk::say);

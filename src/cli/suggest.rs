@@ -9,6 +9,7 @@ use super::examples::examples;
 use super::given;
 use super::headings::NETWORK;
 use super::input_args::{InputArgs, empty_list};
+use super::label_args::{self, LabelFileArgs};
 use super::number::float;
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
@@ -30,6 +31,8 @@ pub(super) struct Args {
     /// Head file; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
+    #[command(flatten)]
+    labels: LabelFileArgs,
     /// Maximum number of images to suggest.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
@@ -73,6 +76,13 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     if report.n_images == 0 {
         talk::note(empty_list(None));
     }
+    if let Some(laid) = &report.laid_labels {
+        talk::note(format!(
+            "skipped {} labelled in `{}`",
+            counted(laid.n_labelled, "image"),
+            laid.file
+        ));
+    }
     if report.labelled > 0 {
         talk::note(format!(
             "skipped {} that the head was trained or validated on",
@@ -94,6 +104,7 @@ fn guard_of(options: &SuggestOptions) -> OutputGuard {
     let guard = OutputGuard::new()
         .home(&options.head.computing.run.home)
         .reads([&options.head.path])
+        .reads(label_args::file_of(options.labels.as_ref()))
         .network(options.head.computing.backbone.as_deref());
     match &options.data {
         Unlabelled::Store(store) => guard.reads([store]),
@@ -122,6 +133,7 @@ impl Args {
         computing.limits = self.limits.limits();
         computing.batch_size = batch_size;
         let mut options = SuggestOptions::new(data, HeadOptions::new(self.head, computing));
+        options.labels = self.labels.options();
         options.top = self.top as usize;
         options.near = self.near;
         Ok(options)

@@ -133,6 +133,33 @@ pub enum TaskError {
         /// How many images there are.
         images: usize,
     },
+    /// A label file has no label for any of the images.
+    #[error(
+        "`{}` labels none of the images: it lists {}, and they are called {}",
+        labels.display(), in_quotes(rows.iter().map(String::as_str)),
+        in_quotes(images.iter().map(String::as_str))
+    )]
+    NoneLabelled {
+        /// The label file.
+        labels: PathBuf,
+        /// The first of its rows.
+        rows: Vec<String>,
+        /// The first of the images.
+        images: Vec<String>,
+    },
+    /// No image is in the split.
+    #[error(
+        "`{}` has none of the images in the split `{split}`; its splits are {}",
+        splits.display(), in_quotes(known.iter().map(String::as_str))
+    )]
+    NothingInSplit {
+        /// The file of splits.
+        splits: PathBuf,
+        /// The split.
+        split: String,
+        /// The splits in the file.
+        known: Vec<String>,
+    },
     /// Labels cannot be checked because images of the inspected store have none.
     #[error("{unlabelled} of the {images} images {} no class", have(*unlabelled))]
     NoLabels {

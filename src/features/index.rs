@@ -203,6 +203,11 @@ impl Index {
         *self = kept.collect();
     }
 
+    /// Replaces each image by what `change` returns, or removes it.
+    pub(super) fn change(&mut self, change: impl FnMut(IndexRow) -> Option<IndexRow>) {
+        *self = self.rows().filter_map(change).collect();
+    }
+
     /// Reads a store's index, which is empty if no run has finished yet.
     ///
     /// # Errors

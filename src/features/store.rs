@@ -8,7 +8,7 @@ use ndarray::Array2;
 use super::content::Digest;
 use super::directory::Directory;
 use super::dtype::Dtype;
-use super::index::Index;
+use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
 use super::names::{INDEX, MANIFEST, with_parts};
 use super::part::{self, Layout, Part};
@@ -97,6 +97,12 @@ impl FeatureStore {
         let before = self.index.len();
         self.index.retain_used(wanted);
         before - self.index.len()
+    }
+
+    /// Replaces each image in the index in memory by what `change` returns, or removes it. The files are not
+    /// changed.
+    pub(crate) fn change_index(&mut self, change: impl FnMut(IndexRow) -> Option<IndexRow>) {
+        self.index.change(change);
     }
 
     /// Returns an error if the index lists no sample with features.

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::analysis::Analyses;
+use super::finish::Finished;
 use super::journal::Journal;
 use super::labelling::{Labelling, Start, journal_of};
 use super::model::{Model, Predictions};
-use super::options::LabelOptions;
+use super::options::LabellerOptions;
 use super::rank::Ranking;
 use super::thumbs::Thumbs;
 use super::try_picture::Trial;
@@ -31,6 +32,8 @@ pub trait LabelHost: Send + Sync {
     fn event(&self, event: &LabelEvent);
     /// Returns whether to stop. It is called several times a second.
     fn is_stopped(&self) -> bool;
+    /// Returns the commands that write the same files.
+    fn commands(&self, finished: &Finished) -> Vec<String>;
 }
 
 /// Something that happened.
@@ -73,7 +76,7 @@ pub(super) enum Phase {
 
 /// A labelling session.
 pub struct Labeller {
-    pub(super) options: LabelOptions,
+    pub(super) options: LabellerOptions,
     pub(super) entries: Entries,
     pub(super) thumbs: Thumbs,
     pub(super) trial: Trial,
@@ -87,6 +90,8 @@ pub struct Labeller {
     pub(super) ranked: Condvar,
     /// The revision, for those who listen.
     changed: watch::Sender<u64>,
+    /// Held while a head and a report are written.
+    pub(super) finishing: Mutex<()>,
     stopping: AtomicBool,
 }
 
@@ -123,7 +128,7 @@ impl Labeller {
     /// # Errors
     /// No images; outputs that cannot be written; labels that cannot be read or that another process uses.
     pub fn open(
-        options: LabelOptions,
+        options: LabellerOptions,
         host: Arc<dyn LabelHost>,
         progress: &dyn Progress,
     ) -> Result<(Arc<Self>, Scan)> {
@@ -173,6 +178,7 @@ impl Labeller {
             wanted: Condvar::new(),
             ranked: Condvar::new(),
             changed: watch::Sender::new(1),
+            finishing: Mutex::default(),
             stopping: AtomicBool::new(false),
         };
         Ok((Arc::new(labeller), scan))
@@ -257,7 +263,11 @@ impl Labeller {
 }
 
 /// Returns the images with the classes of their folders, if these are wanted.
-fn folders(options: &LabelOptions, scan: &Scan, notes: &mut Vec<String>) -> Vec<(String, String)> {
+fn folders(
+    options: &LabellerOptions,
+    scan: &Scan,
+    notes: &mut Vec<String>,
+) -> Vec<(String, String)> {
     let found = scan.entries.names().zip(scan.entries.classes());
     let mut found = found.filter_map(|(name, class)| Some((name.to_owned(), class?.to_string())));
     if options.from_folders {

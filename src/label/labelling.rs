@@ -28,6 +28,8 @@ pub(super) struct Labelling {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u32>,
     n_images: usize,
+    /// The digests of the heads and reports that were written, by their file names.
+    written: HashMap<String, String>,
     /// Whether the label file lacks deeds.
     pub(super) is_behind: bool,
     /// How long writing it took the last time.
@@ -68,6 +70,7 @@ impl Labelling {
             n_images: names.len(),
             names,
             numbers,
+            written: HashMap::new(),
             is_behind: true,
             took: Duration::ZERO,
         };
@@ -145,6 +148,9 @@ impl Labelling {
                     if let Ok(planned) = self.history.plan(&deed) {
                         self.history.perform(planned);
                     }
+                }
+                Entry::Output { file, digest } => {
+                    self.written.insert(file, digest);
                 }
                 Entry::Journal { .. } | Entry::Opened { .. } | Entry::Written => {}
             }
@@ -242,6 +248,19 @@ impl Labelling {
         self.journal.note(&Entry::Opened { process, address })
     }
 
+    /// Records a head or report that was written, so that it may be replaced later.
+    pub(super) fn remember(&mut self, file: String, digest: String) -> Result<()> {
+        let (name, sum) = (file.clone(), digest.clone());
+        self.journal.append(&Entry::Output { file, digest })?;
+        self.written.insert(name, sum);
+        Ok(())
+    }
+
+    /// Returns whether a file is as a session has written it.
+    pub(super) fn has_written(&self, file: &str, digest: &str) -> bool {
+        self.written.get(file).is_some_and(|known| known == digest)
+    }
+
     /// Does something to the labels, once it is in the journal. Returns the images that change.
     ///
     /// # Errors
@@ -283,3 +302,6 @@ impl Labelling {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

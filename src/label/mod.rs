@@ -12,6 +12,7 @@ mod check;
 mod deed;
 mod extraction;
 mod file;
+mod finish;
 mod grouping;
 mod history;
 mod http;
@@ -33,6 +34,7 @@ mod try_picture;
 mod vectors;
 mod writing;
 
+pub use finish::Finished;
 pub use http::serve;
 pub use labeller::{LabelEvent, LabelHost, Labeller};
-pub use options::LabelOptions;
+pub use options::LabellerOptions;

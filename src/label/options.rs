@@ -9,7 +9,7 @@ use crate::tasks::{ExtractOptions, Inputs, OutputGuard, Overwrite, Wanted};
 /// Options of [`Labeller::open`](super::Labeller::open).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct LabelOptions {
+pub struct LabellerOptions {
     /// How the features are computed. The output is the store to keep them in.
     pub extract: ExtractOptions,
     /// The label file.
@@ -22,7 +22,7 @@ pub struct LabelOptions {
     pub port: u16,
 }
 
-impl LabelOptions {
+impl LabellerOptions {
     /// Labels images without classes to begin with, on a free port.
     #[must_use]
     pub fn new(extract: ExtractOptions, labels: PathBuf) -> Self {

@@ -189,6 +189,13 @@ impl<'f> Matched<'f> {
         given
     }
 
+    /// Returns what the file says of an image that is not counted, because it is not used.
+    pub fn pass(&mut self, path: &str) -> Given<'f> {
+        let row = self.number(path, None);
+        row.iter().for_each(|row| self.seen[*row] = true);
+        row.map_or(Given::Unlisted, |row| self.file.row(row).verdict.into())
+    }
+
     /// Returns the row of an image, without counting it.
     #[must_use]
     pub fn row(&self, path: &str, digest: Option<&Digest>) -> Option<LabelRow<'f>> {
@@ -197,17 +204,22 @@ impl<'f> Matched<'f> {
     }
 
     /// Returns the number of the row of an image.
-    fn number(&self, path: &str, digest: Option<&Digest>) -> Option<usize> {
+    pub(crate) fn number(&self, path: &str, digest: Option<&Digest>) -> Option<usize> {
         if self.file.by_digest {
             return self.file.find(&digest?.to_string());
         }
         self.reading.row_of(self.file, path)
     }
 
-    /// Counts the images of `other`, to which the same file is applied, for [`Self::unmatched`].
+    /// Adds the counts of other images, to which the same file is applied.
     pub fn and(&mut self, other: &Matched<'_>) {
         let both = self.seen.iter_mut().zip(&other.seen);
         both.for_each(|(seen, other)| *seen |= other);
+        self.labelled += other.labelled;
+        self.without_label += other.without_label;
+        let first = other.unlisted.first.iter();
+        first.for_each(|name| self.unlisted.add(name));
+        self.unlisted.count += other.unlisted.count - other.unlisted.first.len();
     }
 
     /// Returns the rows of which no image was counted, the first few with their keys.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::ClassIndex;
 use crate::head::{Approximation, Comparison, Confusion, ConfusionCell, Intervals, ReliabilityBin};
 use crate::images::path_text::to_text;
-use crate::tasks::{Accepted, EvaluateReport, Rejected, TrainingOverlap};
+use crate::tasks::{Accepted, EvaluateReport, LaidLabels, Rejected, TrainingOverlap};
 
 /// The result of `evaluate`, with the names of scikit-learn and torchvision for what they have too.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,7 @@ pub struct EvaluationJson<'a> {
     missing_classes: &'a [String],
     rejected: Option<Rejected>,
     accepted: Option<Accepted>,
+    label_file: Option<&'a LaidLabels>,
     n_skipped: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<WithSecondHead<'a>>,
@@ -85,6 +86,7 @@ impl<'a> EvaluationJson<'a> {
             missing_classes: &report.missing_classes,
             rejected: report.rejected,
             accepted: report.accepted,
+            label_file: report.laid_labels.as_ref(),
             n_skipped: report.skipped.len(),
             comparison: comparison.map(|(comparison, other)| WithSecondHead {
                 comparison,

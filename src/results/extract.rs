@@ -9,7 +9,7 @@ use super::parts::{Backbone, ClassCount, Engine, SkippedImage};
 use crate::features::{Bound, Reduced, Speed, Timings};
 use crate::images::View;
 use crate::images::path_text::to_text;
-use crate::tasks::{ExtractOptions, ExtractReport};
+use crate::tasks::{ExtractOptions, ExtractReport, LaidLabels};
 
 /// The result of `extract`.
 #[derive(Debug, Default, Serialize)]
@@ -34,6 +34,7 @@ pub struct Extraction<'a> {
     stage_seconds: Stages,
     limited_by: Option<Stage>,
     reduced_jpegs_save_seconds: Option<f64>,
+    label_file: Option<&'a LaidLabels>,
     notes: Vec<String>,
 }
 
@@ -116,6 +117,7 @@ impl<'a> Extraction<'a> {
             stage_seconds: (&report.speed.timings).into(),
             limited_by: report.speed.bound.map(Stage::from),
             reduced_jpegs_save_seconds: saved(&report.speed),
+            label_file: report.laid_labels.as_ref(),
             notes: notes.map(|note| worded(note)).collect(),
         }
     }

@@ -9,7 +9,7 @@ use crate::head::{
 use crate::images::path_text::to_text;
 use crate::tasks::{
     CalibrateOn, Calibration, CalibrationOutcome, FitHeadOptions, FitHeadReport, KeptForRejection,
-    OutOfFoldFigures, Streaming,
+    LaidLabels, OutOfFoldFigures, Streaming,
 };
 
 /// The result of `fit-head`.
@@ -34,6 +34,7 @@ pub struct FittedHead<'a> {
     streamed: Option<Blocks>,
     disagreements: &'a [Disagreement],
     near_duplicate_recall: Option<f64>,
+    label_file: Option<&'a LaidLabels>,
     warnings: Vec<String>,
 }
 
@@ -70,6 +71,7 @@ impl<'a> FittedHead<'a> {
             streamed: report.streamed.map(Blocks::from),
             disagreements: &report.disagreements,
             near_duplicate_recall: report.near_duplicate_recall,
+            label_file: report.laid_labels.as_ref(),
             warnings,
         }
     }

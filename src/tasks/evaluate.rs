@@ -11,6 +11,7 @@ use super::labelled_predictions::{
     Accepted, EvaluationInput, LabelledPrediction, LabelledPredictions, Rejected,
 };
 use super::labelled_tally::Items;
+use super::laid_labels::LaidLabels;
 use super::predict_labelled::{collect_labelled, predict_labelled_with};
 use super::predictions::HeadOptions;
 use super::training_overlap::TrainingOverlap;
@@ -64,6 +65,8 @@ pub struct EvaluateReport {
     pub accepted: Option<Accepted>,
     /// Classes of the head that have no sample.
     pub missing_classes: Vec<String>,
+    /// How the label file and the images correspond, if there is one.
+    pub laid_labels: Option<LaidLabels>,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// Notes for the user.
@@ -225,6 +228,7 @@ fn report(
         rejected: labelled.rejected,
         unknown_classes: labelled.unknown_classes,
         missing_classes,
+        laid_labels: labelled.laid_labels,
         skipped: labelled.skipped,
         notes: labelled.notes,
     }

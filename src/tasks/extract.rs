@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::inputs::{Inputs, Skipped};
+use super::laid_labels::{LabelOptions, LaidLabels, lay_over_scan};
 use super::provide::provide;
 use crate::backbones::{
     Convolutions, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Engine, FeatureSpec, Frozen,
@@ -17,7 +18,7 @@ use crate::features::{
     Computed, Done, Dtype, Existing, Images, Kept, Pipeline, Recognise, Source, Speed,
     StoreManifest, StoreWriter, is_store,
 };
-use crate::images::{DecodeOptions, Entries, Labels, Scan, Shard, Views};
+use crate::images::{DecodeOptions, Entries, Scan, Shard, Views};
 use crate::progress::Progress;
 
 /// The options of [`extract`](crate::tasks::extract()): what to extract, and how.
@@ -32,6 +33,8 @@ pub struct ExtractOptions {
     pub backbone: PathBuf,
     /// Changes to its manifest.
     pub overrides: Overrides,
+    /// Labels for the store's index instead of the classes of folders; images without one have none.
+    pub labels: Option<LabelOptions>,
     /// How files are decoded.
     pub decoding: DecodeOptions,
     /// Which views of each image are stored.
@@ -61,6 +64,7 @@ impl ExtractOptions {
             output,
             backbone: DEFAULT_BACKBONE.into(),
             overrides: Overrides::default(),
+            labels: None,
             decoding: DecodeOptions::default(),
             views: Views::default(),
             run: RunOptions::new(home),
@@ -80,7 +84,9 @@ impl ExtractOptions {
     pub fn scan(&self, progress: &dyn Progress) -> Result<Scan> {
         let mut scan = match (&self.inputs, self.shard) {
             (Inputs::List(paths), Some(shard)) => shard.scan_list(paths, progress)?,
-            _ => self.inputs.scan(Labels::FromFolders, progress)?,
+            _ => self
+                .inputs
+                .scan(LabelOptions::scanned(self.labels.as_ref()), progress)?,
         };
         // A list is divided before its files are looked at.
         if let (Inputs::Paths(..), Some(shard)) = (&self.inputs, self.shard) {
@@ -106,6 +112,8 @@ pub struct ExtractReport {
     pub empty_classes: Vec<String>,
     /// Files that were ignored because they are not images, by extension.
     pub ignored: BTreeMap<String, usize>,
+    /// How the label file and the images correspond, if there is one. Those without a label are used too.
+    pub laid_labels: Option<LaidLabels>,
     /// Notes for the user.
     pub notes: Vec<String>,
     /// The file of a Python package that the backbone was installed from, if this run has installed it.
@@ -152,6 +160,8 @@ pub fn extract_scan(
     progress: &dyn Progress,
 ) -> Result<ExtractReport> {
     let start = Instant::now();
+    let lay = |labels| lay_over_scan(labels, &mut scan, true);
+    let laid_labels = options.labels.as_ref().map(lay).transpose()?;
     let again = || again::keep_skipped(&mut scan, &options.output);
     let gone = options.retry_failed.then(again).transpose()?;
     let provided = provide(&options.backbone, &options.run.home)?;
@@ -174,6 +184,7 @@ pub fn extract_scan(
     let empty_folders = scan.empty_classes.clone();
     let mut report = report(done, scan, spec, engine, start);
     report.installed_from = provided;
+    report.laid_labels = laid_labels;
     if options.shard.is_some() || options.retry_failed {
         // The other images of a class may be usable.
         report.empty_classes = empty_folders;
@@ -209,6 +220,7 @@ fn report(
         classes,
         empty_classes,
         ignored: scan.ignored,
+        laid_labels: None,
         notes,
         installed_from: None,
         spec,

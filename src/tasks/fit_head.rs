@@ -32,6 +32,7 @@ use crate::head::{
     Rejection, Search, Temperature, TrainingRecord, Tunable, approximately, run, start_processors,
 };
 use crate::progress::{Progress, go_on};
+use crate::tasks::laid_labels::LaidLabels;
 
 /// The fitted head, with its metrics and warnings.
 #[derive(Debug, Clone)]
@@ -66,6 +67,8 @@ pub struct FitHeadReport {
     /// The share of the nearest neighbours that an approximate search for near-duplicates found, measured on
     /// a sample; `None` up to 50,000 training images, which are all compared, and without a search.
     pub near_duplicate_recall: Option<f64>,
+    /// How the label file and the images correspond, if there is one.
+    pub laid_labels: Option<LaidLabels>,
     /// Warnings in addition to those of the fit.
     pub warnings: Vec<String>,
 }
@@ -94,6 +97,7 @@ impl FitHeadReport {
             rejection: None,
             disagreements: Vec::new(),
             near_duplicate_recall: None,
+            laid_labels: division.laid_labels.clone(),
             warnings: division.warnings.clone(),
             params,
             fit,
@@ -240,6 +244,7 @@ impl Fitted {
             "calibration": report.calibration,
             "rejection": report.rejection,
             "disagreements": report.disagreements,
+            "label_file": report.laid_labels.as_ref().map(|laid| &laid.file),
         });
         let file = HeadFile {
             head: report.fit.head.clone(),

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashSet};
 use ndarray::Array2;
 
 use self::alike::Alike;
-use self::pictures::Pictures;
 #[cfg(feature = "serve")]
 use self::pictures::Vectors;
+use self::pictures::{Opened, Pictures};
 use crate::error::Result;
 #[cfg(feature = "serve")]
 use crate::features::Digest;
@@ -42,7 +42,12 @@ pub use report::{
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     start_processors()?;
-    let (pictures, vectors, store) = Pictures::open(options)?;
+    let Opened {
+        pictures,
+        vectors,
+        store,
+        laid_labels,
+    } = Pictures::open(options)?;
     let trained_on = trained_on(&pictures, options)?;
     let alike = Alike::find(&pictures, &vectors, options.near)?;
     let (outliers, recall) = outliers::find(&pictures, &vectors.own, &alike, options.near);
@@ -66,6 +71,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         n_against: pictures.len() - pictures.n_own(),
         near: options.near,
         recall,
+        laid_labels,
         classes,
         duplicates: alike::duplicates(&pictures),
         near_duplicates: alike.near_duplicates(&pictures),

@@ -7,6 +7,8 @@ use ndarray::Array2;
 use serde::Serialize;
 
 use super::inputs::{Inputs, Skipped};
+use super::laid_labels::{LabelOptions, LaidLabels};
+use super::only_split::OnlySplit;
 use super::predictions::HeadOptions;
 use super::training_overlap::{Basis, TrainingImages, TrainingOverlap};
 use crate::backbones::Engine;
@@ -15,7 +17,7 @@ use crate::classifier::Verdict;
 use crate::error::Result;
 use crate::features::{Digest, try_is_store};
 use crate::head::{Evaluation, Interval};
-use crate::images::{Labels, Names, Scan};
+use crate::images::{Names, Scan};
 use crate::progress::Progress;
 
 /// The data to evaluate a head on, and how.
@@ -30,6 +32,10 @@ pub struct EvaluationInput {
     pub head: HeadOptions,
     /// How to treat images that the head was trained on.
     pub training_images: TrainingImages,
+    /// Labels instead of the classes of folders; images without one are left out.
+    pub labels: Option<LabelOptions>,
+    /// Only the images of a split.
+    pub only: Option<OnlySplit>,
 }
 
 impl EvaluationInput {
@@ -41,6 +47,8 @@ impl EvaluationInput {
             names: Names::default(),
             head,
             training_images: TrainingImages::default(),
+            labels: None,
+            only: None,
         }
     }
 
@@ -50,7 +58,11 @@ impl EvaluationInput {
             return Ok(None);
         }
         let inputs = Inputs::Paths(vec![self.data.clone()], self.names);
-        inputs.scan(Labels::FromFolders, progress).map(Some)
+        let mut scan = inputs.scan(LabelOptions::scanned(self.labels.as_ref()), progress)?;
+        if let Some(only) = &self.only {
+            only.of_scan(&mut scan)?;
+        }
+        Ok(Some(scan))
     }
 }
 
@@ -88,6 +100,8 @@ pub struct LabelledPredictions {
     pub skipped: Vec<Skipped>,
     /// Notes for the user.
     pub notes: Vec<String>,
+    /// How the label file and the images correspond, if there is one.
+    pub laid_labels: Option<LaidLabels>,
     /// The engine that computed the features.
     pub engine: Engine,
 }

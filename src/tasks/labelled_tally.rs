@@ -147,6 +147,7 @@ impl<'a, I: Items> Tally<'a, I> {
             training_overlap: TrainingOverlap::of(classifier),
             skipped: Vec::new(),
             notes: Vec::new(),
+            laid_labels: None,
             engine,
         };
         Self {

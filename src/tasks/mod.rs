@@ -54,7 +54,9 @@ mod inspect;
 mod install;
 mod labelled_predictions;
 mod labelled_tally;
+mod laid_labels;
 mod memory;
+mod only_split;
 #[cfg(feature = "cli")]
 mod packages;
 mod predict_labelled;
@@ -108,6 +110,8 @@ pub(crate) use inspect::{InspectedLabels, inspect_labelled};
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use labelled_predictions::{LabelledPrediction, LabelledPredictions};
+pub use laid_labels::{LabelOptions, LaidLabels};
+pub use only_split::OnlySplit;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use packages::{Catalogue, PinnedWheel, Requirement};

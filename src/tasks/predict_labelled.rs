@@ -2,6 +2,7 @@
 
 use super::labelled_predictions::{EvaluationInput, LabelledPredictions};
 use super::labelled_tally::{Items, LeftOut, Tally};
+use super::laid_labels::{lay_over, lay_over_scan};
 use super::memory::{check_room, free};
 use super::predictions::open_store;
 use crate::classes::ClassIndex;
@@ -51,11 +52,27 @@ pub(super) fn collect_labelled<I: Items>(
     progress: &dyn Progress,
     items: impl Fn(&ClassIndex) -> I,
 ) -> Result<Vec<(LabelledPredictions, I)>> {
+    let mut laid = None;
+    let relabelled = match (scan, &options.labels) {
+        (Some(scan), Some(labels)) => {
+            let mut scan = scan.clone();
+            laid = Some(lay_over_scan(labels, &mut scan, false)?);
+            Some(scan)
+        }
+        _ => None,
+    };
+    let scan = relabelled.as_ref().or(scan);
     let (source, mut notes) = if let Some(scan) = scan {
         images::<I>(scan, classifiers, options)?
     } else {
-        let (store, notes) = open_store(&options.data, classifiers)?;
+        let (mut store, notes) = open_store(&options.data, classifiers)?;
         store.require_samples()?;
+        if let Some(only) = &options.only {
+            only.of_store(&mut store)?;
+        }
+        if let Some(labels) = &options.labels {
+            laid = Some(lay_over(labels, &mut store, None)?);
+        }
         let n = I::in_memory(store.index().n_used());
         check_room(n, n_classes(classifiers), free())?;
         (Source::from(store), notes)
@@ -73,7 +90,12 @@ pub(super) fn collect_labelled<I: Items>(
     notes.extend([done.store_notes, done.network_notes].concat());
     notes.extend(scan.and_then(|_| first.pixel_note(PIXEL_VERSION)));
     let tallies = tallies.into_iter();
-    tallies.map(|tally| tally.finish(&notes)).collect()
+    let finish = |tally: Tally<'_, I>| {
+        let (mut labelled, items) = tally.finish(&notes)?;
+        labelled.laid_labels.clone_from(&laid);
+        Ok((labelled, items))
+    };
+    tallies.map(finish).collect()
 }
 
 /// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before

@@ -21,6 +21,7 @@ use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::labelled_predictions::Accepted;
+use super::laid_labels::LaidLabels;
 use super::predict_labelled::predict_scanned;
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile, start_processors};
@@ -42,6 +43,8 @@ pub struct ReportSummary {
     pub without_picture: usize,
     /// The size of the page, in bytes.
     pub bytes: usize,
+    /// How the label file and the images correspond, if there is one.
+    pub laid_labels: Option<LaidLabels>,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// Notes for the user, which the page shows too.
@@ -115,6 +118,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         basis: page.basis,
         without_picture,
         bytes: text.len(),
+        laid_labels: labelled.laid_labels,
         skipped: labelled.skipped,
         notes,
     })

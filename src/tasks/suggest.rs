@@ -6,6 +6,7 @@ use ndarray::{Array2, Axis};
 
 use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
+use super::laid_labels::{self, LabelOptions, LaidLabels};
 use super::predictions::{HeadOptions, open_store, predict};
 use crate::classes::ClassIndex;
 use crate::classifier::Predictor;
@@ -26,6 +27,8 @@ pub struct SuggestOptions {
     pub data: Unlabelled,
     /// The head.
     pub head: HeadOptions,
+    /// A label file; images that it labels are not suggested.
+    pub labels: Option<LabelOptions>,
     /// The maximum number of suggestions.
     pub top: usize,
     /// Images of at least this cosine similarity are near-duplicates, of which one is suggested; in (0, 1].
@@ -39,6 +42,7 @@ impl SuggestOptions {
         Self {
             data,
             head,
+            labels: None,
             top: 50,
             near: NEAR_DUPLICATE,
         }
@@ -66,6 +70,8 @@ pub struct SuggestReport {
     pub n_images: usize,
     /// Images excluded because the head was trained or validated on them.
     pub labelled: usize,
+    /// How the label file and the images correspond, if there is one. Those that it labels are excluded.
+    pub laid_labels: Option<LaidLabels>,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// Notes for the user.
@@ -99,7 +105,7 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
     check_near(options.near)?;
     let classifier = options.head.open()?;
     let mut candidates = match &options.data {
-        Unlabelled::Store(path) => of_store(path, &classifier, progress)?,
+        Unlabelled::Store(path) => of_store(path, &classifier, options, progress)?,
         Unlabelled::Images(inputs) => of_images(inputs, &classifier, options, progress)?,
     };
     let params = SelectionParams {
@@ -114,15 +120,24 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
         suggestions: suggestions.collect(),
         n_images: candidates.paths.len(),
         labelled: candidates.labelled,
+        laid_labels: candidates.laid_labels,
         skipped: candidates.skipped,
         notes: candidates.notes,
     })
 }
 
-fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Result<Candidates> {
+fn of_store(
+    path: &Path,
+    classifier: &Predictor,
+    options: &SuggestOptions,
+    progress: &dyn Progress,
+) -> Result<Candidates> {
     let (mut store, notes) = open_store(path, &[classifier])?;
     store.require_samples()?;
+    let labels = options.labels.as_ref();
+    let laid = labels.map(|labels| laid_labels::leave_out(labels, &mut store));
     let mut candidates = Candidates {
+        laid_labels: laid.transpose()?,
         notes,
         labelled: store.leave_out(|digest| !is_labelled(classifier, digest)),
         ..Candidates::default()
@@ -139,10 +154,16 @@ fn of_images(
     options: &SuggestOptions,
     progress: &dyn Progress,
 ) -> Result<Candidates> {
-    let scan = inputs.scan(Labels::None, progress)?;
+    let mut scan = inputs.scan(Labels::None, progress)?;
+    let labels = options.labels.as_ref();
+    let laid = labels.map(|labels| laid_labels::leave_out_of_scan(labels, &mut scan));
+    let laid_labels = laid.transpose()?;
     let (images, how) = (Images::of(&scan.entries), &options.head.computing);
     let source = Source::from(Computed::of(images, classifier.spec(), how)?);
-    let mut candidates = Candidates::default();
+    let mut candidates = Candidates {
+        laid_labels,
+        ..Candidates::default()
+    };
     let done = candidates.collect(source, classifier, progress)?;
     candidates.notes = [done.network_notes, scan.notes].concat();
     // A list may be empty.
@@ -167,6 +188,7 @@ struct Candidates {
     notes: Vec<String>,
     /// Images that are already labelled: the head was trained or validated on them.
     labelled: usize,
+    laid_labels: Option<LaidLabels>,
 }
 
 impl Candidates {
@@ -232,7 +254,8 @@ impl Candidates {
     /// Returns an error if there is nothing to pick from; it names `store` if that is the cause.
     fn not_empty(self, store: Option<&Path>) -> Result<Self, TaskError> {
         let features = store.map(Path::to_owned);
-        match (self.uncertainties.is_empty(), self.labelled) {
+        let listed = self.laid_labels.as_ref().map_or(0, |laid| laid.n_labelled);
+        match (self.uncertainties.is_empty(), self.labelled + listed) {
             (false, _) => Ok(self),
             (true, 0) => Err(TaskError::NothingToSuggest {
                 features,

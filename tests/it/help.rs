@@ -80,6 +80,7 @@ fn examples_fit_into_80_columns() {
 }
 
 const GLOBAL: &str = "quiet verbose allow-shared-home help version";
+const LABELS: &str = "labels labels-key labels-column";
 const NETWORK: &str = "device batch-size threads precision conv gpu-memory";
 const PREPROCESSING: &str = "preset resize crop interpolation mean std channels layout scale";
 const DECODING: &str = "exif alpha jpeg-scale max-pixels max-bytes";
@@ -91,6 +92,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("Options", "output format backbone {global}"),
             ("Input", "null any-name list shard retry-failed strict"),
+            ("Labels", "{labels} labels-over-folders"),
             ("Feature store", "views dtype overwrite verify"),
             ("Running the network", "{network}"),
             (
@@ -179,6 +181,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Predictions", "tta no-reject"),
             ("Running the network", "store {network} backbone"),
             ("Statistics", "include-training intervals seed"),
+            ("Labels", "{labels} labels-over-folders splits only"),
         ],
     ),
     (
@@ -192,6 +195,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Predictions", "tta no-reject"),
             ("Running the network", "store {network} backbone"),
             ("Statistics", "include-training"),
+            ("Labels", "{labels} labels-over-folders"),
         ],
     ),
     (
@@ -199,6 +203,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("Options", "head top near format output overwrite {global}"),
             ("Input", "null any-name"),
+            ("Labels", "{labels}"),
             ("Running the network", "{network} backbone"),
             ("Decoding", "max-pixels max-bytes"),
         ],
@@ -246,7 +251,8 @@ fn options_are_below_their_headings() {
         let filled = |options: &str| {
             let options = options
                 .replace("{global}", GLOBAL)
-                .replace("{network}", NETWORK);
+                .replace("{network}", NETWORK)
+                .replace("{labels}", LABELS);
             let options = options.replace("{preprocessing}", PREPROCESSING);
             options.replace("{decoding}", DECODING)
         };

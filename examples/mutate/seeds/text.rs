@@ -45,7 +45,7 @@ pub(super) fn labels() -> Vec<Seed> {
         ),
         Seed::accepted(
             "predictions",
-            "path,label,probability,status\na,cat,0.900000,ok\nb,unknown,0.4,unknown: far\nc,,,skipped: cut\n",
+            "path,label,probability,status\na,cat,0.9,ok\nb,unknown,0.4,unknown: far\nc,,,skipped: cut\n",
         ),
         Seed::accepted("digests", format!("digest,class\n{digest},cat\n")),
         Seed::accepted("a name that is not UTF-8", "path\tlabel\ncaf\\xe9\tcat\n"),

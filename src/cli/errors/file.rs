@@ -100,8 +100,8 @@ const PUBLISHED: &str = "set all of --resize, --crop, --interpolation, --mean, -
     `frostline models import`, which then does not read it";
 
 /// The hint for what is no label file.
-const LABELS: &str = "write `path,label` as the first line, then a line for each image, such as `cat/1.jpg,cat`; \
-    --labels-key and --labels-column choose other columns";
+const LABELS: &str = "write `path,label` as the first line, then a line for each image, such as \
+    `cat/1.jpg,cat`; --labels-key and --labels-column choose other columns";
 
 /// All keys of a backbone's manifest, for users who have only the binary.
 const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, \

@@ -55,6 +55,10 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::Unlabelled { .. } => {
             "extract a folder with one folder for each class, such as `cat/1.jpg` and `dog/2.jpg`"
         }
+        TaskError::NoneLabelled { .. } => {
+            "write the paths as in the store's index (`frostline features show`), or the digests"
+        }
+        TaskError::NothingInSplit { .. } => "choose another split with --only",
         TaskError::NoLabels { .. } => "extract a folder with one folder for each class",
         TaskError::OneView { .. } => {
             "extract the images with --views hflip, five-crop or ten-crop into a new store"

@@ -213,6 +213,14 @@ impl Entries {
         }
     }
 
+    /// Replaces each image by what `change` returns, or removes it.
+    pub(crate) fn change(&mut self, change: impl FnMut(Found) -> Option<Found>) {
+        let mut changed = Self::below(&self.root);
+        changed.extend(self.iter().filter_map(change));
+        changed.divided = self.divided;
+        *self = changed;
+    }
+
     /// Gives images other names, by number.
     pub(super) fn rename(&mut self, names: &BTreeMap<usize, String>) {
         if names.is_empty() {

@@ -53,6 +53,7 @@ pub(super) fn routes(labeller: Arc<Labeller>, own: Arc<Guard>) -> Router {
         .route("/api/progress", get(progress))
         .route("/api/similar/{id}", get(similar))
         .route("/api/try", post(try_picture))
+        .route("/api/finish", post(finish))
         .route("/thumb/{id}", get(thumb))
         .route("/image/{id}", get(image))
         .fallback(async || Problem::not_found("there is nothing at this path"))
@@ -158,6 +159,10 @@ async fn try_picture(State(app): Shared, body: Body) -> Reply {
     Ok(json(
         &apart(&app, move |labeller| labeller.try_picture(&bytes)).await??,
     ))
+}
+
+async fn finish(State(app): Shared) -> Reply {
+    Ok(json(&apart(&app, Labeller::finish).await??))
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,8 @@ use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
 use crate::images::View;
 use crate::phrases::{counted, in_quotes};
+use crate::tasks::laid_labels::{LaidLabels, lay_over};
+use crate::tasks::only_split::OnlySplit;
 
 /// Labelled images of a store, and the views to use.
 #[derive(Debug)]
@@ -71,14 +73,28 @@ pub(super) struct Division {
     pub(super) validation: Option<Chosen>,
     /// Warnings for the user.
     pub(super) warnings: Vec<String>,
+    /// How the label file and the images correspond, if there is one.
+    pub(super) laid_labels: Option<LaidLabels>,
 }
 
 impl Division {
     /// Divides the images as `options` says.
     pub(super) fn of(options: &FitHeadOptions, seed: u64) -> Result<Self> {
-        let store = FeatureStore::open(&options.features)?;
+        let mut store = FeatureStore::open(&options.features)?;
         let views = views(options.augment, &store)?;
+        let mut second = options
+            .validation
+            .store()
+            .map(FeatureStore::open)
+            .transpose()?;
+        let labels = options.labels.as_ref();
+        let laid = labels.map(|labels| lay_over(labels, &mut store, second.as_mut()));
+        let laid_labels = laid.transpose()?;
         require_labels(&store)?;
+        let splits = match &options.validation {
+            Validation::Splits(file) => Some(Splits::of(file, &store)?),
+            _ => None,
+        };
         let index = store.index();
         let names = index.class_counts().into_keys().flatten();
         let classes = ClassIndex::from_names(names.map(str::to_owned));
@@ -94,16 +110,18 @@ impl Division {
             train,
             validation: None,
             warnings: Vec::new(),
+            laid_labels,
         };
-        match &options.validation {
-            Validation::None => Ok(division),
-            Validation::Store(path) => division.validated_on(path),
-            Validation::Split(fraction) => division.split(*fraction, seed),
+        match (&options.validation, second, splits) {
+            (Validation::Split(fraction), ..) => division.split(*fraction, seed),
+            (_, Some(store), _) => division.validated_on(store),
+            (_, _, Some(splits)) => Ok(division.divided(&splits)),
+            _ => Ok(division),
         }
     }
 
-    fn validated_on(mut self, path: &Path) -> Result<Self> {
-        let store = FeatureStore::open(path)?;
+    fn validated_on(mut self, store: FeatureStore) -> Result<Self> {
+        let path = &store.path().to_owned();
         require_same_spec(&self.train, &store)?;
         require_labels(&store)?;
         let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -118,7 +136,7 @@ impl Division {
         }
         if targets.is_empty() {
             return Err(TaskError::NothingToValidate {
-                store: path.to_owned(),
+                store: path.clone(),
                 classes: unknown.into_keys().collect(),
             }
             .into());
@@ -133,6 +151,15 @@ impl Division {
             digests,
         });
         Ok(self)
+    }
+
+    /// Divides the images as a file of splits says.
+    fn divided(self, splits: &Splits) -> Self {
+        Self {
+            train: self.train.pick(&splits.train),
+            validation: Some(self.train.pick(&splits.validation)),
+            ..self
+        }
     }
 
     fn split(self, fraction: f64, seed: u64) -> Result<Self> {
@@ -160,6 +187,23 @@ impl Division {
     pub(super) fn n_images(&self) -> usize {
         let validation = self.validation.as_ref();
         self.train.targets.len() + validation.map_or(0, |chosen| chosen.targets.len())
+    }
+}
+
+/// The labelled images of a store that are trained and validated on, by their numbers among these.
+struct Splits {
+    train: Vec<usize>,
+    validation: Vec<usize>,
+}
+
+impl Splits {
+    fn of(file: &Path, store: &FeatureStore) -> Result<Self> {
+        let parts = ["train", "validation"].map(|name| OnlySplit::new(file.to_owned(), name));
+        let [train, validation] = parts.map(|part| part.numbers(store));
+        Ok(Self {
+            train: train?,
+            validation: validation?,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result, require};
 use crate::head::{FitParams, FitValidParams, NEAR_DUPLICATE, Tunable};
+use crate::tasks::laid_labels::LabelOptions;
 
 /// The options of [`fit_head`](crate::tasks::fit_head()): what to train on, and how.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct FitHeadOptions {
     pub output: PathBuf,
     /// The parameters; checked before anything is read.
     pub params: FitParams,
+    /// Labels instead of the classes of folders, for both stores; images without one are left out.
+    pub labels: Option<LabelOptions>,
     /// What to validate on.
     pub validation: Validation,
     /// Whether each epoch draws one of the store's views of each image; otherwise, only the centre is used.
@@ -53,6 +56,7 @@ impl FitHeadOptions {
             features,
             output,
             params: FitParams::new(),
+            labels: None,
             validation: Validation::None,
             augment: false,
             search: None,
@@ -111,6 +115,9 @@ pub enum Validation {
     Store(PathBuf),
     /// This share of the training samples, in a stratified split that keeps duplicates together.
     Split(f64),
+    /// The split `validation` of a file with the columns `path` and `split`. The head is then trained on the
+    /// split `train` only.
+    Splits(PathBuf),
 }
 
 impl Validation {
@@ -119,7 +126,7 @@ impl Validation {
     pub fn store(&self) -> Option<&Path> {
         match self {
             Self::Store(store) => Some(store),
-            Self::None | Self::Split(_) => None,
+            Self::None | Self::Split(_) | Self::Splits(_) => None,
         }
     }
 }

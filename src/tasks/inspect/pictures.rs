@@ -7,12 +7,22 @@ use crate::error::{Result, TaskError};
 use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;
 use crate::images::View;
+use crate::tasks::laid_labels::{LaidLabels, lay_over};
 
 /// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
     all: Listed,
     n_own: usize,
     n_own_distinct: usize,
+}
+
+/// What was opened for an inspection.
+pub(super) struct Opened {
+    pub(super) pictures: Pictures,
+    pub(super) vectors: Vectors,
+    /// The inspected store.
+    pub(super) store: FeatureStore,
+    pub(super) laid_labels: Option<LaidLabels>,
 }
 
 /// The features of the distinct images.
@@ -68,10 +78,12 @@ impl Listed {
 }
 
 impl Pictures {
-    /// Opens the stores, and returns the inspected one too.
-    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors, FeatureStore)> {
-        let store = open(&options.features)?;
-        let against = options.against.as_deref().map(open).transpose()?;
+    pub(super) fn open(options: &InspectOptions) -> Result<Opened> {
+        let mut store = open(&options.features)?;
+        let mut against = options.against.as_deref().map(open).transpose()?;
+        let labels = options.labels.as_ref();
+        let laid = labels.map(|labels| lay_over(labels, &mut store, against.as_mut()));
+        let laid = laid.transpose()?;
         if let Some(against) = &against {
             require_same_spec(&store, against)?;
         }
@@ -91,7 +103,12 @@ impl Pictures {
             n_own,
             n_own_distinct,
         };
-        Ok((pictures, vectors, store))
+        Ok(Opened {
+            pictures,
+            vectors,
+            store,
+            laid_labels: laid,
+        })
     }
 
     /// Uses images in memory.

@@ -10,6 +10,7 @@ use crate::features::Digest;
 use crate::head::NEAR_DUPLICATE;
 use crate::images::path_text::to_text;
 use crate::tasks::fit_head::{CrossValidation, check_near};
+use crate::tasks::laid_labels::{LabelOptions, LaidLabels};
 
 /// The options of [`inspect`](crate::tasks::inspect()): what to inspect, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub struct InspectOptions {
     pub features: PathBuf,
     /// Another store of the same backbone that should share no images with it, such as the validation set's.
     pub against: Option<PathBuf>,
+    /// Labels instead of the classes of folders, for both stores; images without one are left out.
+    pub labels: Option<LabelOptions>,
     /// A head, to find out which of the store's images it was trained on.
     pub head: Option<PathBuf>,
     /// The cosine similarity from which two images count as near-duplicates, in (0, 1].
@@ -36,6 +39,7 @@ impl InspectOptions {
         Self {
             features,
             against: None,
+            labels: None,
             head: None,
             near: NEAR_DUPLICATE,
             folds: 5,
@@ -68,6 +72,9 @@ pub struct InspectReport {
     /// The share of each image's nearest neighbours that an approximate search found, measured on a sample;
     /// `None` up to 50,000 distinct images, which are all compared.
     pub recall: Option<f64>,
+    /// How the label file and the images correspond, if there is one.
+    #[serde(rename = "label_file")]
+    pub laid_labels: Option<LaidLabels>,
     /// The classes, sorted by name; empty for images without classes.
     pub classes: Vec<ClassCount>,
     /// Groups of duplicates, the largest first.

@@ -56,8 +56,15 @@ pub(super) fn of(
         (None, None) => return Ok(None),
     };
     let inspected = options.train.as_ref().map_or(images, |_| training);
+    // The label file is that of the evaluated images.
+    let labels = options
+        .input
+        .labels
+        .clone()
+        .filter(|_| options.train.is_none());
     let report = inspect(&InspectOptions {
         against,
+        labels,
         ..InspectOptions::new(features)
     })?;
     let labels = report.labels.as_ref();

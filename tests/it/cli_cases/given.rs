@@ -64,6 +64,11 @@ pub(super) enum Given {
     ForeignManifests,
     /// `weights.csv`, which is valid for blue and red; `other.csv`, `more.csv` and `zero.csv`, which are not.
     ClassWeights,
+    /// For `images`: `labels.csv`, which calls blue images `sea` and red ones `fire`, has no label for
+    /// `blue/5.png`, does not list `red/5.png`, and lists an image that is not there; `twice.csv`, which
+    /// contradicts itself; `none.csv`, which lists other images; `splits.csv`, where images 0 and 1 of each
+    /// class are `train`, 2 and 3 `validation`, and the others `test`.
+    LabelFiles,
     /// `cut`, the first half of `head`.
     CutHead,
     /// Next to `head`: `flipped`, a copy with one flipped bit in a weight's exponent; `overflowing`, with
@@ -150,6 +155,7 @@ impl Given {
                 text("more.csv", "class,weight\nblue,1\nred,1\ngreen,1\n");
                 text("zero.csv", "class,weight\nblue,1\nred,0\n");
             }
+            Self::LabelFiles => label_files(&text),
             Self::CutHead => {
                 let head = fs::read(dir.join("head")).unwrap();
                 fs::write(dir.join("cut"), &head[..head.len() / 2]).unwrap();
@@ -168,6 +174,30 @@ impl Given {
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }
+}
+
+fn label_files(text: &impl Fn(&str, &str)) {
+    let classes = [("blue", "sea"), ("red", "fire")];
+    let each = |line: &dyn Fn(&str, &str, usize) -> String| -> String {
+        let lines = classes.iter().flat_map(|(class, label)| {
+            let line = move |number| line(class, label, number);
+            (0..6).map(line).collect::<Vec<_>>()
+        });
+        lines.collect()
+    };
+    let labels = each(&|class, label, number| match (class, number) {
+        ("blue", 5) => "blue/5.png;\r\n".to_owned(),
+        ("red", 5) => "gone.png;fire\r\n".to_owned(),
+        _ => format!("{class}/{number}.png;{label}\r\n"),
+    });
+    text("labels.csv", &format!("\u{feff}path;label\r\n{labels}"));
+    text("twice.csv", "path,label\nblue/0.png,sea\nblue/0.png,fire\n");
+    text("none.csv", "path,label\nx.png,sea\n");
+    let splits = each(&|class, _, number| {
+        let split = ["train", "validation", "test"][number / 2];
+        format!("{class}/{number}.png,{split}\n")
+    });
+    text("splits.csv", &format!("path,split\n{splits}"));
 }
 
 fn newer_pictures(folder: &Path) {
