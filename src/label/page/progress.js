@@ -55,9 +55,12 @@ function headline({ accuracy, n_labelled: n, left, sentence, computing }) {
     el(
       "div",
       {},
-      el("p", { className: "sentence" }, sentence),
+      el(
+        "p",
+        { className: "sentence" },
+        accuracy && computing ? "The accuracy is being measured again …" : sentence,
+      ),
       el("dl", { className: "figures" }, ...figures),
-      computing ? el("p", { className: "fine" }, "Being measured again …") : "",
     ),
   );
 }
