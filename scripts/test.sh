@@ -19,6 +19,7 @@ if ! command -v chromedriver >/dev/null; then
             "(Debian: apt-get install chromium chromium-driver)"
     fi
 fi
+scripts/axe.sh
 
 say "formatting"
 cargo fmt --all --check

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::labeller::{Inner, Labeller};
 use super::rank::{Group, Kind, is_unlabelled};
-use super::refusal::Refusal;
 use super::tags::Mark;
 use crate::images::path_text::for_terminal;
 
@@ -151,12 +150,12 @@ impl Labeller {
         }
     }
 
-    pub(super) fn group(&self, key: &str, window: Window) -> Result<Items, Refusal> {
+    /// Lists a group; one that is gone has no images, because the page may ask for it while the groups change.
+    pub(super) fn group(&self, key: &str, window: Window) -> Items {
         let inner = self.lock_ranked();
-        let missing = || Refusal::Missing(format!("there is no group `{key}`"));
-        let group = inner.ranking.group(key).ok_or_else(missing)?;
-        let images = inner.left(group);
-        Ok(self.items_of(&inner, Some(key), &images, window))
+        let group = inner.ranking.group(key);
+        let images = group.map(|group| inner.left(group)).unwrap_or_default();
+        self.items_of(&inner, Some(key), &images, window)
     }
 
     /// Lists images in the order of the scan.

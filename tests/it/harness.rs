@@ -1,11 +1,14 @@
 //! Shared helpers of the tests.
 
+mod axe;
 mod binary;
 mod browser;
 #[cfg(feature = "object-store")]
 mod bucket;
 mod fixtures;
 mod golden;
+#[cfg(feature = "serve")]
+mod labelling;
 mod networks;
 #[cfg(target_os = "linux")]
 mod peak;
@@ -15,15 +18,18 @@ mod report_page;
 mod server;
 mod stub;
 
+pub(crate) use axe::Axe;
 pub(crate) use binary::{
     Ran, command, frostline, home, installed_home, run, runtime_library, share_runtime, shared_data,
 };
-pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
+pub(crate) use browser::{Browser, ENTER, ESCAPE, SHIFT, TAB};
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
-pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
+#[cfg(feature = "serve")]
+pub(crate) use labelling::{Labelling, Person, has_labels};
+pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs, wide};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};

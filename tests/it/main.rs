@@ -35,6 +35,8 @@ mod json;
 mod label;
 
 mod known_files;
+#[cfg(feature = "serve")]
+mod label_page;
 mod labelled_predictions;
 mod linfa_logistic;
 mod man;
@@ -57,6 +59,7 @@ mod pull_hub;
 mod raised_operators;
 mod reference_job;
 mod report;
+mod report_accessibility;
 mod report_browser;
 mod report_looks;
 mod scripted_server;

@@ -95,7 +95,7 @@ async fn groups(State(app): Shared) -> Reply {
 
 async fn group(State(app): Shared, Path(key): Path<String>, window: Query<Window>) -> Reply {
     let found = apart(&app, move |labeller| labeller.group(&key, window.0)).await?;
-    Ok(json(&found?))
+    Ok(json(&found))
 }
 
 #[derive(Deserialize)]
