@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::analysis::{Outlying, Similar, SuspectLabel};
+use super::analyses::{Outlying, Similar, SuspectLabel};
 use super::item::{Item, Window};
 use super::labeller::{Inner, Labeller};
 use super::refusal::Refusal;

@@ -150,7 +150,7 @@ impl Labeller {
         }
     }
 
-    /// Lists a group; one that is gone has no images, because the page may ask for it while the groups change.
+    /// Lists a group; one that is gone has no images, because the page may ask for it while groups change.
     pub(super) fn group(&self, key: &str, window: Window) -> Items {
         let inner = self.lock_ranked();
         let group = inner.ranking.group(key);

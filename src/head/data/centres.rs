@@ -3,6 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::neighbours::{Neighbour, UnitRows, Wanted};
+#[cfg(feature = "serve")]
+use super::random::order_generator;
 
 /// Returns `count` centres, (R, D), fitted to an even sample of at most `sample` rows (N, D), beginning with
 /// rows at even distances. The result is deterministic.
@@ -89,7 +91,7 @@ pub(crate) fn clusters(
 fn spread(sample: &UnitRows, count: usize) -> UnitRows {
     use rand_xoshiro::rand_core::Rng;
     let rows = sample.rows();
-    let mut random = super::order_generator(0);
+    let mut random = order_generator(0);
     let mut chosen = Vec::new();
     let mut distances = vec![1.0f64; rows.nrows()];
     while chosen.len() < count.min(rows.nrows()) {
