@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
-"""Makes the pictures of the README from real output: `docs/images/terminal.svg` and `docs/images/report.png`.
+"""Makes the pictures of the README from real output: `docs/images/terminal.svg`, `docs/images/report.png` and
+`docs/images/label.png`.
 
-usage: scripts/screenshots.py [FROSTLINE]      after `frostline setup`; needs chromium
+usage: scripts/screenshots.py [FROSTLINE]      after `frostline setup`; needs chromium and chromedriver
 
 Writes the emoji sample to a temporary folder, runs the README's tour there, draws what the program prints, and
-photographs the report with headless Chromium.
+photographs the report and a labelling session with headless Chromium.
 """
 
+import base64
 import html
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -27,6 +32,9 @@ REPORT = (
     "frostline report features/validation --head head.safetensors --images data/emoji/validation"
     " --train features/train --train-images data/emoji/train -o report.html"
 )
+SESSION = "frostline -q label data/emoji/train --features features/train --labels labels.csv"
+# How many images of each class have a label in the picture of a session.
+LABELLED = 12
 # In pixels: the advance of a character, and the height of a line.
 ADVANCE, LINE, MARGIN = 8.4, 19, 16
 
@@ -66,17 +74,74 @@ def svg(lines):
     )
 
 
+def browser():
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return found or sys.exit("screenshots: there is no chromium")
+
+
 def photograph(page, picture):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("screenshots: there is no chromium")
     subprocess.run(
-        [chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,1250"]
+        [browser(), "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,1250"]
         + [f"--screenshot={picture}", page.as_uri()],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def ask(url, body=None):
+    """The JSON that a service answers to a request, with a body if there is one."""
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": "application/json"})) as reply:
+        return json.load(reply)
+
+
+def wait_until(done):
+    for _ in range(600):
+        if done():
+            return
+        time.sleep(0.1)
+    sys.exit("screenshots: the page is not ready after a minute")
+
+
+def label(page):
+    """Gives some images of each class their label, in the order of their names."""
+    wait_until(lambda: ask(f"{page}api/state")["phase"] == "ready")
+    names = {}
+    for item in ask(f"{page}api/items?state=all&limit=1000")["items"]:
+        names.setdefault(item["name"].split("/")[0], []).append(item["id"])
+    for name, ids in names.items():
+        chosen = ids[:: max(1, len(ids) // LABELLED)][:LABELLED]
+        ask(f"{page}api/act", {"kind": "label", "ids": chosen, "class": name})
+    wait_until(lambda: ask(f"{page}api/groups")["kind"] == "predictions")
+
+
+def photograph_session(page, picture):
+    """Photographs the page with the first two images of the second group selected."""
+    driver = subprocess.Popen(["chromedriver", "--port=9515"], stdout=subprocess.DEVNULL)
+    try:
+        url = "http://127.0.0.1:9515/session"
+        time.sleep(1)
+        options = {"binary": browser(), "args": ["--headless=new", "--no-sandbox", "--hide-scrollbars"]}
+        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
+        url += "/" + ask(url, wanted)["value"]["sessionId"]
+        ask(f"{url}/window/rect", {"width": 1200, "height": 900})
+        ask(f"{url}/url", {"url": page})
+
+        def run(script):
+            return ask(f"{url}/execute/sync", {"script": script, "args": []})["value"]
+
+        pictures = "[...document.querySelectorAll('.tile img')]"
+        ready = f"const all = {pictures}; return all.length > 20 && all.every((img) => img.naturalWidth)"
+        wait_until(lambda: run(ready))
+        strokes = [{"type": kind, "value": key} for key in "] \ue014 " for kind in ("keyDown", "keyUp")]
+        ask(f"{url}/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+        wait_until(lambda: run(ready))
+        with urllib.request.urlopen(f"{url}/screenshot") as reply:
+            picture.write_bytes(base64.b64decode(json.load(reply)["value"]))
+        urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
+    finally:
+        driver.kill()
 
 
 def main():
@@ -93,6 +158,12 @@ def main():
         (IMAGES / "terminal.svg").write_text(svg(lines[:-1]))
         run(REPORT, folder, frostline)
         photograph(folder / "report.html", IMAGES / "report.png")
+        argv = [frostline, *SESSION.split()[1:]]
+        with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, text=True) as session:
+            page = session.stdout.readline().strip()
+            label(page)
+            photograph_session(page, IMAGES / "label.png")
+            session.terminate()
 
 
 if __name__ == "__main__":

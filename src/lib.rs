@@ -52,7 +52,7 @@
 //! |---|---|---|
 //! | `cli` | yes | the program, and the [`tasks`] that download files |
 //! | `report` | with `cli` | the task [`report`](tasks::report()) |
-//! | `serve` | yes | the command `frostline serve`, an HTTP server |
+//! | `serve` | yes | the commands `frostline serve`, an HTTP server, and `frostline label`, a page to label images |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC images |
 //! | `avif` | yes | AVIF images |
@@ -66,8 +66,13 @@ pub mod classifier;
 pub mod error;
 pub mod features;
 pub mod head;
+#[cfg(feature = "serve")]
+mod http;
 pub mod images;
 mod inputs;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod label;
 pub mod labels;
 mod lock;
 #[doc(hidden)]

@@ -7,6 +7,8 @@ mod file;
 mod head;
 mod hub;
 mod images;
+#[cfg(feature = "serve")]
+mod label;
 mod network;
 mod outputs;
 mod parameters;
@@ -78,11 +80,17 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Worker(error) => worker::hint(error),
         #[cfg(feature = "serve")]
         Error::Serve(error) => serve::hint(error),
+        #[cfg(feature = "serve")]
+        Error::Label(problem) => label::hint(problem),
         Error::File {
             path,
             kind,
             problem,
         } => file::hint(path, kind, problem),
+        // A labelling session runs until it is ended, and has an address.
+        Error::Locked { owner, .. } if owner.contains("http://") => {
+            Some("end that session first, or choose another file with --labels".to_owned())
+        }
         Error::Locked { .. } => Some("wait until it finishes, or choose another folder".to_owned()),
         Error::Strict { .. } => {
             Some("fix or remove the images that were skipped, or omit --strict".to_owned())

@@ -35,6 +35,8 @@ mod input_args;
 mod inspect;
 mod inspect_text;
 mod json;
+#[cfg(feature = "serve")]
+mod label;
 mod label_args;
 mod labels;
 mod man;
@@ -146,6 +148,13 @@ enum Command {
     /// The shares hold for each class. Duplicates, near-duplicates and images of one group are in one split.
     /// Images that an earlier result lists keep their splits when images are added.
     Split(split::Args),
+    /// Label images on a page in the browser.
+    ///
+    /// Opens a local service and prints its address. The features are computed in the background; a head is
+    /// trained after every action, and decides which images are shown next. Every action is on disk before
+    /// the page shows it as done. Runs until Ctrl-C or SIGTERM.
+    #[cfg(feature = "serve")]
+    Label(label::Args),
     /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
     /// Write a head and its backbone into one file to hand over.
@@ -189,6 +198,8 @@ impl Command {
             Self::Setup(_) | Self::Models(_) | Self::Doctor(_) => {
                 ("FROSTLINE_HOME", "FROSTLINE_HOME")
             }
+            #[cfg(feature = "serve")]
+            Self::Label(_) => ("--labels", "--features"),
             Self::Man(_) | Self::Labels(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
@@ -239,6 +250,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Drift(args) => drift::run(args, home()?),
         Command::Labels(args) => labels::run(args),
         Command::Split(args) => split::run(args),
+        #[cfg(feature = "serve")]
+        Command::Label(args) => label::run(args, home()?),
         Command::Preview(args) => preview::run(args, home()?),
         Command::Bundle(args) => bundle::run(args, home()?),
         Command::Export(args) => export::run(args, home()?),

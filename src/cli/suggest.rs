@@ -67,8 +67,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
     let options = args.options(home)?;
     given::head(&options.head.path)?;
-    let guard = guard_of(&options.data, &options.head)
-        .reads(label_args::file_of(options.labels.as_ref()));
+    let guard =
+        guard_of(&options.data, &options.head).reads(label_args::file_of(options.labels.as_ref()));
     let format = output.check(&guard, asked)?;
     let report = suggest(&options, &Bar::default())?;
     notes(&report.notes);

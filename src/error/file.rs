@@ -40,6 +40,8 @@ pub enum FileKind {
     SeenImages,
     /// A CSV file of class weights.
     ClassWeights,
+    /// The journal of a label file.
+    LabelJournal,
     /// A file of labels.
     Labels,
 }

@@ -32,6 +32,8 @@ mod head;
 mod home;
 mod hub;
 mod images;
+#[cfg(feature = "serve")]
+mod label;
 mod network;
 mod runtime;
 #[cfg(feature = "serve")]
@@ -49,6 +51,8 @@ pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::hub::HubProblem;
 pub use self::images::{ImagesError, ListProblem, StoreProblem};
+#[cfg(feature = "serve")]
+pub use self::label::LabelProblem;
 pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
@@ -112,6 +116,10 @@ pub enum Error {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// Images cannot be labelled.
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Label(#[from] LabelProblem),
     /// A parameter is out of range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {

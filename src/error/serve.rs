@@ -74,6 +74,9 @@ pub enum ServeError {
     /// There is neither a head nor a folder of heads.
     #[error("there is no head to serve")]
     NoHead,
+    /// The system gives no random numbers for the address of the page.
+    #[error("cannot draw a random address for the page")]
+    NoRandomness(#[source] io::Error),
     /// The threads that serve connections cannot be started.
     #[error("cannot start the threads of the server")]
     Threads(#[source] io::Error),

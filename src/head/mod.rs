@@ -61,6 +61,8 @@ pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,
 };
+#[cfg(feature = "serve")]
+pub(crate) use data::clusters;
 pub(crate) use data::{
     Block, FeatureMatrix, FeatureRows, Joins, NearPair, NeighbourSearch, approximately, lower,
     seeded_hash,
@@ -80,6 +82,8 @@ pub use evaluate::{
 pub(crate) use file::OUT_OF_FOLD_BYTES;
 pub(crate) use file::OpenedHead;
 pub use file::{HeadFile, ImageRole, ImageSet, TrainingRecord};
+#[cfg(feature = "serve")]
+pub(crate) use fit::approach;
 pub use fit::{EpochFigures, Fit, FitWarning, ValidationFigures, fit, fit_from, fit_weighted};
 pub(crate) use fit::{FeatureBlocks, Job, Streamed, fit_streamed, run};
 pub(crate) use inspect::Distances;

@@ -9,11 +9,11 @@ use tokio::time::{Instant, timeout_at};
 use super::app::App;
 use super::gallery::{Gallery, Near};
 use super::models::Model;
-use super::problem::Problem;
 use super::results::{Given, Judged, Unusable};
 use crate::classifier::Labelling;
 use crate::error::{Error, Result};
 use crate::features::{Job, Unanswered, Wanted};
+use crate::http::Problem;
 
 /// Cancels the images of a request when the client is gone, which drops the future that holds this.
 struct CancelOnDrop(Arc<Wanted>);

@@ -7,12 +7,12 @@ use axum::body::Bytes;
 use axum::http::HeaderValue;
 use tokio::runtime::{Builder, Runtime};
 
-use super::problem::Problem;
 use super::results::Given;
 use super::v1::{self, asked::Asked};
 use super::v2::infer::{self, Limits};
 use crate::backbones::FeatureSpec;
 use crate::features::Input;
+use crate::http::Problem;
 use crate::images::Image;
 
 /// The boundary of the forms that [`form`] reads.

@@ -4,34 +4,21 @@
 //! of another site is recognised by the name of the host it asked for, even if that name now leads here (DNS
 //! rebinding), and by the header that browsers add to requests between sites.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Extension, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::events::Event;
-use super::problem::{Problem, Refused};
+use crate::http::{Client, Problem, Refused, host_of, is_of_other_site, protect, repeated};
 
 /// The paths that need no token: probes, and the page, which contains no data.
 const OPEN: &[&str] = &["/", "/v2/health/live", "/v2/health/ready"];
-
-/// Headers that decide how a request is read. A proxy may read another one of two than this server.
-const ONCE: [HeaderName; 5] = [
-    header::HOST,
-    header::AUTHORIZATION,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    HeaderName::from_static("inference-header-content-length"),
-];
-
-/// The address of a client.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Client(pub(super) SocketAddr);
 
 /// Checks a request, passes it on, and reports the reply.
 pub(super) async fn guard(
@@ -68,7 +55,7 @@ pub(super) async fn guard(
 
 impl App {
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-        if let Some(name) = ONCE.iter().find(|name| is_repeated(headers, name)) {
+        if let Some(name) = repeated(headers) {
             let said = format!("the header `{name}` is repeated");
             return Err(Problem::bad_request(said));
         }
@@ -98,34 +85,11 @@ impl App {
     }
 }
 
-/// Returns whether a browser marks a request as coming from a page of another site. Browsers leave out
-/// `Sec-Fetch-Site` where a page came without TLS from another machine; then the page's origin must be the
-/// host that is asked, unless the request has a token, which no other page knows.
-fn is_of_other_site(headers: &HeaderMap, has_token: bool) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "cross-site" || site == "same-site";
-    }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = headers.get(header::ORIGIN).filter(|_| !has_token) else {
-        return false;
-    };
-    let origin = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.split_once("://"));
-    origin.map(|(_, host)| host) != text(header::HOST)
-}
-
-fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get_all(name).iter().nth(1).is_some()
-}
-
 /// Refuses host names other than `localhost`; addresses are accepted.
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let host = uri.host().or_else(|| {
-        let host = headers.get(header::HOST)?.to_str().ok()?;
+    let host = host_of(uri, headers).map(|host| {
         let end = host.rfind(':').filter(|&end| !host[end..].contains(']'));
-        Some(&host[..end.unwrap_or(host.len())])
+        &host[..end.unwrap_or(host.len())]
     });
     let host = host.unwrap_or("localhost");
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -137,28 +101,6 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// Adds the headers that keep browsers from guessing types, framing and storing replies.
-fn protect(headers: &mut HeaderMap) {
-    const HEADERS: [(HeaderName, &str); 6] = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-    ];
-    for (name, value) in HEADERS {
-        let value = HeaderValue::from_static(value);
-        headers.entry(name).or_insert(value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,28 +109,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         check_host(&"/v1/models".parse().unwrap(), &headers).is_ok()
-    }
-
-    #[test]
-    fn browsers_mark_requests_of_other_sites() {
-        let other = |lines: &[(&'static str, &str)], has_token| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "192.168.1.5:8080".parse().unwrap());
-            for (name, value) in lines {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            is_of_other_site(&headers, has_token)
-        };
-        assert!(!other(&[], false), "a program");
-        assert!(!other(&[("origin", "http://192.168.1.5:8080")], false));
-        for origin in ["http://evil.example", "http://192.168.1.5", "null", ""] {
-            assert!(other(&[("origin", origin)], false), "{origin}");
-            assert!(!other(&[("origin", origin)], true), "{origin}");
-            // A proxy may ask for another host than the browser did.
-            let same = [("origin", origin), ("sec-fetch-site", "same-origin")];
-            assert!(!other(&same, false), "{origin}");
-        }
-        assert!(other(&[("sec-fetch-site", "cross-site")], true));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::app::App;
-use super::problem::Problem;
+use crate::http::Problem;
 use crate::images::grouped;
 
 /// A body with its share of the memory, which is returned on drop.

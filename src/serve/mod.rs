@@ -25,7 +25,6 @@ mod networks;
 mod openapi;
 mod options;
 mod page;
-mod problem;
 mod results;
 mod routes;
 mod server;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::networks::Network;
-use super::problem::Problem;
 use super::source::HeadSource;
 use crate::classifier::Predictor;
+use crate::http::Problem;
+use crate::phrases::in_quotes;
 use crate::stamp::Stamp;
 
 /// A head and the network of its features. A request keeps its model until it is answered, even if the model
@@ -81,11 +82,11 @@ impl Models {
         let versions = match (name, self.0.len()) {
             (None, 1) => self.0.values().next(),
             (None, 0) => return Err(Problem::not_found("no model is served")),
-            (None, _) => return Err(Problem::no_model_named(self.0.keys())),
+            (None, _) => return Err(no_model_named(self.0.keys())),
             (Some(name), _) => self.0.get(name),
         };
         let Some(versions) = versions else {
-            return Err(Problem::no_model(name.unwrap_or_default()));
+            return Err(no_model(name.unwrap_or_default()));
         };
         let model = match version {
             None => versions.last_key_value().map(|(_, model)| model),
@@ -93,9 +94,24 @@ impl Models {
         };
         let only = || self.0.keys().next().map(String::as_str);
         let name = name.or_else(only).unwrap_or_default();
-        let model = model.ok_or_else(|| Problem::no_version(name, version.unwrap_or_default()))?;
+        let model = model.ok_or_else(|| no_version(name, version.unwrap_or_default()))?;
         Ok(Arc::clone(model))
     }
+}
+
+fn no_model(name: &str) -> Problem {
+    Problem::not_found(format!("there is no model `{name}`"))
+}
+
+fn no_version(name: &str, version: &str) -> Problem {
+    Problem::not_found(format!("model `{name}` has no version `{version}`"))
+}
+
+fn no_model_named<'a>(names: impl Iterator<Item = &'a String>) -> Problem {
+    let names = in_quotes(names.map(String::as_str));
+    Problem::bad_request(format!(
+        "several models are served, so `model` must be one of {names}"
+    ))
 }
 
 #[cfg(test)]

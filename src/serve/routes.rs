@@ -15,8 +15,8 @@ use super::app::App;
 use super::guard::guard;
 use super::openapi::openapi;
 use super::page::page;
-use super::problem::Problem;
 use super::{v1, v2};
+use crate::http::{Problem, panicked};
 
 /// Returns all routes. A client's address is added for each connection.
 pub(super) fn routes(app: Arc<App>) -> Router {
@@ -35,10 +35,6 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), guard))
         .with_state(app)
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    Problem::internal("an internal error occurred").into_response()
 }
 
 /// Returns the metrics as Prometheus text.

@@ -1,45 +1,23 @@
-//! Accepts connections, looks for changed heads, and stops in good order.
+//! Listens, looks for changed heads, and stops in good order.
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Extension;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{interval, sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
+use tokio::net::TcpListener;
+use tokio::time::{interval, timeout};
 
 use super::app::App;
 use super::events::{Event, Host};
-use super::guard::Client;
 use super::loading::Again;
 use super::options::ServeOptions;
 use super::routes::routes;
 use crate::error::{Result, ServeError};
+use crate::http::{Acceptor, IO_THREADS, Listening, accept};
 
-/// How often the host is asked whether to reload or to stop.
-const TICK: Duration = Duration::from_millis(50);
-/// For how many ticks connections are still accepted after a request to stop. Requests that were sent before
-/// it may not have been read yet, and hyper closes connections whose next request has not begun.
-const SETTLING: u32 = 3;
 /// How often the histograms are brought up to date.
 const TIDY: Duration = Duration::from_secs(5);
-/// The pause after the system could not accept a connection, for example for lack of open files.
-const PAUSE: Duration = Duration::from_millis(100);
-/// The number of threads for connections. They parse and wait; the networks have their own threads.
-const IO_THREADS: usize = 2;
-/// The most bytes of the header of a request.
-const HEADER: usize = 64 << 10;
-/// How many refused connections are answered at a time; others are closed without an answer.
-const REFUSALS: usize = 64;
 
 /// Serves heads until the host asks to stop.
 ///
@@ -69,7 +47,15 @@ async fn run(app: Arc<App>) -> Result<()> {
     loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     app.ready.store(true, Ordering::Relaxed);
     app.host.event(&Event::Listening { address });
-    let graceful = accept(&app, listener).await;
+    let listening = Listening {
+        listener,
+        connections: app.options.limits.connections,
+        header_time: app.options.limits.header_time,
+    };
+    let graceful = tokio::select! {
+        graceful = accept(listening, routes(Arc::clone(&app)), &app) => graceful,
+        () = look_after(&app) => unreachable!("it has no end"),
+    };
     app.host.event(&Event::Stopping);
     let left = graceful.count();
     let cut = match timeout(app.options.grace, graceful.shutdown()).await {
@@ -80,49 +66,11 @@ async fn run(app: Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Accepts connections until the host asks to stop; then readiness ends at once, and the listener is closed
-/// shortly after.
-async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
-    let (graceful, routes) = (GracefulShutdown::new(), routes(Arc::clone(app)));
-    let connections = Arc::new(Semaphore::new(app.options.limits.connections));
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
-    let (mut tick, mut tidy) = (interval(TICK), interval(TIDY));
-    let mut look = interval(app.options.watch_interval);
-    let (mut settling, mut failing) = (0, false);
+/// Keeps the metrics and the watched heads up to date, without an end.
+async fn look_after(app: &Arc<App>) {
+    let (mut tidy, mut look) = (interval(TIDY), interval(app.options.watch_interval));
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => {
-                    failing = false;
-                    if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
-                        connect(app, &graceful, routes.clone(), stream, client, permit);
-                    } else {
-                        app.metrics.refused_connection();
-                        refuse(stream, &refusals);
-                    }
-                }
-                Err(error) => {
-                    // Told once, and not ten times a second until it is over.
-                    if !failing {
-                        app.host.event(&Event::NotAccepted { error: error.to_string() });
-                    }
-                    failing = true;
-                    sleep(PAUSE).await;
-                }
-            },
-            _ = tick.tick() => {
-                if app.host.is_stopped() {
-                    app.ready.store(false, Ordering::Relaxed);
-                    if settling == SETTLING {
-                        return graceful;
-                    }
-                    settling += 1;
-                }
-                if app.host.wants_reload() {
-                    let app = Arc::clone(app);
-                    tokio::task::spawn_blocking(move || app.reload(Again::All));
-                }
-            }
             _ = tidy.tick() => app.metrics.tidy(),
             _ = look.tick(), if app.options.watch.is_some() => {
                 let app = Arc::clone(app);
@@ -132,53 +80,25 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> GracefulShutdown {
     }
 }
 
-fn connect(
-    app: &App,
-    graceful: &GracefulShutdown,
-    routes: Router,
-    stream: TcpStream,
-    client: SocketAddr,
-    permit: OwnedSemaphorePermit,
-) {
-    // Replies are small and complete; waiting for more to send would only delay them.
-    let _ = stream.set_nodelay(true);
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.options.limits.header_time)
-        .max_buf_size(HEADER);
-    let service = TowerToHyperService::new(routes.layer(Extension(Client(client))));
-    // hyper limits the time of reading only; a client that does not read its replies would stay for ever.
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(app.options.limits.header_time));
-    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // An error means that the client broke off or was too slow; there is nobody to tell.
-        let _ = connection.await;
-        drop(permit);
-    });
-}
+impl Acceptor for Arc<App> {
+    fn is_stopped(&self) -> bool {
+        let is_stopped = self.host.is_stopped();
+        if is_stopped {
+            self.ready.store(false, Ordering::Relaxed);
+        }
+        if self.host.wants_reload() {
+            let app = Self::clone(self);
+            tokio::task::spawn_blocking(move || app.reload(Again::All));
+        }
+        is_stopped
+    }
 
-/// Tells a client that there are too many connections.
-fn refuse(mut stream: TcpStream, refusals: &Arc<Semaphore>) {
-    const REPLY: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-        content-type: application/json\r\ncontent-length: 56\r\n\r\n\
-        {\"error\":\"there are too many connections\",\"code\":\"busy\"}";
-    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
-        return;
-    };
-    tokio::spawn(async move {
-        let answer = async {
-            stream.write_all(REPLY).await?;
-            stream.shutdown().await?;
-            // Closing with unread data would reset the connection before the client reads the reply.
-            let mut unread = [0; 4096];
-            while stream.read(&mut unread).await? > 0 {}
-            std::io::Result::Ok(())
-        };
-        let _ = timeout(Duration::from_secs(1), answer).await;
-        drop(permit);
-    });
+    fn refused(&self) {
+        self.metrics.refused_connection();
+    }
+
+    fn failed(&self, error: &io::Error) {
+        let error = error.to_string();
+        self.host.event(&Event::NotAccepted { error });
+    }
 }

@@ -21,7 +21,7 @@ use self::params::Params;
 use self::reply::{Classified, ImageResult, ModelInfo, ModelList};
 use super::app::App;
 use super::openapi::File;
-use super::problem::{Problem, ProblemBody};
+use crate::http::{Problem, ProblemBody};
 
 /// Lists the models that are served.
 #[utoipa::path(get, path = "/v1/models", tag = "v1",

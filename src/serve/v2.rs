@@ -28,7 +28,7 @@ use self::outputs::InferReply;
 use super::app::App;
 use super::classify::labelling;
 use super::models::{Model, Models};
-use super::problem::{Problem, ProblemBody};
+use crate::http::{Problem, ProblemBody};
 
 /// The name of a model and, if given, its version.
 type Named = Result<Path<Vec<String>>, PathRejection>;

@@ -8,10 +8,19 @@ mod report;
 
 use std::collections::{BTreeMap, HashSet};
 
+#[cfg(feature = "serve")]
+use ndarray::Array2;
+
 use self::alike::Alike;
-use self::pictures::Pictures;
+#[cfg(feature = "serve")]
+use self::pictures::Vectors;
+use self::pictures::{Opened, Pictures};
 use crate::error::Result;
+#[cfg(feature = "serve")]
+use crate::features::Digest;
 use crate::head::{HeadFile, ImageRole, approximately, lower, start_processors};
+#[cfg(feature = "serve")]
+use crate::head::{NEAR_DUPLICATE, UnitRows};
 
 pub use report::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
@@ -33,7 +42,12 @@ pub use report::{
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     start_processors()?;
-    let (pictures, vectors, laid_labels) = Pictures::open(options)?;
+    let Opened {
+        pictures,
+        vectors,
+        store,
+        laid_labels,
+    } = Pictures::open(options)?;
     let trained_on = trained_on(&pictures, options)?;
     let alike = Alike::find(&pictures, &vectors, options.near)?;
     let (outliers, recall) = outliers::find(&pictures, &vectors.own, &alike, options.near);
@@ -42,7 +56,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let recall = lower(alike.recall, recall);
     let classes = classes(&pictures);
     let mut notes: Vec<String> = searched(recall).into_iter().collect();
-    let labels = match labels::check(&pictures, &alike, options) {
+    let labels = match labels::check(&pictures, &store, &alike, options) {
         Ok(labels) => Some(labels),
         Err(why) if labels::cannot_be_checked(&why) => {
             notes.push(format!("labels were not checked for errors: {why}"));
@@ -67,6 +81,50 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         labels,
         outliers,
         notes,
+    })
+}
+
+/// What is found among images in memory, apart from labels that cross-validation contradicts.
+#[cfg(feature = "serve")]
+#[derive(Debug)]
+pub(crate) struct InspectedLabels {
+    pub(crate) duplicates: Vec<Duplicates>,
+    pub(crate) near_duplicates: Vec<NearDuplicates>,
+    pub(crate) contradictions: Vec<Contradiction>,
+    pub(crate) outliers: Vec<Outlier>,
+}
+
+/// Looks for duplicates, near-duplicates, contradictory labels and outliers among labelled images in memory,
+/// given their paths, classes and digests. `features` returns those of some images, by their numbers.
+///
+/// # Errors
+/// [`Error::NoThread`](crate::Error::NoThread).
+#[cfg(feature = "serve")]
+pub(crate) fn inspect_labelled(
+    images: impl Iterator<Item = (String, String, Digest)>,
+    features: impl FnOnce(&[usize]) -> Array2<f32>,
+) -> Result<InspectedLabels> {
+    start_processors()?;
+    let image = |(path, class, digest)| InspectedImage {
+        set: Side::Features,
+        path,
+        class: Some(class),
+        digest,
+    };
+    let pictures = Pictures::of(images.map(image));
+    let firsts: Vec<usize> = pictures.copies().iter().map(|copies| copies[0]).collect();
+    let own = features(&firsts);
+    let vectors = Vectors {
+        theirs: UnitRows::scaled(Array2::zeros((0, own.ncols()))),
+        own: UnitRows::scaled(own),
+    };
+    let alike = Alike::find(&pictures, &vectors, NEAR_DUPLICATE)?;
+    let (outliers, _) = outliers::find(&pictures, &vectors.own, &alike, NEAR_DUPLICATE);
+    Ok(InspectedLabels {
+        duplicates: alike::duplicates(&pictures),
+        near_duplicates: alike.near_duplicates(&pictures),
+        contradictions: alike.contradictions(&pictures),
+        outliers,
     })
 }
 

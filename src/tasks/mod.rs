@@ -117,6 +117,8 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
+#[cfg(feature = "serve")]
+pub(crate) use inspect::{InspectedLabels, inspect_labelled};
 pub use label_files::{LabelChange, LabelDiff, LabelMove, LabelStats, label_diff, label_stats};
 pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]

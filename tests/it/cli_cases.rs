@@ -208,6 +208,6 @@ macro_rules! files {
 }
 
 files!(
-    classify, doctor, drift, evaluate, extract, features, fit_head, inspect, labels, models, report,
-    similar, split, suggest, usage
+    classify, doctor, drift, evaluate, extract, features, fit_head, inspect, label, labels, models,
+    report, similar, split, suggest, usage
 );

@@ -32,9 +32,13 @@ mod inputs;
 mod inspect;
 mod jpeg_exact;
 mod json;
+#[cfg(feature = "serve")]
+mod label;
 
 mod known_files;
 mod label_files;
+#[cfg(feature = "serve")]
+mod label_page;
 mod labelled_predictions;
 mod linfa_logistic;
 mod man;

@@ -38,6 +38,10 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::ClassWeights, _) => {
             "write `class,weight` as the first line, then a line for each class, such as `cat,2.5`"
         }
+        (FileKind::LabelJournal, FileProblem::Newer { .. }) => "use a newer frostline",
+        (FileKind::LabelJournal, _) => {
+            "restore it from a backup, or move it away: then the label file alone counts, without undo"
+        }
         (FileKind::Labels, FileProblem::Ambiguous(_)) => {
             "write each path as in the store's index: relative to the folder of the images"
         }

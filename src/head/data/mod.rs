@@ -1,5 +1,6 @@
 //! Labelled features: rows, groups of near-duplicates, splits, and standardisation.
 
+mod centres;
 mod groups;
 mod labelled;
 mod neighbours;
@@ -10,6 +11,8 @@ mod search;
 mod split;
 mod standard;
 
+#[cfg(feature = "serve")]
+pub(crate) use centres::clusters;
 pub use groups::Groups;
 pub(crate) use groups::Joins;
 pub use labelled::LabelledFeatures;

@@ -7,8 +7,9 @@
 
 use std::sync::Mutex;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis};
 
+use super::centres::{centres, nearest_centres};
 use super::neighbours::{BLOCK, Nearest, Neighbour, UnitRows, Wanted};
 use crate::error::Result;
 use crate::head::parallel::in_parallel;
@@ -47,7 +48,8 @@ impl Regions {
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub(super) fn of(rows: ArrayView2<'_, f32>, k: usize, progress: &dyn Progress) -> Result<Self> {
         let count = (rows.nrows() as f64).sqrt() as usize;
-        let centres = centres(rows, count.max(1));
+        let count = count.max(1);
+        let centres = centres(rows, count, count * SAMPLE, ROUNDS);
         let mut members = vec![Vec::new(); centres.len()];
         for (number, some) in rows.axis_chunks_iter(Axis(0), AT_ONCE).enumerate() {
             go_on(progress)?;
@@ -185,41 +187,10 @@ fn share_found(truth: &[Vec<Neighbour>], found: &[Vec<Neighbour>]) -> f64 {
     hits.sum::<usize>() as f64 / all.max(1) as f64
 }
 
-/// Returns `count` centres, (R, D), fitted to a sample of the rows.
-fn centres(rows: ArrayView2<'_, f32>, count: usize) -> UnitRows {
-    let n = rows.nrows();
-    let evenly = |count: usize| {
-        let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
-        UnitRows::some_of(rows, &chosen)
-    };
-    let sample = evenly((count * SAMPLE).min(n));
-    let mut centres = evenly(count.min(n));
-    for _ in 0..ROUNDS {
-        let nearest = nearest_centres(&sample, &centres, 1);
-        let mut sums = Array2::zeros(centres.0.dim());
-        for (row, near) in sample.0.rows().into_iter().zip(&nearest) {
-            sums.row_mut(near[0]).scaled_add(1.0, &row);
-        }
-        // A centre that is the nearest of no row stays.
-        for (mut sum, centre) in sums.rows_mut().into_iter().zip(centres.0.rows()) {
-            if sum.iter().all(|x| *x == 0.0) {
-                sum.assign(&centre);
-            }
-        }
-        centres = UnitRows::scaled(sums);
-    }
-    centres
-}
-
-/// Returns the `k` nearest centres of each row.
-fn nearest_centres(rows: &UnitRows, centres: &UnitRows, k: usize) -> Vec<Vec<usize>> {
-    let nearest = centres.nearest_seeing(rows, Wanted::nearest(k), |_, _, _| false);
-    let of_row = |near: Vec<Neighbour>| near.iter().map(|n| n.row).collect();
-    nearest.into_iter().map(of_row).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
     use super::*;
     use crate::error::Error;
     use crate::progress::Silent;

@@ -13,6 +13,8 @@ mod warnings;
 
 pub(crate) use figures::ValidationSums;
 pub use figures::{EpochFigures, Fit, ValidationFigures};
+#[cfg(feature = "serve")]
+pub(crate) use run::approach;
 pub(crate) use run::run;
 pub use run::{fit, fit_from, fit_weighted};
 pub(crate) use solvers::Job;

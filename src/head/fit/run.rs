@@ -5,6 +5,8 @@ use std::time::Instant;
 use super::diagnosis::diagnose;
 use super::epochs::require_validation;
 use super::figures::{EpochFigures, Fit};
+#[cfg(feature = "serve")]
+use super::solvers::towards_minimum;
 use super::solvers::{Job, by_sgd, to_minimum};
 use crate::error::{DataProblem, HeadError, Pair, Result};
 use crate::head::data::{LabelledFeatures, require_two_classes};
@@ -109,6 +111,21 @@ pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Resu
         seconds: started.elapsed().as_secs_f64(),
         ..fit
     })
+}
+
+/// Takes at most `steps` steps of L-BFGS, and returns the head there, however far the minimum is.
+///
+/// # Errors
+/// As [`run`], except [`HeadError::NotConverged`].
+#[cfg(feature = "serve")]
+pub(crate) fn approach(job: &Job<'_>, steps: usize) -> Result<LinearHead> {
+    check(job)?;
+    start_processors()?;
+    let counts = job.train.class_counts_of(&job.images);
+    require_two_classes(job.train.classes(), &counts)?;
+    let class_weight = &job.params.values().class_weight;
+    let class_weights = class_weight.weights(job.train.classes(), &counts)?;
+    towards_minimum(job, class_weights, steps)
 }
 
 fn check(job: &Job<'_>) -> Result<()> {

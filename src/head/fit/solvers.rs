@@ -6,6 +6,8 @@ use super::figures::{EpochFigures, Fit, ValidationFigures};
 use super::linfa_logistic::minimise_by_linfa;
 use crate::error::Result;
 use crate::head::data::{Block, LabelledFeatures, RowOrder, Standard};
+#[cfg(feature = "serve")]
+use crate::head::lbfgs::minimise_all;
 use crate::head::lbfgs::{Problem, Stop, minimise};
 use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
@@ -146,4 +148,22 @@ pub(super) fn to_minimum(job: &Job<'_>, class_weights: Vec<f64>) -> Result<Fit> 
         optimum: Some(optimum),
         ..Fit::of(head)
     })
+}
+
+/// Takes a limited number of steps towards the minimum.
+#[cfg(feature = "serve")]
+pub(super) fn towards_minimum(
+    job: &Job<'_>,
+    class_weights: Vec<f64>,
+    iterations: usize,
+) -> Result<LinearHead> {
+    let (values, set) = (job.params.values(), &job.train);
+    let problem = [Problem::of(set, values, class_weights, job.image_weights())];
+    let stop = Stop {
+        tolerance: values.tol,
+        iterations,
+        progress: job.progress,
+    };
+    let reached = minimise_all(set, &problem, &job.start, stop, &|| {})?;
+    Ok(problem[0].head(&reached[0].point))
 }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::asked::{Asked, file};
 use super::params::Params;
+use crate::http::Problem;
 use crate::phrases::in_quotes;
-use crate::serve::problem::Problem;
 
 /// The field whose value is an image even if it has no file name.
 const IMAGE: &str = "image";

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::asked::{Asked, file};
 use super::params::Params;
+use crate::http::Problem;
 use crate::serve::bounded::bounded;
-use crate::serve::problem::Problem;
 use crate::serve::results::Unusable;
 
 /// A request in JSON.

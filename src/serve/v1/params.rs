@@ -4,8 +4,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::classifier::Labelling;
+use crate::http::Problem;
 use crate::serve::classify::labelling;
-use crate::serve::problem::Problem;
 
 /// The parameters of a request, in the query, in a form or in the JSON object.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]

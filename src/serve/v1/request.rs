@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use super::asked::{Asked, file};
 use super::params::Params;
 use super::{form, json};
-use crate::serve::problem::Problem;
+use crate::http::Problem;
 
 /// The form of a body.
 pub(super) enum Kind {

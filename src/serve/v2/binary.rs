@@ -5,8 +5,8 @@
 use axum::http::{HeaderMap, HeaderName};
 
 use super::json::InputTensor;
+use crate::http::Problem;
 use crate::serve::bounded::MOST;
-use crate::serve::problem::Problem;
 
 /// The header with the length of the JSON, in requests and replies.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("inference-header-content-length");

@@ -9,10 +9,10 @@ use super::metadata::values_shape;
 use super::numbers::Data;
 use crate::backbones::FeatureSpec;
 use crate::features::Input;
+use crate::http::Problem;
 use crate::images::{Image, RgbImage, grouped};
 use crate::phrases::counted;
 use crate::serve::app::App;
-use crate::serve::problem::Problem;
 use crate::serve::results::Given;
 
 /// The limits of a request.

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::binary::{HEADER, write_element};
 use super::json::{InferRequest, OutputParameters, RequestedOutput};
 use crate::classifier::{Labelling, Prediction};
+use crate::http::Problem;
 use crate::serve::models::Model;
-use crate::serve::problem::Problem;
 use crate::serve::results::Judged;
 
 /// The reply to an inference request.

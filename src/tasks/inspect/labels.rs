@@ -8,13 +8,14 @@ use super::pictures::Pictures;
 use super::report::{InspectOptions, LabelReport, SuspectImage};
 use crate::classes::ClassIndex;
 use crate::error::{DataProblem, Error, HeadError, Result, TaskError};
-use crate::features::Digest;
+use crate::features::{Digest, FeatureStore};
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
 use crate::progress::Silent;
 
 /// Checks every label with a head that was trained without the image and its near-duplicates.
 pub(super) fn check(
     pictures: &Pictures,
+    store: &FeatureStore,
     alike: &Alike,
     options: &InspectOptions,
 ) -> Result<LabelReport> {
@@ -27,7 +28,7 @@ pub(super) fn check(
     let targets: Vec<usize> = names.iter().map(index).collect();
     let digest = |image| pictures.digests()[pictures.distinct(image)];
     let digests: Vec<Digest> = (0..pictures.n_own()).map(digest).collect();
-    let features = pictures.store.features(&digests)?;
+    let features = store.features(&digests)?;
     let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
     let folds = Folds::new(&targets, &alike.own_groups, options.folds, options.seed)?;
     let params = FitParams::new().seed(options.seed).check()?;

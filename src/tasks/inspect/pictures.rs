@@ -12,9 +12,17 @@ use crate::tasks::laid_labels::{LaidLabels, lay_over};
 /// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
     all: Listed,
-    pub(super) store: FeatureStore,
     n_own: usize,
     n_own_distinct: usize,
+}
+
+/// What was opened for an inspection.
+pub(super) struct Opened {
+    pub(super) pictures: Pictures,
+    pub(super) vectors: Vectors,
+    /// The inspected store.
+    pub(super) store: FeatureStore,
+    pub(super) laid_labels: Option<LaidLabels>,
 }
 
 /// The features of the distinct images.
@@ -45,26 +53,32 @@ impl Listed {
         known: &mut HashMap<Digest, usize>,
     ) -> (usize, usize) {
         for (row, digest) in store.index().used() {
-            let number = *known.entry(digest).or_insert_with(|| {
-                self.digests.push(digest);
-                self.copies.push(Vec::new());
-                self.digests.len() - 1
-            });
-            self.copies[number].push(self.images.len());
-            self.distinct.push(number);
-            self.images.push(InspectedImage {
+            let image = InspectedImage {
                 set,
                 path: row.path,
                 class: row.class,
                 digest,
-            });
+            };
+            self.push(image, known);
         }
         (self.images.len(), self.digests.len())
+    }
+
+    fn push(&mut self, image: InspectedImage, known: &mut HashMap<Digest, usize>) {
+        let digest = image.digest;
+        let number = *known.entry(digest).or_insert_with(|| {
+            self.digests.push(digest);
+            self.copies.push(Vec::new());
+            self.digests.len() - 1
+        });
+        self.copies[number].push(self.images.len());
+        self.distinct.push(number);
+        self.images.push(image);
     }
 }
 
 impl Pictures {
-    pub(super) fn open(options: &InspectOptions) -> Result<(Self, Vectors, Option<LaidLabels>)> {
+    pub(super) fn open(options: &InspectOptions) -> Result<Opened> {
         let mut store = open(&options.features)?;
         let mut against = options.against.as_deref().map(open).transpose()?;
         let labels = options.labels.as_ref();
@@ -86,11 +100,27 @@ impl Pictures {
         };
         let pictures = Self {
             all,
-            store,
             n_own,
             n_own_distinct,
         };
-        Ok((pictures, vectors, laid))
+        Ok(Opened {
+            pictures,
+            vectors,
+            store,
+            laid_labels: laid,
+        })
+    }
+
+    /// Uses images in memory.
+    #[cfg(feature = "serve")]
+    pub(super) fn of(images: impl Iterator<Item = InspectedImage>) -> Self {
+        let (mut all, mut known) = (Listed::default(), HashMap::new());
+        images.for_each(|image| all.push(image, &mut known));
+        Self {
+            n_own: all.images.len(),
+            n_own_distinct: all.digests.len(),
+            all,
+        }
     }
 
     /// Returns the number of images in both stores.

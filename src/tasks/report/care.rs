@@ -76,7 +76,11 @@ pub(super) fn of(
         None => (Origin::Evaluated, images),
     };
     // The label file is that of the evaluated images.
-    let labels = options.input.labels.clone().filter(|_| options.train.is_none());
+    let labels = options
+        .input
+        .labels
+        .clone()
+        .filter(|_| options.train.is_none());
     let report = inspect(&InspectOptions {
         against,
         labels,

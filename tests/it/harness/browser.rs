@@ -32,6 +32,7 @@ pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const LEFT: &str = "\u{e012}";
 pub(crate) const RIGHT: &str = "\u{e014}";
+pub(crate) const SHIFT: &str = "\u{e008}";
 
 /// A browser with one page; it quits when the value is dropped.
 pub(crate) struct Browser {
@@ -142,10 +143,38 @@ impl Browser {
         let strokes = keys
             .iter()
             .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
-        let strokes: Vec<Value> = strokes.collect();
+        self.keyboard(strokes.collect());
+    }
+
+    /// Presses keys at the same time.
+    pub(crate) fn chord(&self, keys: &[&str]) {
+        let down = keys
+            .iter()
+            .map(|key| json!({ "type": "keyDown", "value": key }));
+        let up = keys
+            .iter()
+            .rev()
+            .map(|key| json!({ "type": "keyUp", "value": key }));
+        self.keyboard(down.chain(up).collect());
+    }
+
+    fn keyboard(&self, strokes: Vec<Value>) {
         self.post(
             "/actions",
             &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),
+        );
+    }
+
+    /// Presses the mouse at one point of the window, and releases it at another one.
+    pub(crate) fn drag(&self, from: (i32, i32), to: (i32, i32)) {
+        let at =
+            |(x, y): (i32, i32)| json!({ "type": "pointerMove", "duration": 50, "x": x, "y": y });
+        let actions = json!([
+            at(from), { "type": "pointerDown", "button": 0 }, at(to), { "type": "pointerUp", "button": 0 }
+        ]);
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }),
         );
     }
 

@@ -38,6 +38,26 @@ pub(crate) fn gains(path: &Path, gains: &[f32]) {
     write_model(&model, path).unwrap();
 }
 
+/// Writes a network with input (3, 16, 16) and one output, `map` (1280 features): five mixtures of colours.
+pub(crate) fn wide(path: &Path) {
+    let mut graph = GraphBuilder::new(&[3, 16, 16]);
+    let mixtures = [
+        1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.6, -0.6, 0.3, -0.3, 0.6, -0.6,
+    ];
+    let conv = Conv {
+        weight: tensor(&[5, 3, 1, 1], mixtures.to_vec()),
+        bias: tensor(&[5], vec![0.0; 5]),
+        stride: 1,
+        padding: (0, 0),
+        groups: 1,
+    };
+    let input = graph.input();
+    let mixed = graph.conv("mixed", &input, &conv);
+    let map = graph.flatten("map", &mixed);
+    let model = graph.finish(&[(&map, &[1280])]);
+    write_model(&model, path).unwrap();
+}
+
 fn tensor(shape: &[usize], data: Vec<f32>) -> Tensor {
     Tensor {
         shape: shape.to_vec(),

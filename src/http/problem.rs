@@ -7,12 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::phrases::in_quotes;
-
 /// Why a request has no result.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     /// A word for programs.
     code: &'static str,
@@ -21,12 +19,12 @@ pub(super) struct Problem {
 
 /// The `code` of a refusal, added to its reply for the metrics.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refused(pub(super) &'static str);
+pub(crate) struct Refused(pub(crate) &'static str);
 
 /// The body of a reply that reports a problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(super) struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// What is wrong.
     error: String,
     /// A word for programs, such as `busy`.
@@ -36,7 +34,7 @@ pub(super) struct ProblemBody {
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident: $status:ident, $code:literal;)+) => {$(
         $(#[$doc])*
-        pub(super) fn $name(message: impl Into<String>) -> Self {
+        pub(crate) fn $name(message: impl Into<String>) -> Self {
             Self {
                 status: StatusCode::$status,
                 code: $code,
@@ -56,6 +54,8 @@ impl Problem {
         forbidden: FORBIDDEN, "forbidden";
         /// Nothing has this path.
         not_found: NOT_FOUND, "not_found";
+        /// What the request refers to has changed since.
+        conflict: CONFLICT, "stale";
         /// The path has other methods.
         method: METHOD_NOT_ALLOWED, "method_not_allowed";
         /// The body did not arrive in time.
@@ -68,23 +68,12 @@ impl Problem {
         internal: INTERNAL_SERVER_ERROR, "internal";
         /// The server has too much to do.
         busy: SERVICE_UNAVAILABLE, "busy";
+        /// What is asked for is still being computed.
+        not_ready: SERVICE_UNAVAILABLE, "not_ready";
+        /// The disk is full.
+        disk_full: INSUFFICIENT_STORAGE, "disk_full";
         /// The server did not finish in time.
         late: SERVICE_UNAVAILABLE, "timeout";
-    }
-
-    pub(super) fn no_model(name: &str) -> Self {
-        Self::not_found(format!("there is no model `{name}`"))
-    }
-
-    pub(super) fn no_version(name: &str, version: &str) -> Self {
-        Self::not_found(format!("model `{name}` has no version `{version}`"))
-    }
-
-    pub(super) fn no_model_named<'a>(names: impl Iterator<Item = &'a String>) -> Self {
-        let names = in_quotes(names.map(String::as_str));
-        Self::bad_request(format!(
-            "several models are served, so `model` must be one of {names}"
-        ))
     }
 }
 
@@ -136,4 +125,9 @@ impl IntoResponse for Problem {
             .insert(header.0, HeaderValue::from_static(header.1));
         reply
     }
+}
+
+/// Returns the reply to a request whose handler panicked.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal("an internal error occurred").into_response()
 }

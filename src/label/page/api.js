@@ -1,0 +1,91 @@
+// Requests to the service. Actions go one after another, and wait for a connection if repeating them does no
+// harm.
+import { connected, lost, whenConnected } from "./connection.js";
+
+class Refused extends Error {
+  constructor(message, code, status, body) {
+    super(message);
+    Object.assign(this, { code, status, body });
+  }
+}
+
+const UNREACHABLE = "There is no connection to frostline.";
+
+async function answer(reply) {
+  const body = await reply.json().catch(() => null);
+  if (reply.ok && body) return body;
+  throw new Refused(
+    body?.error ?? `The service replied with status ${reply.status}.`,
+    body?.code ?? "failed",
+    reply.status,
+    body,
+  );
+}
+
+async function send(path, options) {
+  let reply;
+  try {
+    reply = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    lost();
+    throw new Refused(UNREACHABLE, "unreachable", 0, null);
+  }
+  return answer(reply);
+}
+
+export async function get(path, signal) {
+  for (;;) {
+    try {
+      return await send(path, { signal });
+    } catch (error) {
+      if (error.code !== "unreachable") throw error;
+      await whenConnected(signal);
+    }
+  }
+}
+
+export const post = (path, body, type = "application/json") =>
+  send(path, {
+    method: "POST",
+    headers: { "Content-Type": type },
+    body: type === "application/json" ? JSON.stringify(body) : body,
+  });
+
+// A second undo would take back something else; all other actions can be sent twice.
+const repeatable = (action) => action.kind !== "undo" && action.kind !== "redo";
+
+let last = Promise.resolve();
+let waiting = 0;
+export const actionsWaiting = () => waiting;
+
+async function deliver(action) {
+  if (!connected() && !repeatable(action))
+    throw new Refused(`${UNREACHABLE} Nothing was changed.`, "unreachable", 0, null);
+  for (;;) {
+    try {
+      return await post("api/act", action);
+    } catch (error) {
+      if (error.code !== "unreachable") throw error;
+      if (!repeatable(action))
+        throw new Refused(`${UNREACHABLE} Look whether the ${action.kind} was done.`, "unreachable", 0, null);
+      await whenConnected();
+    }
+  }
+}
+
+// Resolves when the action is on the disk.
+export function act(action) {
+  waiting += 1;
+  const done = last
+    .then(() => deliver(action))
+    .finally(() => {
+      waiting -= 1;
+    });
+  last = done.catch(() => {});
+  return done;
+}
+
+addEventListener("beforeunload", (event) => {
+  if (waiting) event.preventDefault();
+});

@@ -1,0 +1,87 @@
+// Whether the service can be reached, and the events that it sends.
+const waiters = new Set();
+const watchers = new Set();
+let isConnected = true;
+let source = null;
+let retry = 0;
+let pause = 500;
+
+export const connected = () => isConnected;
+export const onConnection = (watcher) => watchers.add(watcher);
+
+function set(value) {
+  if (value === isConnected) return;
+  isConnected = value;
+  for (const watcher of watchers) watcher(value);
+  if (value) for (const wake of [...waiters]) wake();
+}
+
+export function lost() {
+  set(false);
+  // The events may come over a connection that has not noticed yet.
+  if (!retry) reconnect(300);
+}
+
+// Resolves at the next moment with a connection.
+export function whenConnected(signal) {
+  if (isConnected) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const wake = () => {
+      waiters.delete(wake);
+      resolve();
+    };
+    waiters.add(wake);
+    signal?.addEventListener("abort", () => {
+      waiters.delete(wake);
+      reject(new DOMException("aborted", "AbortError"));
+    });
+  });
+}
+
+function reconnect(wait) {
+  clearTimeout(retry);
+  retry = setTimeout(() => {
+    retry = 0;
+    listen();
+  }, wait);
+}
+
+let receive = () => {};
+
+// Calls `receiver` with each state that the service sends and whether it is the first of a connection, and
+// connects again for ever.
+export function listenTo(path, receiver) {
+  receive = (event, first) => receiver(JSON.parse(event.data), first);
+  listen.path = path;
+  listen();
+}
+
+function listen() {
+  source?.close();
+  source = new EventSource(listen.path);
+  let first = true;
+  source.addEventListener("state", (event) => {
+    pause = 500;
+    set(true);
+    receive(event, first);
+    first = false;
+  });
+  source.addEventListener("error", () => {
+    source.close();
+    set(false);
+    reconnect((pause = Math.min(5000, pause + 500)));
+  });
+}
+
+// A page that is kept for the browser's "back" must not hold one of the few connections.
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => {
+  if (event.persisted) reconnect(0);
+});
+// A laptop that was opened again should not wait for a timer.
+addEventListener("online", () => {
+  if (!isConnected) reconnect(0);
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !isConnected) reconnect(0);
+});

@@ -1,0 +1,128 @@
+//! What goes wrong around the page: no connection, another tab, images that are gone.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::harness::{Labelling, Person, Place, has_labels};
+
+use super::{path, rows, session, two_classes};
+
+#[test]
+fn an_action_waits_for_the_connection() {
+    let Some((place, _labelling, person)) = session(6) else {
+        return;
+    };
+    let offline = |offline: bool| {
+        let state = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
+        });
+        person.0.devtools("Network.enable", &json!({}));
+        person
+            .0
+            .devtools("Network.emulateNetworkConditions", &state);
+    };
+    let mut given = vec![(path(&person), "kept".to_owned())];
+    person.classifies("kept");
+    person.reads("#tally", "1 of 12");
+    given.push((path(&person), "kept".to_owned()));
+    offline(true);
+    person.0.press(&["1"]);
+    person.reads("#notice", "Connection lost. 1 action waits for it.");
+    // What could be done twice is refused.
+    person.0.press(&["u"]);
+    person.reads("#said", "nothing was done");
+    offline(false);
+    person.sees("return !document.getElementById('notice').textContent.includes('Connection')");
+    person.is_done();
+    person.reads("#tally", "2 of 12");
+    has_labels(&place, &given);
+    // The browser itself reports each request that failed.
+    let complaints = person.0.complaints();
+    assert!(
+        complaints
+            .iter()
+            .all(|text| text.contains("ERR_INTERNET_DISCONNECTED")),
+        "{complaints:?}"
+    );
+}
+
+#[test]
+fn a_stopped_service_is_told_clearly() {
+    let Some((_place, mut labelling, person)) = session(4) else {
+        return;
+    };
+    labelling.kill();
+    person.reads(
+        "#notice",
+        "start it again and open the address that it prints",
+    );
+}
+
+#[test]
+fn another_tab_is_seen_and_its_changes_are_not_overwritten() {
+    let Some((place, labelling, person)) = session(6) else {
+        return;
+    };
+    for (id, class) in [(0, "blue"), (1, "blue"), (6, "red"), (7, "red")] {
+        labelling.act(&json!({ "kind": "label", "ids": [id], "class": class }));
+    }
+    person.reads("#tally", "4 of 12");
+    person.reads("#hint", "Grouped by what the classifier thinks");
+    person.sees("return document.querySelectorAll('#sort-grid .tile[data-id]').length === 8");
+    // The other tab takes an image out of the group at the moment in which it is accepted.
+    person.0.js(
+        "const send = window.fetch;
+         window.fetch = async (path, options) => {
+           if (!options?.body?.includes?.('accept_group')) return send(path, options);
+           const group = JSON.parse(options.body);
+           const { items } = await (await send(`api/groups/${group.key}?offset=0&limit=1`)).json();
+           const body = JSON.stringify({ kind: 'leave_out', ids: [items[0].id] });
+           await send('api/act', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+           return send(path, options);
+         }",
+    );
+    person.press(&["g"]);
+    person.reads("#said", "Nothing was changed. Look at it again.");
+    person.reads("#tally", "4 of 12");
+    let given = [
+        ("blue/00.ppm", "blue"),
+        ("blue/01.ppm", "blue"),
+        ("red/00.ppm", "red"),
+        ("red/01.ppm", "red"),
+    ];
+    has_labels(&place, &rows(given));
+    let complaints = person.0.complaints();
+    assert!(
+        complaints.len() == 1 && complaints[0].contains("409"),
+        "{complaints:?}"
+    );
+}
+
+#[test]
+fn images_that_are_gone_say_so() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place, 5);
+    let labelling = Labelling::start(&place, "");
+    let Some(person) = Person::at(&labelling) else {
+        return;
+    };
+    person.sees("return document.getElementById('work').hidden");
+    fs::remove_file(place.path("images/red/04.ppm")).unwrap();
+    person.0.devtools("Network.clearBrowserCache", &json!({}));
+    person.open(&labelling, "sort");
+    person.reads(".picture.missing", "gone or changed");
+    // It can still be left out.
+    person
+        .0
+        .js("document.querySelector('.picture.missing').closest('.tile').focus()");
+    person.press(&["x"]);
+    person.reads("#said", "1 image left out.");
+    let complaints = person.0.complaints();
+    assert!(
+        complaints.iter().all(|text| text.contains("404")),
+        "{complaints:?}"
+    );
+}

@@ -1,0 +1,93 @@
+//! Many images: few elements, and a place that does not move.
+
+use std::fs;
+
+use crate::harness::{Labelling, Person, Place};
+
+/// Writes different small images.
+fn write_pictures(place: &Place, n: u32) {
+    let folder = place.folder().join("images");
+    fs::create_dir_all(&folder).unwrap();
+    for i in 0..n {
+        let pixel = [
+            (i % 251) as u8,
+            (i / 251 * 20) as u8,
+            if i % 2 == 0 { 20 } else { 220 },
+        ];
+        let ppm = [b"P6 12 12 255\n".as_slice(), &pixel.repeat(144)].concat();
+        fs::write(folder.join(format!("{i:05}.ppm")), ppm).unwrap();
+    }
+}
+
+#[test]
+fn few_of_many_images_are_elements_and_the_place_stays() {
+    let n = 3000;
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    write_pictures(&place, n);
+    let labelling = Labelling::start(&place, "");
+    let Some(person) = Person::at(&labelling) else {
+        return;
+    };
+    person.sees("return document.getElementById('work').hidden");
+    let tiles = || {
+        person
+            .0
+            .js("return document.querySelectorAll('.tile').length")
+            .as_u64()
+            .unwrap()
+    };
+    assert!(tiles() < 120, "{} tiles", tiles());
+    // Every part of the way down has its images.
+    for part in 1..=8 {
+        person.0.js(&format!(
+            "const grid = document.getElementById('sort-grid');
+             grid.scrollTop = (grid.scrollHeight - grid.clientHeight) * {part} / 8"
+        ));
+        person.sees(
+            "const grid = document.getElementById('sort-grid').getBoundingClientRect();
+             const seen = [...document.querySelectorAll('.tile')].filter((tile) => {
+               const { top, bottom } = tile.getBoundingClientRect();
+               return bottom > grid.top && top < grid.bottom;
+             });
+             return seen.length > 5 && seen.every((tile) => tile.querySelector('img')?.naturalWidth > 0)",
+        );
+        assert!(tiles() < 160, "{} tiles", tiles());
+    }
+    let all = person
+        .0
+        .js("return document.querySelectorAll('*').length")
+        .as_u64()
+        .unwrap();
+    assert!(all < 2000, "{all} elements");
+
+    // An image in the middle is labelled: the next one takes its place, and the images around it
+    // keep their elements.
+    person
+        .0
+        .js("const grid = document.getElementById('sort-grid');
+         grid.scrollTop = grid.scrollHeight / 2");
+    person.sees(
+        "const images = [...document.querySelectorAll('.tile img')];
+         return images.length > 20 && images.every((img) => img.complete)
+           && !document.querySelector('.blank')",
+    );
+    let middle = "const grid = document.getElementById('sort-grid').getBoundingClientRect();
+        const tile = document.elementFromPoint(grid.x + 300, grid.y + 300).closest('.tile');";
+    person.0.js(&format!(
+        "{middle} tile.focus(); window.before = {{ y: tile.getBoundingClientRect().y, id: tile.dataset.id,
+         near: [...document.querySelectorAll('.tile img')] }}"
+    ));
+    person.classifies("one");
+    person.reads("#tally", "1 of 3,000");
+    let after = person.0.js(
+        "const tile = document.activeElement;
+         const kept = window.before.near.filter((img) => img.isConnected).length;
+         return [tile.getBoundingClientRect().y - window.before.y, tile.dataset.id !== window.before.id,
+           kept / window.before.near.length]",
+    );
+    assert_eq!((&after[0], &after[1]), (&0.into(), &true.into()));
+    assert!(after[2].as_f64().unwrap() > 0.9, "{after}");
+    person.was_not_disturbed(&labelling);
+}
