@@ -7,6 +7,8 @@ mod file;
 mod head;
 mod hub;
 mod images;
+#[cfg(feature = "serve")]
+mod label;
 mod network;
 mod outputs;
 mod parameters;
@@ -78,6 +80,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Worker(error) => worker::hint(error),
         #[cfg(feature = "serve")]
         Error::Serve(error) => serve::hint(error),
+        #[cfg(feature = "serve")]
+        Error::Label(problem) => label::hint(problem),
         Error::File {
             path,
             kind,

@@ -102,7 +102,7 @@ impl LabelHost for Host {
                 let _ = terminal::print(&text);
                 talk::say("open this address in a browser; Ctrl-C ends the session");
             }
-            LabelEvent::Note(said) => talk::note(with_flags(said)),
+            LabelEvent::Note(said) => talk::note(said),
             LabelEvent::Extracting { images } => {
                 talk::say(format!(
                     "computing the features of {}",
@@ -123,6 +123,10 @@ impl LabelHost for Host {
 
     fn is_stopped(&self) -> bool {
         signals::came()
+    }
+
+    fn worded(&self, note: &str) -> String {
+        with_flags(note)
     }
 
     fn commands(&self, finished: &Finished) -> Vec<String> {

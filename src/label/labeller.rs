@@ -32,6 +32,10 @@ pub trait LabelHost: Send + Sync {
     fn event(&self, event: &LabelEvent);
     /// Returns whether to stop. It is called several times a second.
     fn is_stopped(&self) -> bool;
+    /// Returns a note in the words of those who read it.
+    fn worded(&self, note: &str) -> String {
+        note.to_owned()
+    }
     /// Returns the commands that write the same files.
     fn commands(&self, finished: &Finished) -> Vec<String>;
 }
@@ -144,7 +148,8 @@ impl Labeller {
         let names = scan.entries.names();
         let (labelling, said) = Labelling::open(&options.labels, (journal, found), names, start)?;
         notes.extend(said);
-        for said in &notes {
+        for said in &mut notes {
+            *said = host.worded(said);
             host.event(&LabelEvent::Note(said.clone()));
         }
         let skipped = skipped(&scan.entries);
@@ -224,6 +229,7 @@ impl Labeller {
 
     /// Adds a note for the user.
     pub(super) fn note(&self, said: String) {
+        let said = self.host.worded(&said);
         self.host.event(&LabelEvent::Note(said.clone()));
         let mut inner = self.lock();
         inner.notes.push(said);

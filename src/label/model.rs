@@ -136,7 +136,8 @@ impl Model {
         let columns = training.classes.len() * vectors.rows().ncols();
         // A step multiplies the features with the weights, and then with what is wrong.
         let at_least = 2 * STEPS.0 * columns.max(1);
-        let some = training.some((WORK / at_least).clamp(training.classes.len(), MOST));
+        let most = (WORK / at_least).min(MOST).max(training.classes.len());
+        let some = training.some(most);
         let steps = WORK / (2 * columns.max(1) * some.len().max(1));
         some.train(vectors, start, &Silent, |job| {
             approach(&job, steps.clamp(STEPS.0, STEPS.1))

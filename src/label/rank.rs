@@ -1,6 +1,6 @@
 //! The order in which unlabelled images are shown: in groups, the most useful first.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::model::Predictions;
 use super::tags::{Mark, Tag, Tags};
@@ -77,10 +77,10 @@ impl Ranking {
             since: 0,
         });
         let mut groups: Vec<Group> = groups.collect();
+        let places: HashMap<u32, usize> = tags.classes().iter().copied().zip(0..).collect();
         for row in rows {
-            let class = predictions.0[row].class;
-            if let Some(group) = groups.iter_mut().find(|group| group.class == Some(class)) {
-                group.images.push(vectors.images()[row]);
+            if let Some(&place) = places.get(&predictions.0[row].class) {
+                groups[place].images.push(vectors.images()[row]);
             }
         }
         groups.retain(|group| !group.images.is_empty());
@@ -171,4 +171,21 @@ fn labelled(tags: &Tags, vectors: &Vectors, alike: &[u32]) -> HashSet<u32> {
     rows.filter(|(image, _)| !is_unlabelled(tags.get(**image)))
         .map(|(_, alike)| *alike)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_rows_before_them_or_of_labelled_ones_come_last() {
+        let alike = [0, 0, 1, 1];
+        let order = |seen: &[u32]| {
+            let seen = seen.iter().copied().collect();
+            copies_last([3, 1, 2, 0].into_iter(), &alike, seen)
+        };
+        assert_eq!(order(&[]), [3, 1, 2, 0]);
+        assert_eq!(order(&[1]), [1, 3, 2, 0]);
+        assert_eq!(order(&[0, 1]), [3, 1, 2, 0]);
+    }
 }

@@ -208,6 +208,6 @@ macro_rules! files {
 }
 
 files!(
-    classify, doctor, evaluate, extract, features, fit_head, inspect, labels, models, report,
-    suggest, usage
+    classify, doctor, evaluate, extract, features, fit_head, inspect, label, labels, models,
+    report, suggest, usage
 );

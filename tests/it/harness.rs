@@ -35,5 +35,5 @@ pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
 #[cfg(feature = "serve")]
-pub(crate) use server::{Reply, Server, form, request, wait_for};
+pub(crate) use server::{Client, Reply, Server, form, request, wait_for};
 pub(crate) use stub::{Stub, digest, features, index_row, manifest, preprocessing};

@@ -103,6 +103,22 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "label",
+        &[
+            (
+                "Options",
+                "labels classes from-folders features port backbone {global}",
+            ),
+            ("Input", "null any-name"),
+            ("Running the network", "{network}"),
+            (
+                "Preprocessing",
+                "layer pool map prefix-tokens {preprocessing}",
+            ),
+            ("Decoding", "{decoding}"),
+        ],
+    ),
+    (
         "preview",
         &[
             ("Options", "output overwrite count backbone {global}"),

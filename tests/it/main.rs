@@ -31,6 +31,8 @@ mod inputs;
 mod inspect;
 mod jpeg_exact;
 mod json;
+#[cfg(feature = "serve")]
+mod label;
 
 mod known_files;
 #[cfg(feature = "serve")]

@@ -2,7 +2,8 @@
 
 /// The library's texts about parameters in reasons and notes, which also appear in files, and the command
 /// line's replacements.
-const IN_TEXTS: [(&str, &str); 5] = [
+const IN_TEXTS: [(&str, &str); 6] = [
+    ("set `from_folders`", "add --from-folders"),
     ("(`max_pixels`)", "(raise it with --max-pixels)"),
     ("(`max_bytes`)", "(raise it with --max-bytes)"),
     ("(`compact`)", "(run `frostline features compact`)"),

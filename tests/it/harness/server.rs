@@ -87,7 +87,7 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> Client {
-        Client(BufReader::new(TcpStream::connect(self.address).unwrap())).patient()
+        Client::to(self.address)
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
@@ -184,6 +184,10 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self(BufReader::new(TcpStream::connect(address).unwrap())).patient()
+    }
+
     fn patient(self) -> Self {
         self.0.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
         self

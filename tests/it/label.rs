@@ -1,0 +1,8 @@
+//! `frostline label`: a real process, asked over HTTP as its page does.
+
+mod access;
+mod awkward;
+mod finish;
+#[cfg(unix)]
+mod life;
+mod service;

@@ -1,0 +1,98 @@
+//! Nothing that was acknowledged is lost, whatever ends the process.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::service::Service;
+use crate::harness::Place;
+
+#[test]
+fn a_killed_process_loses_nothing_that_was_acknowledged() {
+    let Some(place) = Place::fitted() else {
+        return;
+    };
+    let mut expected = vec![None; 12];
+    for round in 0..20 {
+        let service = Service::start(&place, "");
+        let labels: Vec<_> = service
+            .labels()
+            .into_iter()
+            .map(|(_, label)| label)
+            .collect();
+        assert_eq!(labels, expected, "round {round}");
+        let (image, class) = (round * 5 % 12, ["red", "blue", "unknown"][round % 3]);
+        service.label(&[image as u64], class);
+        service.kill();
+        expected[image] = Some(class.to_owned());
+    }
+    let rows = fs::read_to_string(place.folder().join("labels.csv")).unwrap();
+    let labelled = expected.iter().flatten().count();
+    assert_eq!(rows.lines().count(), 1 + labelled, "{rows}");
+    let service = Service::start(&place, "");
+    while service.get("api/state")["can_undo"] == true {
+        service.act(&json!({ "kind": "undo" })).with(200);
+    }
+    let state = service.get("api/state");
+    assert_eq!(
+        (&state["n_labelled"], &state["classes"]),
+        (&json!(0), &json!([]))
+    );
+    assert_eq!(service.stop("TERM"), 0);
+    let rows = fs::read_to_string(place.folder().join("labels.csv")).unwrap();
+    assert_eq!(rows, "path,label\n");
+}
+
+#[test]
+fn a_second_process_is_told_where_the_first_one_is() {
+    let Some(place) = Place::fitted() else {
+        return;
+    };
+    let service = Service::start(&place, "");
+    let line = "label {dir}/images --labels {dir}/labels.csv";
+    let host = service.host.clone();
+    place
+        .frostline(line)
+        .exits(1)
+        .says(&["labels.csv` is locked", &host]);
+    assert_eq!(service.stop("INT"), 0);
+}
+
+/// A limit on the size of files stands for a full disk.
+#[test]
+fn a_full_disk_refuses_actions_and_changes_nothing() {
+    let Some(place) = Place::fitted() else {
+        return;
+    };
+    let full = place.command("label {dir}/images --labels {dir}/labels.csv --features {dir}/store");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
+    shell.arg(full.get_program()).args(full.get_args());
+    shell.env("FROSTLINE_HOME", place.path("home"));
+    let service = Service::of(&mut shell);
+    let class = "c".repeat(150);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let id = acknowledged % 12;
+        let class = format!("{class}{}", acknowledged / 12);
+        let reply = service.act(&json!({ "kind": "label", "ids": [id], "class": class }));
+        if reply.status != 200 {
+            break reply;
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 1000, "the limit is never reached");
+    };
+    assert_eq!(refused.with(507)["code"], "disk_full");
+    let state = service.get("api/state");
+    let labels = service.labels();
+    assert_eq!(state["n_labelled"], acknowledged.min(12));
+    service
+        .act(&json!({ "kind": "label", "ids": [0], "class": class }))
+        .with(507);
+    service.kill();
+    let service = Service::start(&place, "--features {dir}/store");
+    assert_eq!(service.labels(), labels);
+    // There is room again.
+    service.label(&[0], "cat");
+}

@@ -1,0 +1,143 @@
+//! Starts `frostline label`, and sends it requests.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Place, Reply, request, wait_for};
+
+/// A running session; it is killed on drop.
+pub(super) struct Service {
+    process: Child,
+    /// The host and port, and the path of the page.
+    pub(super) host: String,
+    pub(super) path: String,
+}
+
+impl Service {
+    /// Labels `{dir}/images` into `{dir}/labels.csv`, with further arguments.
+    pub(super) fn start(place: &Place, more: &str) -> Self {
+        let line = format!("label {{dir}}/images --labels {{dir}}/labels.csv {more}");
+        Self::of(&mut place.command(&line))
+    }
+
+    pub(super) fn of(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut page = String::new();
+        let out = process.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut page).unwrap();
+        let mut err = process.stderr.take().unwrap();
+        if page.is_empty() {
+            let mut said = String::new();
+            err.read_to_string(&mut said).unwrap();
+            panic!("{said}");
+        }
+        // A pipe that nobody reads would fill up.
+        thread::spawn(move || std::io::copy(&mut err, &mut std::io::sink()));
+        let address = page.trim_end().strip_prefix("http://").unwrap();
+        let (host, path) = address.split_once('/').unwrap();
+        Self {
+            process,
+            host: host.to_owned(),
+            path: format!("/{path}"),
+        }
+    }
+
+    /// Sends a request to a path below the page.
+    pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        self.send_to(method, &format!("{}{path}", self.path), headers, body)
+    }
+
+    /// Sends a request to any path.
+    pub(super) fn send_to(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let mut client = Client::to(self.host.parse().unwrap());
+        let mut headers = headers.to_vec();
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            headers.push(("Host", &self.host));
+        }
+        client.send(&request(method, path, &headers, body));
+        client.reply().expect("the service answers")
+    }
+
+    #[track_caller]
+    pub(super) fn get(&self, path: &str) -> Value {
+        self.send("GET", path, &[], b"").with(200)
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> Reply {
+        let kind = ("Content-Type", "application/json");
+        self.send("POST", path, &[kind], body.to_string().as_bytes())
+    }
+
+    pub(super) fn act(&self, action: &Value) -> Reply {
+        self.post("api/act", action)
+    }
+
+    /// Labels images; returns the state.
+    #[track_caller]
+    pub(super) fn label(&self, ids: &[u64], class: &str) -> Value {
+        let action = json!({ "kind": "label", "ids": ids, "class": class });
+        self.act(&action).with(200)["state"].take()
+    }
+
+    /// Waits until all features are known; returns the state.
+    #[track_caller]
+    pub(super) fn ready(&self) -> Value {
+        let ready = || Some(self.get("api/state")).filter(|state| state["phase"] != "extracting");
+        wait_for(ready).expect("the features are computed")
+    }
+
+    /// Asks until nothing is being computed any more.
+    #[track_caller]
+    pub(super) fn computed(&self, path: &str) -> Value {
+        let done = || Some(self.get(path)).filter(|reply| reply["computing"] == false);
+        wait_for(done).expect("it is computed")
+    }
+
+    /// Returns the names of all images with their labels, by number.
+    pub(super) fn labels(&self) -> Vec<(String, Option<String>)> {
+        let reply = self.get("api/items?limit=1000");
+        let items = reply["items"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let item = |item: &Value| (text(&item["name"]).unwrap(), text(&item["label"]));
+        items.iter().map(item).collect()
+    }
+
+    /// Ends the process at once, as `kill -9` does.
+    pub(super) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Asks the process to end, and returns its exit status.
+    #[cfg(unix)]
+    pub(super) fn stop(mut self, signal: &str) -> i32 {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+        let ended = wait_for(|| self.process.try_wait().unwrap()).expect("the process ends");
+        ended.code().expect("no signal ended it")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
