@@ -117,7 +117,7 @@ def label(page):
 
 
 def photograph_session(page, picture):
-    """Photographs the page with the first two images of the second group selected."""
+    """Photographs the page with two images selected."""
     driver = subprocess.Popen(["chromedriver", "--port=9515"], stdout=subprocess.DEVNULL)
     try:
         url = "http://127.0.0.1:9515/session"
@@ -134,8 +134,9 @@ def photograph_session(page, picture):
         pictures = "[...document.querySelectorAll('.tile img')]"
         ready = f"const all = {pictures}; return all.length > 20 && all.every((img) => img.naturalWidth)"
         wait_until(lambda: run(ready))
-        strokes = [{"type": kind, "value": key} for key in "] \ue014 " for kind in ("keyDown", "keyUp")]
+        strokes = [{"type": kind, "value": key} for key in " \ue014 " for kind in ("keyDown", "keyUp")]
         ask(f"{url}/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+        run("document.querySelector('#notice button')?.click()")
         wait_until(lambda: run(ready))
         with urllib.request.urlopen(f"{url}/screenshot") as reply:
             picture.write_bytes(base64.b64decode(json.load(reply)["value"]))

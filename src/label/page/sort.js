@@ -118,6 +118,7 @@ function nothing(error) {
   grid.empty.replaceChildren(el("p", {}, ...emptyWords(error)));
   grid.empty.hidden = false;
   grid.canvas.hidden = true;
+  if (sort.visible && document.activeElement === document.body) sort.root.focus();
 }
 
 // An order that no action of ours has made.

@@ -35,6 +35,8 @@ fn a_session_by_keyboard_reaches_three_quarters_with_150_labels() {
     person.open(&labelling, "sort");
     person.sees("return document.activeElement.classList.contains('tile')");
     person.sees_within_minutes("return document.getElementById('work').hidden");
+    // The page of the killed session has lost its connection.
+    person.0.complaints();
     person.press(&["u"]);
     person.reads("#tally", &format!("{} of 926", LABELS - 1));
     person.press(&["U"]);

@@ -74,12 +74,21 @@ fn a_group_is_accepted_in_one_key() {
     person.classifies(&truth(&person));
     person.reads("#hint", "Grouped by what the classifier thinks");
     person.reads(".group.current h2", &first);
-
     person.press(&["g"]);
     person.reads("#said", &format!("7 images labelled {first}."));
     person.reads("#tally", "9 of 16");
+    person.press(&["u"]);
+    person.reads("#tally", "2 of 16");
     person.press(&["g"]);
+    person.reads("#tally", "9 of 16");
+    // What is left is of the other class.
+    while person.text("#tally") != "16 of 16 images labelled" {
+        person.press(&["a"]);
+        person.reads("#target", "selected");
+        person.press(&["2"]);
+    }
     person.reads("#sort .nothing", "Every image has been dealt with.");
+    person.sees("return document.activeElement.id === 'sort'");
     has_labels(
         &place,
         &[of_folder("blue", 8), of_folder("red", 8)].concat(),

@@ -83,9 +83,9 @@ fn median(n: u32) -> Option<f64> {
 
 #[test]
 fn a_thousand_images_are_in_order_at_once() {
-    // 150 ms with an optimised binary on an idle machine.
+    // Without optimisation, and beside other tests; the figure that counts is printed with an optimised binary.
     if let Some(median) = median(1000) {
-        assert!(median < 3000.0, "{median} ms");
+        assert!(median < 10_000.0, "{median} ms");
     }
 }
 
