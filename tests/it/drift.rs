@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::images::{DecodeOptions, decode};
+use frostline::images::{DecodeOptions, RgbImage, decode};
 
 use crate::harness::{frostline, installed_home, shared_data};
 
@@ -27,9 +27,10 @@ fn write_some(of: &[PathBuf], seed: usize, dark: bool, folder: &Path) {
         // 3 divides neither number of images, so all are different.
         let from = &of[(seed * 17 + 3 * i) % of.len()];
         if dark {
-            let mut image = decode(&fs::read(from).unwrap(), &DecodeOptions::default()).unwrap();
-            image.iter_mut().for_each(|value| *value /= 2);
-            image.save(folder.join(format!("{i}.png"))).unwrap();
+            let image = decode(&fs::read(from).unwrap(), &DecodeOptions::default()).unwrap();
+            let halved = image.pixels().iter().map(|value| value / 2).collect();
+            let image = RgbImage::new(image.width(), image.height(), halved).unwrap();
+            fs::write(folder.join(format!("{i}.png")), image.to_png()).unwrap();
         } else {
             fs::copy(from, folder.join(format!("{i}.jpg"))).unwrap();
         }
