@@ -5,8 +5,8 @@
 //! - `format`: `frostline-roots`
 //! - `format_version`: 1
 //! - `roots`: an object for each folder, archive or table that the names of the index are relative to:
-//!   `path`, its absolute path (see [`crate::images::path_text`]), and `relative`, its path from the store, if
-//!   there is one
+//!   `path`, its absolute path (see [`crate::images::path_text`]), and `relative`, its path from the store,
+//!   if there is one
 //! - `checksum`: see `seal`; written without a space after its colon
 //!
 //! The file is optional, and stores of earlier versions have none: if it is missing, damaged or of a newer

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::RgbImage;
-use frostline::images::{DecodeOptions, decode};
+use frostline::images::{DecodeOptions, RgbImage, decode};
 
 use crate::harness::{frostline, installed_home, shared_data};
 

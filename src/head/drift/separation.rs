@@ -34,9 +34,9 @@ pub struct Separation {
 }
 
 /// Fits logistic regressions that tell the rows `new` from the rows `training`, and scores each row by the
-/// one that was fitted without its fold. `classes` are those that the images are taken for: only images of the
-/// same one are compared, so that other shares of the classes are no separation. Returns None for fewer than
-/// 10 rows on either side, or if no class is on both.
+/// one that was fitted without its fold. `classes` are those that the images are taken for: only images of
+/// the same one are compared, so that other shares of the classes are no separation. Returns None for
+/// fewer than 10 rows on either side, or if no class is on both.
 ///
 /// # Errors
 /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two do not have the same D;
