@@ -11,6 +11,7 @@ use super::analyses::{CrossValidated, Inspected, Outlying, Similar, Subject, Sus
 use super::grouping::Until;
 use super::labeller::{Inner, Labeller};
 use super::model::{Training, params};
+use super::refusal::with_causes;
 use super::tags::Tags;
 use super::vectors::Vectors;
 use crate::error::Result;
@@ -40,24 +41,20 @@ impl Labeller {
             let edition = material.edition;
             match subject {
                 Subject::CrossValidation => {
-                    let result = self.said(material.cross_validated(&Until(self)));
+                    let result = said(material.cross_validated(&Until(self)));
                     self.lock().analyses.cross_validation.take(edition, result);
                 }
                 Subject::Inspection => {
-                    let result = self.said(self.inspected(&material));
+                    let result = said(self.inspected(&material));
                     self.lock().analyses.inspection.take(edition, result);
                 }
                 Subject::Curve => {
-                    let result = self.said(material.curve(&Until(self)));
+                    let result = said(material.curve(&Until(self)));
                     self.lock().analyses.curve.take(edition, result);
                 }
             }
             self.tell(&mut self.lock());
         }
-    }
-
-    fn said<T>(&self, result: Result<T>) -> Result<T, String> {
-        result.map_err(|error| super::refusal::with_causes(&error))
     }
 
     /// Waits until something is wanted; `None` if the session ends.
@@ -99,8 +96,15 @@ impl Labeller {
         if training.len() == 0 {
             return Ok(Inspected::default());
         }
-        Ok(Inspected::of(inspect_labelled(images, features)?, &numbers))
+        Ok(Inspected::of(
+            &inspect_labelled(images, features)?,
+            &numbers,
+        ))
     }
+}
+
+fn said<T>(result: Result<T>) -> Result<T, String> {
+    result.map_err(|error| with_causes(&error))
 }
 
 impl Inner {
@@ -186,7 +190,7 @@ impl CrossValidated {
 }
 
 impl Inspected {
-    fn of(found: InspectedLabels, numbers: &HashMap<&str, u32>) -> Self {
+    fn of(found: &InspectedLabels, numbers: &HashMap<&str, u32>) -> Self {
         use crate::tasks::{InspectedImage, Likeness};
         let number = |image: &InspectedImage| numbers[&*image.path];
         let numbers = |images: &[InspectedImage]| images.iter().map(number).collect();

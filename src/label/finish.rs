@@ -50,7 +50,7 @@ impl Labeller {
         let _one = self.finishing.lock();
         self.require_labels()?;
         let mut finished = self.files();
-        let (fit, reject) = self.fit(&finished)?;
+        let (fit, reject) = Self::fit(&finished)?;
         finished.reject = reject;
         self.remember(&finished.head)?;
         let mut notes = fit.warnings.clone();
@@ -146,7 +146,7 @@ impl Labeller {
     }
 
     /// Trains the head with a rejection or, with too few images for that, without.
-    fn fit(&self, files: &Finished) -> Done<(FitHeadReport, Option<f64>)> {
+    fn fit(files: &Finished) -> Done<(FitHeadReport, Option<f64>)> {
         let mut options = FitHeadOptions::new(files.features.clone(), files.head.clone());
         options.params = params();
         options.labels = Some(LabelOptions::new(files.labels.clone()));

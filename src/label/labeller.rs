@@ -228,8 +228,8 @@ impl Labeller {
     }
 
     /// Adds a note for the user.
-    pub(super) fn note(&self, said: String) {
-        let said = self.host.worded(&said);
+    pub(super) fn note(&self, said: &str) {
+        let said = self.host.worded(said);
         self.host.event(&LabelEvent::Note(said.clone()));
         let mut inner = self.lock();
         inner.notes.push(said);

@@ -85,8 +85,8 @@ pub(crate) fn clusters(
     clusters.into_iter().map(rows).collect()
 }
 
-/// Draws rows that are far from each other: each with a probability in proportion to its squared distance from
-/// the nearest one before (k-means++, Arthur and Vassilvitskii 2007).
+/// Draws rows that are far from each other: each with a probability in proportion to its squared distance
+/// from the nearest one before (k-means++, Arthur and Vassilvitskii 2007).
 #[cfg(feature = "serve")]
 fn spread(sample: &UnitRows, count: usize) -> UnitRows {
     use rand_xoshiro::rand_core::Rng;
