@@ -7,9 +7,11 @@ use std::sync::{Arc, PoisonError};
 use linfa::ParamGuard;
 use ndarray::{Array2, Axis};
 
+use super::analyses::{CrossValidated, Inspected, Outlying, Similar, Subject, SuspectLabel};
 use super::grouping::Until;
 use super::labeller::{Inner, Labeller};
 use super::model::{Training, params};
+use super::refusal::with_causes;
 use super::tags::Tags;
 use super::vectors::Vectors;
 use crate::error::Result;
@@ -23,107 +25,6 @@ use crate::tasks::{InspectedLabels, inspect_labelled};
 const FOLDS: usize = 5;
 /// The largest gradient entry of the heads, which is exact enough to compare probabilities.
 const TOLERANCE: f64 = 1e-4;
-
-/// Something that is computed about an edition of the labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Subject {
-    CrossValidation,
-    Inspection,
-    Curve,
-}
-
-/// The results so far, and what is wanted.
-#[derive(Debug, Default)]
-pub(super) struct Analyses {
-    pub(super) cross_validation: Analysis<CrossValidated>,
-    pub(super) inspection: Analysis<Inspected>,
-    pub(super) curve: Analysis<Vec<LearningPoint>>,
-}
-
-/// One of the results.
-#[derive(Debug)]
-pub(super) struct Analysis<T> {
-    /// The edition of the labels that it is about; 0 before the first.
-    edition: u64,
-    is_wanted: bool,
-    /// The result, or why there is none.
-    pub(super) result: Option<Result<Arc<T>, String>>,
-}
-
-impl<T> Default for Analysis<T> {
-    fn default() -> Self {
-        Self {
-            edition: 0,
-            is_wanted: false,
-            result: None,
-        }
-    }
-}
-
-impl<T> Analysis<T> {
-    /// Asks for the result of an edition. Returns whether it is being computed.
-    pub(super) fn want(&mut self, edition: u64) -> bool {
-        self.is_wanted = self.edition != edition;
-        self.is_wanted
-    }
-
-    /// Returns the result of this or an earlier edition.
-    pub(super) fn get(&self) -> Option<Arc<T>> {
-        self.result.as_ref()?.as_ref().ok().cloned()
-    }
-
-    fn take(&mut self, edition: u64, result: Result<T, String>) {
-        self.edition = edition;
-        self.is_wanted = false;
-        self.result = Some(result.map(Arc::new));
-    }
-}
-
-/// Each labelled image, predicted by a head that has not seen it.
-#[derive(Debug)]
-pub(super) struct CrossValidated {
-    pub(super) training: Training,
-    /// For each image, whether the most probable class is its label.
-    pub(super) right: Vec<bool>,
-    /// Likely wrong labels, the least plausible first.
-    pub(super) suspects: Vec<SuspectLabel>,
-}
-
-/// A label that is likely to be wrong.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SuspectLabel {
-    pub(super) image: u32,
-    pub(super) given: u32,
-    pub(super) suggested: u32,
-    pub(super) given_probability: f64,
-    pub(super) suggested_probability: f64,
-}
-
-/// What inspection finds, by the numbers of images.
-#[derive(Debug, Default)]
-pub(super) struct Inspected {
-    /// Images with equal bytes.
-    pub(super) duplicates: Vec<Similar>,
-    pub(super) near_duplicates: Vec<Similar>,
-    pub(super) contradictions: Vec<Similar>,
-    pub(super) outliers: Vec<Outlying>,
-}
-
-/// Images that are alike, with the highest similarity if they are not equal.
-#[derive(Debug, Clone)]
-pub(super) struct Similar {
-    pub(super) cosine: Option<f32>,
-    pub(super) images: Vec<u32>,
-}
-
-/// An image unlike the others.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Outlying {
-    pub(super) image: u32,
-    pub(super) distance: f64,
-    pub(super) limit: f64,
-    pub(super) beyond: bool,
-}
 
 /// What an analysis is computed from.
 struct Material {
@@ -140,24 +41,20 @@ impl Labeller {
             let edition = material.edition;
             match subject {
                 Subject::CrossValidation => {
-                    let result = self.said(material.cross_validated(&Until(self)));
+                    let result = said(material.cross_validated(&Until(self)));
                     self.lock().analyses.cross_validation.take(edition, result);
                 }
                 Subject::Inspection => {
-                    let result = self.said(self.inspected(&material));
+                    let result = said(self.inspected(&material));
                     self.lock().analyses.inspection.take(edition, result);
                 }
                 Subject::Curve => {
-                    let result = self.said(material.curve(&Until(self)));
+                    let result = said(material.curve(&Until(self)));
                     self.lock().analyses.curve.take(edition, result);
                 }
             }
             self.tell(&mut self.lock());
         }
-    }
-
-    fn said<T>(&self, result: Result<T>) -> Result<T, String> {
-        result.map_err(|error| super::refusal::with_causes(&error))
     }
 
     /// Waits until something is wanted; `None` if the session ends.
@@ -199,8 +96,15 @@ impl Labeller {
         if training.len() == 0 {
             return Ok(Inspected::default());
         }
-        Ok(Inspected::of(inspect_labelled(images, features)?, &numbers))
+        Ok(Inspected::of(
+            &inspect_labelled(images, features)?,
+            &numbers,
+        ))
     }
+}
+
+fn said<T>(result: Result<T>) -> Result<T, String> {
+    result.map_err(|error| with_causes(&error))
 }
 
 impl Inner {
@@ -286,7 +190,7 @@ impl CrossValidated {
 }
 
 impl Inspected {
-    fn of(found: InspectedLabels, numbers: &HashMap<&str, u32>) -> Self {
+    fn of(found: &InspectedLabels, numbers: &HashMap<&str, u32>) -> Self {
         use crate::tasks::{InspectedImage, Likeness};
         let number = |image: &InspectedImage| numbers[&*image.path];
         let numbers = |images: &[InspectedImage]| images.iter().map(number).collect();

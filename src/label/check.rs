@@ -5,10 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::analysis::{Outlying, Similar, SuspectLabel};
+use super::analyses::{Outlying, Similar, SuspectLabel};
 use super::item::{Item, Window};
 use super::labeller::{Inner, Labeller};
-use super::refusal::Refusal;
 use super::tags::{Mark, Tags};
 use super::vectors::Vectors;
 
@@ -51,10 +50,7 @@ enum Entry {
 
 impl Labeller {
     /// Lists what should be looked at; it may be about labels of a moment ago.
-    ///
-    /// # Errors
-    /// If no features are known yet.
-    pub(super) fn check(&self, doubt: Doubt, window: Window) -> Result<Doubts, Refusal> {
+    pub(super) fn check(&self, doubt: Doubt, window: Window) -> Doubts {
         let mut inner = self.lock();
         let edition = inner.edition;
         let ready = inner.vectors.is_some();
@@ -70,14 +66,14 @@ impl Labeller {
         let revision = inner.revision;
         drop(inner);
         let shown = window.of(&entries).iter();
-        Ok(Doubts {
+        Doubts {
             revision,
             computing: computing || !ready,
             n: entries.len(),
             entries: shown
                 .map(|entry| self.told(entry, &tags, vectors.as_ref()))
                 .collect(),
-        })
+        }
     }
 
     /// Describes an entry with the nearest labelled images, which are searched without the lock.

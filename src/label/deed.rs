@@ -12,7 +12,7 @@ const LONGEST: usize = 200;
 /// The most classes.
 const MOST: usize = 10_000;
 
-/// Something that is done to labels; `K` tells images apart.
+/// Something that is done to labels; `K` identifies images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Deed<K> {
@@ -37,7 +37,7 @@ pub(super) enum Deed<K> {
 }
 
 impl<K> Deed<K> {
-    /// Returns the same deed with images told apart in another way.
+    /// Returns the same deed with images identified in another way.
     pub(super) fn map<L>(self, mut other: impl FnMut(K) -> L) -> Deed<L> {
         let mut all = |images: Vec<K>| images.into_iter().map(&mut other).collect();
         match self {

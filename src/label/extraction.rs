@@ -45,7 +45,7 @@ impl Labeller {
             skipped: skipped.len(),
         });
         for note in notes(&report) {
-            self.note(note);
+            self.note(&note);
         }
         let vectors = Arc::new(vectors);
         {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::finished::Finished;
 use super::labeller::{Labeller, Phase};
 use super::model::{Training, params};
 use super::refusal::{Refusal, with_causes};
@@ -22,26 +23,6 @@ use crate::tasks::{
 const RATE: f64 = 0.05;
 /// The largest head or report that is compared with the one before, in bytes.
 const LARGEST: u64 = 4 << 30;
-
-/// The files of a session, for the commands that write the same ones.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Finished {
-    /// The store.
-    pub features: PathBuf,
-    /// The label file.
-    pub labels: PathBuf,
-    /// The head.
-    pub head: PathBuf,
-    /// The report, if there is one.
-    pub report: Option<PathBuf>,
-    /// The images of the report, if they can be named.
-    pub images: Option<PathBuf>,
-    /// The share of known images that the head's rejection may reject; `None` without a rejection.
-    pub reject: Option<f64>,
-    /// The number of folds.
-    pub folds: usize,
-}
 
 /// What was written, for the page.
 #[derive(Debug, Serialize)]
@@ -69,7 +50,7 @@ impl Labeller {
         let _one = self.finishing.lock();
         self.require_labels()?;
         let mut finished = self.files();
-        let (fit, reject) = self.fit(&finished)?;
+        let (fit, reject) = Self::fit(&finished)?;
         finished.reject = reject;
         self.remember(&finished.head)?;
         let mut notes = fit.warnings.clone();
@@ -165,7 +146,7 @@ impl Labeller {
     }
 
     /// Trains the head with a rejection or, with too few images for that, without.
-    fn fit(&self, files: &Finished) -> Done<(FitHeadReport, Option<f64>)> {
+    fn fit(files: &Finished) -> Done<(FitHeadReport, Option<f64>)> {
         let mut options = FitHeadOptions::new(files.features.clone(), files.head.clone());
         options.params = params();
         options.labels = Some(LabelOptions::new(files.labels.clone()));

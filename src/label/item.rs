@@ -29,6 +29,7 @@ pub(super) struct Item {
 
 /// All groups.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "it is the name in the JSON")]
 pub(super) struct Groups {
     revision: u64,
     kind: Kind,
@@ -45,6 +46,7 @@ struct GroupStart {
 
 /// A part of a list of images.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "it is the name in the JSON")]
 pub(super) struct Items {
     revision: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +88,7 @@ impl Window {
     /// The most images that are sent at a time.
     const MOST: usize = 1000;
 
-    pub(super) fn of<'a, T>(self, list: &'a [T]) -> &'a [T] {
+    pub(super) fn of<T>(self, list: &[T]) -> &[T] {
         let from = self.offset.min(list.len());
         let to = from.saturating_add(self.limit.min(Self::MOST));
         &list[from..to.min(list.len())]
@@ -150,7 +152,7 @@ impl Labeller {
         }
     }
 
-    /// Lists a group; one that is gone has no images, because the page may ask for it while the groups change.
+    /// Lists a group; one that is gone has no images, because the page may ask for it while groups change.
     pub(super) fn group(&self, key: &str, window: Window) -> Items {
         let inner = self.lock_ranked();
         let group = inner.ranking.group(key);

@@ -1,11 +1,11 @@
 //! The journal of a session: every deed, on disk before it is acknowledged.
 //!
 //! # Format
-//! A text file beside the label file, `labels.csv.journal`. Each line has a checksum, a space, and an entry as
-//! JSON. The checksum is the first 16 hex digits of the BLAKE3 hash of the checksum of the line before and the
-//! JSON, so that a changed, missing or moved line is noticed. The first entry names the format and its version.
-//! A last line that is cut off or damaged was being written when the process ended; it is dropped. The file is
-//! locked while a process uses it.
+//! A text file beside the label file, `labels.csv.journal`. Each line has a checksum, a space, and an entry
+//! as JSON. The checksum is the first 16 hex digits of the BLAKE3 hash of the checksum of the line before and
+//! the JSON, so that a changed, missing or moved line is noticed. The first entry names the format and its
+//! version. A last line that is cut off or damaged was being written when the process ended; it is dropped.
+//! The file is locked while a process uses it.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::analysis::Analyses;
-use super::finish::Finished;
+use super::analyses::Analyses;
+use super::finished::Finished;
 use super::journal::Journal;
 use super::labelling::{Labelling, Start, journal_of};
 use super::model::{Model, Predictions};
 use super::options::LabellerOptions;
 use super::rank::Ranking;
 use super::thumbs::Thumbs;
-use super::try_picture::Trial;
+use super::trial::Trial;
 use super::vectors::Vectors;
 use crate::error::Result;
 use crate::head::start_processors;
@@ -228,8 +228,8 @@ impl Labeller {
     }
 
     /// Adds a note for the user.
-    pub(super) fn note(&self, said: String) {
-        let said = self.host.worded(&said);
+    pub(super) fn note(&self, said: &str) {
+        let said = self.host.worded(said);
         self.host.event(&LabelEvent::Note(said.clone()));
         let mut inner = self.lock();
         inner.notes.push(said);

@@ -271,8 +271,8 @@ impl Labelling {
             return Ok(Vec::new());
         }
         let names = &self.names;
-        let named = deed.map(|image| names[image as usize].to_string());
-        self.journal.append(&Entry::Deed(named))?;
+        let entry = Entry::Deed(deed.map(|image| names[image as usize].to_string()));
+        self.journal.append(&entry)?;
         let changed = self.history.perform(planned);
         self.is_behind = true;
         if self.took < QUICK {

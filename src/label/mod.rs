@@ -7,12 +7,14 @@
 //! Nothing here prints: a [`LabelHost`] is told what happens, and says when to stop.
 
 mod action;
+mod analyses;
 mod analysis;
 mod check;
 mod deed;
 mod extraction;
 mod file;
 mod finish;
+mod finished;
 mod grouping;
 mod history;
 mod http;
@@ -23,6 +25,7 @@ mod labelling;
 mod model;
 mod modelling;
 mod options;
+mod pictures;
 mod progress;
 mod rank;
 mod refusal;
@@ -30,11 +33,12 @@ mod similar;
 mod state;
 mod tags;
 mod thumbs;
+mod trial;
 mod try_picture;
 mod vectors;
 mod writing;
 
-pub use finish::Finished;
+pub use finished::Finished;
 pub use http::serve;
 pub use labeller::{LabelEvent, LabelHost, Labeller};
 pub use options::LabellerOptions;

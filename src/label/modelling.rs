@@ -36,7 +36,7 @@ impl Labeller {
                 labeller: self,
                 edition: snapshot.edition,
             };
-            if let Some(better) = snapshot.thoroughly(model, &stop) {
+            if let Some(better) = snapshot.thoroughly(model.as_deref(), &stop) {
                 self.show(&snapshot, better);
             }
         }
@@ -94,11 +94,11 @@ impl Snapshot {
     }
 
     /// Ranks the images by the best head, unless the one before is the best, or training is superseded.
-    fn thoroughly(&self, start: Option<Arc<Model>>, stop: &dyn Progress) -> Option<Ranked> {
+    fn thoroughly(&self, start: Option<&Model>, stop: &dyn Progress) -> Option<Ranked> {
         let training = Training::of(&self.tags, &self.vectors);
-        let model = Model::fit(&training, &self.vectors, start.as_deref(), stop);
+        let model = Model::fit(&training, &self.vectors, start, stop);
         let model = model.ok().flatten()?;
-        (Some(&model) != start.as_deref()).then(|| self.ranked(Some(Arc::new(model))))
+        (Some(&model) != start).then(|| self.ranked(Some(Arc::new(model))))
     }
 
     fn ranked(&self, model: Option<Arc<Model>>) -> Ranked {

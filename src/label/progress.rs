@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::analysis::CrossValidated;
+use super::analyses::CrossValidated;
 use super::labeller::{Inner, Labeller};
 use crate::head::{Interval, LearningPoint};
 use crate::phrases::counted;

@@ -25,7 +25,7 @@ pub(super) struct Tag {
 /// The labels of all images, by their numbers, and the classes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tags {
-    tags: Vec<Tag>,
+    all: Vec<Tag>,
     /// The images that are there; those after them have labels but no file any more.
     n_images: usize,
     /// All names that classes ever had. A class that was removed keeps its number.
@@ -52,7 +52,7 @@ pub(super) struct Change {
 impl Tags {
     pub(super) fn new(n_images: usize) -> Self {
         Self {
-            tags: vec![Tag::default(); n_images],
+            all: vec![Tag::default(); n_images],
             n_images,
             ..Self::default()
         }
@@ -60,8 +60,8 @@ impl Tags {
 
     /// Adds an image that has no file any more.
     pub(super) fn add_absent(&mut self) -> u32 {
-        self.tags.push(Tag::default());
-        (self.tags.len() - 1) as u32
+        self.all.push(Tag::default());
+        (self.all.len() - 1) as u32
     }
 
     /// Returns the number of a name, a new one if no class ever had it.
@@ -97,7 +97,7 @@ impl Tags {
     }
 
     pub(super) fn get(&self, image: u32) -> Tag {
-        self.tags[image as usize]
+        self.all[image as usize]
     }
 
     /// Returns the name of an image's label.
@@ -110,12 +110,12 @@ impl Tags {
 
     /// Returns what each image is, without those that have no file any more.
     pub(super) fn images(&self) -> &[Tag] {
-        &self.tags[..self.n_images]
+        &self.all[..self.n_images]
     }
 
     /// Returns the number of all images, also of those without a file.
     pub(super) fn len(&self) -> usize {
-        self.tags.len()
+        self.all.len()
     }
 
     pub(super) fn n_labelled(&self) -> usize {
@@ -130,7 +130,7 @@ impl Tags {
     pub(super) fn exchange(&mut self, change: &mut Change) {
         for (image, tag) in &mut change.tags {
             self.count_image(*image, false);
-            std::mem::swap(&mut self.tags[*image as usize], tag);
+            std::mem::swap(&mut self.all[*image as usize], tag);
             self.count_image(*image, true);
         }
         std::mem::swap(&mut self.classes, &mut change.classes);

@@ -1,6 +1,6 @@
 //! Tries the head on another picture.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use ndarray::{ArrayView1, ArrayView2};
 use serde::Serialize;
@@ -43,13 +43,6 @@ struct Probability {
 #[derive(Debug, Serialize)]
 struct Unknown {
     reason: String,
-}
-
-/// The network, opened for the first picture, and the rejection of an edition of the labels.
-#[derive(Debug, Default)]
-pub(super) struct Trial {
-    network: Mutex<Option<Arc<Extractor>>>,
-    rejection: Mutex<Option<(u64, Option<Arc<Rejection>>)>>,
 }
 
 /// What a picture is compared with.

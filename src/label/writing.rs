@@ -28,7 +28,7 @@ impl Labeller {
                 && !has_failed
             {
                 let why = with_causes(error);
-                self.note(format!(
+                self.note(&format!(
                     "{why}; the labels are safe in the journal, and it is tried again"
                 ));
             }

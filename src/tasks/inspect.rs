@@ -95,7 +95,7 @@ pub(crate) struct InspectedLabels {
 }
 
 /// Looks for duplicates, near-duplicates, contradictory labels and outliers among labelled images in memory,
-/// which are told apart by their paths and digests. `features` returns those of some images, by their numbers.
+/// given their paths, classes and digests. `features` returns those of some images, by their numbers.
 ///
 /// # Errors
 /// [`Error::NoThread`](crate::Error::NoThread).

@@ -139,7 +139,7 @@ fn foreign_files_stay() {
     write(folder.path(), &["--overwrite"]).exits(0);
     // Its own pages are replaced.
     write(folder.path(), &[]).exits(0);
-    assert_eq!(names_in(folder.path()).len(), 28);
+    assert_eq!(names_in(folder.path()).len(), 29);
     frostline(["man", "-"]).exits(1).says(&["several files"]);
     assert!(!Path::new("-").exists());
 }

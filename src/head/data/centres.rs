@@ -3,6 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::neighbours::{Neighbour, UnitRows, Wanted};
+#[cfg(feature = "serve")]
+use super::random::order_generator;
 
 /// Returns `count` centres, (R, D), fitted to an even sample of at most `sample` rows (N, D), beginning with
 /// rows at even distances. The result is deterministic.
@@ -83,13 +85,13 @@ pub(crate) fn clusters(
     clusters.into_iter().map(rows).collect()
 }
 
-/// Draws rows that are far from each other: each with a probability in proportion to its squared distance from
-/// the nearest one before (k-means++, Arthur and Vassilvitskii 2007).
+/// Draws rows that are far from each other: each with a probability in proportion to its squared distance
+/// from the nearest one before (k-means++, Arthur and Vassilvitskii 2007).
 #[cfg(feature = "serve")]
 fn spread(sample: &UnitRows, count: usize) -> UnitRows {
     use rand_xoshiro::rand_core::Rng;
     let rows = sample.rows();
-    let mut random = super::order_generator(0);
+    let mut random = order_generator(0);
     let mut chosen = Vec::new();
     let mut distances = vec![1.0f64; rows.nrows()];
     while chosen.len() < count.min(rows.nrows()) {

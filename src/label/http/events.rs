@@ -41,12 +41,12 @@ pub(super) fn events(labeller: Arc<Labeller>) -> Response {
     let (send, pieces) = channel(1);
     tokio::spawn(async move {
         let mut changes = labeller.listen();
-        let mut piece = Some(state(&labeller));
+        let mut next = Some(state(&labeller));
         while !labeller.is_stopping() {
-            let sent = piece
+            let piece = next
                 .take()
                 .unwrap_or_else(|| Bytes::from_static(b": alive\n\n"));
-            if send.send(sent).await.is_err() {
+            if send.send(piece).await.is_err() {
                 // The page is gone.
                 return;
             }
@@ -57,7 +57,7 @@ pub(super) fn events(labeller: Arc<Labeller>) -> Response {
                 Err(_) => continue,
             }
             changes.borrow_and_update();
-            piece = Some(state(&labeller));
+            next = Some(state(&labeller));
         }
     });
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];

@@ -76,7 +76,7 @@ fn token() -> Result<String> {
         let source = std::io::Error::other(error.to_string());
         Error::from(ServeError::NoRandomness(source))
     })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 /// Returns whether a request comes from a page of another address.

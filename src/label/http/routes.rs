@@ -138,7 +138,7 @@ async fn check(State(app): Shared, Path(doubt): Path<Doubt>, window: Query<Shown
         limit: window.limit.unwrap_or(30),
     };
     Ok(json(
-        &apart(&app, move |labeller| labeller.check(doubt, window)).await??,
+        &apart(&app, move |labeller| labeller.check(doubt, window)).await?,
     ))
 }
 

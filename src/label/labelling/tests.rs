@@ -28,14 +28,15 @@ fn begin(folder: &Path) -> Labelling {
     open(folder, Start::default()).0
 }
 
-/// Returns everything that a page shows of the labels.
-fn shown(
-    labelling: &Labelling,
-) -> (
+/// For each image its label, and whether it is left out or confirmed; the classes; what undo takes back.
+type Shown = (
     Vec<(Option<String>, bool, bool)>,
     Vec<String>,
     Option<String>,
-) {
+);
+
+/// Returns everything that a page shows of the labels.
+fn shown(labelling: &Labelling) -> Shown {
     let tags = &labelling.history.tags;
     let of = |image: u32| {
         let tag = tags.get(image);
@@ -58,9 +59,7 @@ fn shown(
 
 fn some_deed(random: &mut Xoshiro256PlusPlus) -> Deed<u32> {
     let mut below = |n: usize| (random.next_u64() % n as u64) as usize;
-    let images: Vec<u32> = (0..1 + below(3))
-        .map(|_| below(NAMES.len()) as u32)
-        .collect();
+    let images: Vec<u32> = (0..=below(3)).map(|_| below(NAMES.len()) as u32).collect();
     let mut class = || CLASSES[below(CLASSES.len())].to_owned();
     let (one, other) = (class(), class());
     match below(9) {

@@ -197,7 +197,7 @@ fn similar_pictures_and_a_picture_from_elsewhere() {
     service
         .send("POST", "api/try", &[], b"no picture")
         .with(400);
-    // With a label turned round, its cross-validated prediction contradicts it.
+    // With a wrong label, its cross-validated prediction contradicts it.
     service.label(&[3], "red");
     let found = service.computed("api/check/suspects");
     assert_eq!(found["entries"][0]["item"]["id"], 3);
