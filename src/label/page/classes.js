@@ -14,8 +14,8 @@ let leave = () => {};
 let suggested = null;
 
 // The names that match a text, the best first: the class of this name, classes that begin with it, the text
-// itself as a new class, and classes that contain it. Enter takes the first, so that a new name is never taken
-// for a class that only contains it.
+// itself as a new class, and classes that contain it. Enter takes the first, so that a new name is never
+// taken for a class that only contains it.
 function matching(text) {
   if (!text) return classes();
   const lower = text.toLowerCase();

@@ -12,8 +12,8 @@ const REST = 90;
 
 export class Grid {
   // `looks` has `badge(item)`, `words(item)`, `headed(pages)` and `head(group, pages)` (the children of a
-  // group's head), and is told of `focused()`, `selected()`, `opened()`, `rested(group)` (the group at the top
-  // after scrolling) and `shifted()` (the service has another order by now).
+  // group's head), and is told of `focused()`, `selected()`, `opened()`, `rested(group)` (the group at the
+  // top after scrolling) and `shifted()` (the service has another order by now).
   constructor(root, looks) {
     Object.assign(this, { root, looks, pages: null, layout: null, place: null });
     this.canvas = el("div", { className: "canvas" });

@@ -56,7 +56,7 @@ export function drawStates(now, choose) {
 export function drawGroups(pages, place) {
   byId("hint").textContent = pages.n ? (HINTS[pages.kind] ?? "") : "";
   const many = pages.groups.length > 1;
-  byId("jump-field").hidden = byId("useful").hidden = !many;
+  byId("jump-field").hidden = byId("next").hidden = !many;
   if (many) {
     byId("jump").replaceChildren(
       ...pages.groups.map(({ title, n }, group) => new Option(`${title} (${number(n)})`, group)),

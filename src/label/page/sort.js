@@ -74,19 +74,6 @@ function acceptGroup(group = grid.place?.group) {
   actions.accept(sort, entry, pages.revision);
 }
 
-// Goes to the image that is most worth a label: the one that the classifier is least sure of or, before there
-// is a classifier, the first of the next group.
-function mostUseful() {
-  const { pages, place } = grid;
-  if (!place) return;
-  let best = (place.group + 1) % pages.groups.length;
-  if (pages.kind === "predictions") {
-    const doubt = pages.groups.map(({ first }) => 1 - (first[0].probability ?? 1));
-    best = doubt.indexOf(Math.max(...doubt));
-  }
-  grid.jump(best);
-}
-
 function aimed() {
   const n = grid.selection.size;
   const text = n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus";
@@ -203,7 +190,6 @@ export const sort = {
 sort.keys = {
   ...gridKeys(grid),
   g: () => acceptGroup(),
-  n: mostUseful,
   x: () => sort.leaveOut(),
   Delete: () => sort.clear(),
   Backspace: () => sort.clear(),
@@ -224,7 +210,7 @@ for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchstar
     { passive: true },
   );
 }
-byId("useful").addEventListener("click", mostUseful);
+byId("next").addEventListener("click", () => sort.keys.n());
 byId("jump").addEventListener("change", (event) => grid.jump(Number(event.target.value)));
 byId("only").addEventListener("change", (event) => {
   show("labelled", event.target.value ? event.target.value.slice(1) : null);

@@ -26,8 +26,11 @@ export function gridKeys(grid) {
   };
   const size = (group) => grid.pages.groups[group].n;
   const last = () => grid.pages.groups.length - 1;
+  // After the last group comes the first. Going round the groups asks for images of every kind, which gives a
+  // better classifier than asking for the most doubtful ones of all.
   const other = (step) => {
-    const group = Math.min(last(), Math.max(0, grid.place.group + step));
+    const count = grid.pages.groups.length;
+    const group = (grid.place.group + step + count) % count;
     grid.jump(group);
     say(`${grid.pages.groups[group].title}, ${images(size(group))}.`);
   };
@@ -41,6 +44,7 @@ export function gridKeys(grid) {
     PageUp: ready(() => go(screens(-1))),
     "[": ready(() => other(-1)),
     "]": ready(() => other(1)),
+    n: ready(() => other(1)),
     a: ready(() => grid.selectGroup(grid.place.group)),
     Space: ready(() => {
       if (grid.item) grid.selection.toggle(grid.item.id, grid.pages.flat(grid.place));

@@ -65,7 +65,7 @@ fn start(place: &Place, train: &Path) -> Labelling {
     Labelling::of(command.current_dir(place.folder()))
 }
 
-/// Labels the image that the page asks for next, again and again.
+/// Goes round the groups, and labels the image that each asks for first.
 fn label(person: &Person) -> Vec<(String, String)> {
     let mut given = Vec::new();
     let mut keys: Vec<String> = Vec::new();
@@ -133,7 +133,17 @@ fn random_order(place: &Place, data: &Path) -> f64 {
         std::fs::write(&file, format!("path,label\n{}", rows.collect::<String>())).unwrap();
         let head = place.path(&format!("random-{seed}.safetensors"));
         let store = place.path("features");
-        frostline(["fit-head", &store, "--labels", &file, "-o", &head]).exits(0);
+        let solver = ["--solver", "lbfgs"];
+        frostline(
+            [
+                ["fit-head", &store],
+                ["--labels", &file],
+                solver,
+                ["-o", &head],
+            ]
+            .concat(),
+        )
+        .exits(0);
         accuracy(place, data, &head)
     });
     draws.iter().sum::<f64>() / 3.0

@@ -83,7 +83,7 @@ fn median(n: u32) -> Option<f64> {
 
 #[test]
 fn a_thousand_images_are_in_order_at_once() {
-    // Without optimisation, and beside other tests; the figure that counts is printed with an optimised binary.
+    // Without optimisation and beside other tests; the figure that counts is that of an optimised binary.
     if let Some(median) = median(1000) {
         assert!(median < 10_000.0, "{median} ms");
     }
