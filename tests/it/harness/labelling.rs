@@ -112,7 +112,7 @@ impl Person {
             "return document.querySelector({})?.textContent ?? ''",
             Value::from(selector)
         ));
-        // A text that was said before is told apart by a space.
+        // A space marks a text that was said before.
         text.as_str().unwrap().trim_end_matches('\u{a0}').to_owned()
     }
 

@@ -29,7 +29,7 @@ fn a_session_by_keyboard_reaches_three_quarters_with_150_labels() {
     person.was_not_disturbed(&labelling);
     labelling.kill();
 
-    // The next session has every label that was acknowledged, and what was done can still be taken back.
+    // The next session has all labels that were acknowledged, and what was done can still be taken back.
     let labelling = start(&place, &train);
     has_labels(&place, &given);
     person.open(&labelling, "sort");
