@@ -33,12 +33,12 @@ fn each_image_is_reported_once_whatever_its_name() {
         .says(&["left out 2 images seen before"]);
     assert_eq!(reported(&second.out), ["bad.png", "d.png"]);
     fs::remove_file(inbox.join("bad.png")).unwrap();
-    let before = fs::read(place.path("seen.txt")).unwrap();
+    let before = fs::read_to_string(place.path("seen.txt")).unwrap();
     let none = place.frostline(LINE).exits(0);
     assert!(reported(&none.out).is_empty());
-    assert_eq!(fs::read(place.path("seen.txt")).unwrap(), before);
+    assert_eq!(fs::read_to_string(place.path("seen.txt")).unwrap(), before);
     // One line for each image, and the title and the checksum.
-    assert_eq!(before.iter().filter(|&&byte| byte == b'\n').count(), 5);
+    assert_eq!(before.lines().count(), 5);
 }
 
 #[test]

@@ -27,7 +27,11 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
             "pass a file that `frostline fit-head` has written"
         }
         (
-            FileKind::Head | FileKind::Bundle | FileKind::StoreShard | FileKind::SeenImages,
+            FileKind::Head
+            | FileKind::Bundle
+            | FileKind::LabelJournal
+            | FileKind::SeenImages
+            | FileKind::StoreShard,
             FileProblem::Newer { .. },
         ) => "use a newer frostline",
         (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
@@ -38,7 +42,6 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         (FileKind::ClassWeights, _) => {
             "write `class,weight` as the first line, then a line for each class, such as `cat,2.5`"
         }
-        (FileKind::LabelJournal, FileProblem::Newer { .. }) => "use a newer frostline",
         (FileKind::LabelJournal, _) => {
             "restore it from a backup, or move it away: then the label file alone counts, without undo"
         }

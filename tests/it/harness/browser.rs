@@ -143,7 +143,7 @@ impl Browser {
         let strokes = keys
             .iter()
             .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
-        self.keyboard(strokes.collect());
+        self.keyboard(strokes);
     }
 
     /// Presses keys at the same time.
@@ -155,10 +155,11 @@ impl Browser {
             .iter()
             .rev()
             .map(|key| json!({ "type": "keyUp", "value": key }));
-        self.keyboard(down.chain(up).collect());
+        self.keyboard(down.chain(up));
     }
 
-    fn keyboard(&self, strokes: Vec<Value>) {
+    fn keyboard(&self, strokes: impl Iterator<Item = Value>) {
+        let strokes: Vec<Value> = strokes.collect();
         self.post(
             "/actions",
             &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),

@@ -58,9 +58,9 @@ fn a_session_from_no_labels_to_predictions() {
     assert_eq!(acted["state"]["undo"], "5 images labelled `red`");
     assert_eq!(acted["changed"].as_array().unwrap().len(), 5);
     // The group has changed since.
-    let stale = service.act(&accept).with(409);
+    let refused = service.act(&accept).with(409);
     assert_eq!(
-        (&stale["code"], &stale["state"]["n_labelled"]),
+        (&refused["code"], &refused["state"]["n_labelled"]),
         (&json!("stale"), &json!(7))
     );
     let progress = service.computed("api/progress");

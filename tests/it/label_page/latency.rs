@@ -43,7 +43,7 @@ fn place(n: u32) -> Option<Place> {
             16,
         );
         if i < CLASSES * BEFORE {
-            rows += &format!("{i:06}.ppm,{class}\n");
+            rows.extend([&format!("{i:06}.ppm,{class}"), "\n"]);
         }
     }
     fs::write(place.path("labels.csv"), rows).unwrap();
