@@ -52,7 +52,7 @@
 //! |---|---|---|
 //! | `cli` | yes | the program, and the [`tasks`] that download files |
 //! | `report` | with `cli` | the task [`report`](tasks::report()) |
-//! | `serve` | yes | the commands `frostline serve` and `frostline label`: a server, and a page to label images |
+//! | `serve` | yes | the commands `frostline serve`, an HTTP server, and `frostline label` |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC images |
 //! | `avif` | yes | AVIF images |

@@ -56,6 +56,7 @@ mod params;
 mod sgd;
 mod trust;
 
+#[cfg(feature = "report")]
 pub(crate) use crossval::NEAR_LOWEST_BRIER;
 pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,

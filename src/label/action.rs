@@ -84,8 +84,12 @@ fn accepted(inner: &Inner, key: &str, revision: u64) -> Result<Deed<u32>, Refusa
         let why = "only groups that the head predicts can be accepted";
         return Err(Refusal::Bad(why.to_owned()));
     };
+    let images = inner.left(group);
+    if images.is_empty() {
+        return Err(changed());
+    }
     Ok(Deed::Label {
-        images: inner.left(group),
+        images,
         class: inner.labelling.history.tags.name(class).to_owned(),
     })
 }

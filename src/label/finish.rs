@@ -8,7 +8,7 @@ use super::finished::Finished;
 use super::labeller::{Labeller, Phase};
 use super::model::{Training, params};
 use super::refusal::{Refusal, with_causes};
-use crate::error::{Error, HeadError, Result as Done};
+use crate::error::{DataProblem, Error, HeadError, Result as Done};
 use crate::features::{Computing, Digest};
 use crate::head::Interval;
 use crate::images::path_text::to_text;
@@ -153,7 +153,9 @@ impl Labeller {
         options.out_of_fold = Some(CrossValidation::new(files.folds));
         options.reject = Some(RATE);
         match fit_head(&options, &mut |_| {}, &Silent) {
-            Err(Error::Head(HeadError::Rejection(_))) => options.reject = None,
+            Err(Error::Head(
+                HeadError::Rejection(_) | HeadError::Data(DataProblem::Folds { .. }),
+            )) => options.reject = None,
             fitted => return Ok((fitted?, options.reject)),
         }
         Ok((fit_head(&options, &mut |_| {}, &Silent)?, None))

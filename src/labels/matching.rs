@@ -116,7 +116,7 @@ impl LabelFile {
     /// (`data/train/cat/1.jpg`), or lack the first ones.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if that is ambiguous.
+    /// [`Error::File`] if that is ambiguous.
     pub fn matched<'p>(
         &self,
         paths: impl Iterator<Item = &'p str> + Clone,

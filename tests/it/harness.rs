@@ -32,7 +32,9 @@ pub(crate) use labelling::{Labelling, Person, has_labels};
 pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs, wide};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;
-pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};
+pub(crate) use pictures::{
+    BLUE, RED, WHITE, two_classes, two_patterns, write_pattern, write_picture,
+};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
 #[cfg(feature = "serve")]
 pub(crate) use server::{Client, Reply, Server, form, request, wait_for};

@@ -10,51 +10,18 @@ mod many;
 mod pointer;
 mod views;
 
-use std::fs;
-use std::path::Path;
-
-use crate::harness::{Labelling, Person, Place};
+use crate::harness::{Labelling, Person, Place, two_patterns};
 
 /// Starts a session on `n` images of each of two classes whose features are known, and opens its page; `None`
 /// if the browser or ONNX Runtime is missing.
 fn session(n: u32) -> Option<(Place, Labelling, Person)> {
     let place = Place::installed()?;
-    two_classes(&place, n);
+    two_patterns(&place.folder().join("images"), n);
     let labelling = Labelling::start(&place, "");
     let person = Person::at(&labelling)?;
     person.sees("return document.getElementById('work').hidden");
     person.sees("return document.activeElement.classList.contains('tile')");
     Some((place, labelling, person))
-}
-
-/// Writes `images/{blue,red}/{00…}.ppm`, `n` images per class.
-fn two_classes(place: &Place, n: u32) {
-    for class in ["blue", "red"] {
-        for i in 0..n {
-            let file = place.folder().join(format!("images/{class}/{i:02}.ppm"));
-            write_pattern(&file, class, &format!("{class} {i}"), 8);
-        }
-    }
-}
-
-/// Writes a picture of `side` × `side` pixels: the pattern of its class, and as much noise of its own. Two
-/// pictures of a class are similar, but no near-duplicates.
-fn write_pattern(file: &Path, class: &str, seed: &str, side: usize) {
-    let bytes = |seed: &str| {
-        let mut bytes = vec![0; side * side * 3];
-        blake3::Hasher::new()
-            .update(seed.as_bytes())
-            .finalize_xof()
-            .fill(&mut bytes);
-        bytes
-    };
-    let mixed = bytes(class).into_iter().zip(bytes(seed));
-    let mixed: Vec<u8> = mixed
-        .map(|(pattern, noise)| pattern / 2 + noise / 2)
-        .collect();
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let header = format!("P6 {side} {side} 255\n");
-    fs::write(file, [header.as_bytes(), &mixed].concat()).unwrap();
 }
 
 /// Returns the class of the image in focus, which is its folder.

@@ -8,6 +8,7 @@ mod out_of_fold;
 mod search;
 mod trials;
 
+#[cfg(feature = "report")]
 pub(crate) use candidate::NEAR_LOWEST_BRIER;
 pub use candidate::{Candidate, CandidateFigures};
 pub use folds::Folds;

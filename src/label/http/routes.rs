@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -27,6 +28,8 @@ const PICTURES: usize = 2;
 
 type Shared = State<Arc<App>>;
 type Reply = Result<Response, Problem>;
+type Named<T> = Result<Path<T>, PathRejection>;
+type Params<T> = Result<Query<T>, QueryRejection>;
 
 /// What all requests share.
 struct App {
@@ -93,8 +96,10 @@ async fn groups(State(app): Shared) -> Reply {
     Ok(json(&apart(&app, Labeller::groups).await?))
 }
 
-async fn group(State(app): Shared, Path(key): Path<String>, window: Query<Window>) -> Reply {
-    let found = apart(&app, move |labeller| labeller.group(&key, window.0)).await?;
+async fn group(State(app): Shared, key: Named<String>, window: Params<Window>) -> Reply {
+    let Path(key) = key?;
+    let Query(window) = window?;
+    let found = apart(&app, move |labeller| labeller.group(&key, window)).await?;
     Ok(json(&found))
 }
 
@@ -107,7 +112,8 @@ struct Asked {
     limit: Option<usize>,
 }
 
-async fn items(State(app): Shared, Query(asked): Query<Asked>) -> Reply {
+async fn items(State(app): Shared, asked: Params<Asked>) -> Reply {
+    let Query(asked) = asked?;
     let default = Window::default();
     let window = Window {
         offset: asked.offset.unwrap_or(default.offset),
@@ -132,7 +138,9 @@ async fn act(State(app): Shared, headers: HeaderMap, body: Body) -> Reply {
     }
 }
 
-async fn check(State(app): Shared, Path(doubt): Path<Doubt>, window: Query<Shown>) -> Reply {
+async fn check(State(app): Shared, doubt: Named<Doubt>, window: Params<Shown>) -> Reply {
+    let Path(doubt) = doubt?;
+    let Query(window) = window?;
     let window = Window {
         offset: window.offset.unwrap_or(0),
         limit: window.limit.unwrap_or(30),
@@ -146,7 +154,9 @@ async fn progress(State(app): Shared) -> Reply {
     Ok(json(&apart(&app, Labeller::progress).await?))
 }
 
-async fn similar(State(app): Shared, Path(id): Path<u32>, Query(top): Query<Top>) -> Reply {
+async fn similar(State(app): Shared, id: Named<u32>, top: Params<Top>) -> Reply {
+    let Path(id) = id?;
+    let Query(top) = top?;
     let top = top.top.unwrap_or(40);
     Ok(json(
         &apart(&app, move |labeller| labeller.similar(id, top)).await??,
@@ -181,14 +191,17 @@ struct Size {
     edge: Option<u32>,
 }
 
-async fn thumb(State(app): Shared, Path(id): Path<u32>, Query(size): Query<Size>) -> Reply {
+async fn thumb(State(app): Shared, id: Named<u32>, size: Params<Size>) -> Reply {
+    let Path(id) = id?;
+    let Query(size) = size?;
     let edge = size.edge.unwrap_or(160);
     let _permit = app.pictures.acquire().await;
     let jpeg = apart(&app, move |labeller| labeller.thumbnail(id, edge)).await?;
     Ok(picture(jpeg?.to_vec()))
 }
 
-async fn image(State(app): Shared, Path(id): Path<u32>, _request: Request) -> Reply {
+async fn image(State(app): Shared, id: Named<u32>, _request: Request) -> Reply {
+    let Path(id) = id?;
     let _permit = app.pictures.acquire().await;
     let jpeg = apart(&app, move |labeller| labeller.large(id)).await?;
     Ok(picture(jpeg?))

@@ -32,3 +32,33 @@ pub(crate) fn two_classes(root: &Path, n: u32, seed: u32) {
         write_picture(&root.join(format!("red/{i}.png")), RED, seed + 1000 + i);
     }
 }
+
+/// Writes `root/{blue,red}/{00…}.ppm`, `n` images per class, all different.
+pub(crate) fn two_patterns(root: &Path, n: u32) {
+    for class in ["blue", "red"] {
+        for i in 0..n {
+            let file = root.join(format!("{class}/{i:02}.ppm"));
+            write_pattern(&file, class, &format!("{class} {i}"), 8);
+        }
+    }
+}
+
+/// Writes a picture of `side` × `side` pixels: the pattern of its class, and as much noise of its own. Two
+/// pictures of a class are similar, but no near-duplicates.
+pub(crate) fn write_pattern(file: &Path, class: &str, seed: &str, side: usize) {
+    let bytes = |seed: &str| {
+        let mut bytes = vec![0; side * side * 3];
+        blake3::Hasher::new()
+            .update(seed.as_bytes())
+            .finalize_xof()
+            .fill(&mut bytes);
+        bytes
+    };
+    let mixed = bytes(class).into_iter().zip(bytes(seed));
+    let mixed: Vec<u8> = mixed
+        .map(|(pattern, noise)| pattern / 2 + noise / 2)
+        .collect();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let header = format!("P6 {side} {side} 255\n");
+    fs::write(file, [header.as_bytes(), &mixed].concat()).unwrap();
+}

@@ -6,13 +6,14 @@ use frostline::head::HeadFile;
 use serde_json::{Value, json};
 
 use super::service::Service;
-use crate::harness::Place;
+use crate::harness::{Place, two_patterns};
 
 #[test]
 fn the_commands_train_the_same_head_and_foreign_files_stay() {
-    let Some(place) = Place::fitted() else {
+    let Some(place) = Place::installed() else {
         return;
     };
+    two_patterns(&place.folder().join("images"), 6);
     fs::write(place.folder().join("head.safetensors"), "precious").unwrap();
     let service = Service::start(&place, "--from-folders --batch-size 4");
     service.ready();

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::harness::{ENTER, Labelling, Person, Place, has_labels};
+use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_patterns};
 
-use super::{path, rows, session, two_classes};
+use super::{path, rows, session};
 
 const HOSTILE: [&str; 6] = [
     "<img src=x onerror=\"document.title='pwned'\">",
@@ -21,7 +21,7 @@ fn hostile_names_stay_text() {
         return;
     };
     let images = place.folder().join("images");
-    two_classes(&place, 4);
+    two_patterns(&place.folder().join("images"), 4);
     let name = "<script>document.title='pwned'<!--\u{202e}.ppm";
     fs::rename(images.join("blue/00.ppm"), images.join("blue").join(name)).unwrap();
     let labelling = Labelling::start(&place, "");

@@ -37,6 +37,7 @@ fn a_session_by_keyboard_reaches_three_quarters_with_150_labels() {
     person.sees_within_minutes("return document.getElementById('work').hidden");
     // The page of the killed session has lost its connection.
     person.0.complaints();
+    person.0.requests();
     person.press(&["u"]);
     person.reads("#tally", &format!("{} of 926", LABELS - 1));
     person.press(&["U"]);

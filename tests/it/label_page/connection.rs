@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Labelling, Person, Place, has_labels};
+use crate::harness::{Labelling, Person, Place, has_labels, two_patterns};
 
-use super::{path, rows, session, two_classes};
+use super::{path, rows, session};
 
 #[test]
 fn an_action_waits_for_the_connection() {
@@ -104,7 +104,7 @@ fn images_that_are_gone_say_so() {
     let Some(place) = Place::installed() else {
         return;
     };
-    two_classes(&place, 5);
+    two_patterns(&place.folder().join("images"), 5);
     let labelling = Labelling::start(&place, "");
     let Some(person) = Person::at(&labelling) else {
         return;

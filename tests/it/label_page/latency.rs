@@ -8,9 +8,7 @@ use std::fs;
 use frostline::backbones::{BackboneManifest, DEFAULT_BACKBONE};
 use frostline::images::{Crop, Resize};
 
-use crate::harness::{Labelling, Person, Place, wide};
-
-use super::write_pattern;
+use crate::harness::{Labelling, Person, Place, wide, write_pattern};
 
 const CLASSES: u32 = 20;
 /// Images that have a label before: of each class.

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{ENTER, Labelling, Person, Place, has_labels};
+use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_patterns, write_pattern};
 
-use super::{of_folder, path, session, truth, two_classes, write_pattern};
+use super::{of_folder, path, session, truth};
 
 /// Labels all images by their folder, except for one of each class with the label of the other one.
 fn with_mistakes(labelling: &Labelling, n: u32) {
@@ -74,7 +74,7 @@ fn duplicates_are_shown_side_by_side() {
         return;
     };
     let images = place.folder().join("images");
-    two_classes(&place, 6);
+    two_patterns(&place.folder().join("images"), 6);
     fs::copy(images.join("blue/00.ppm"), images.join("blue/copy.ppm")).unwrap();
     let labelling = Labelling::start(&place, "");
     let Some(person) = Person::at(&labelling) else {
