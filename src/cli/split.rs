@@ -78,11 +78,8 @@ fn fractions(text: &str) -> Result<Fractions, String> {
 }
 
 const EXAMPLES: &str = examples! {
-    "Split a feature store, train on one part, and evaluate on another":
-    "frostline split features/photos -o splits.csv
-     frostline fit-head features/photos --splits splits.csv -o head.safetensors
-     frostline evaluate features/photos --head head.safetensors \\
-       --splits splits.csv"
+    "Split a feature store, for `fit-head --splits` and `evaluate --splits`":
+    "frostline split features/photos -o splits.csv"
     "Keep the images of each patient together":
     "frostline split features/scans -o splits.csv --groups scans.csv \\
        --group-column patient"
