@@ -87,13 +87,23 @@ impl<'py> Keywords<'_, 'py> {
 
     /// Returns the label file, if one was given.
     pub(crate) fn labels(&self) -> PyResult<Option<LabelOptions>> {
+        let key: Option<String> = self.optional("labels_key")?;
+        let label: Option<String> = self.optional("labels_column")?;
+        let over_folders = self.flag("labels_over_folders")?;
         let Some(file) = self.optional("labels")? else {
-            return Ok(None);
+            let given = [
+                ("labels_key", key.is_some()),
+                ("labels_column", label.is_some()),
+                ("labels_over_folders", over_folders),
+            ];
+            return match given.iter().find(|(_, is_given)| *is_given) {
+                Some((name, _)) => Err(parameter(self.py(), name, "needs `labels`")),
+                None => Ok(None),
+            };
         };
         let mut labels = LabelOptions::new(file);
-        labels.columns.key = self.optional("labels_key")?;
-        labels.columns.label = self.optional("labels_column")?;
-        labels.over_folders = self.flag("labels_over_folders")?;
+        (labels.columns.key, labels.columns.label) = (key, label);
+        labels.over_folders = over_folders;
         Ok(Some(labels))
     }
 

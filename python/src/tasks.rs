@@ -320,10 +320,9 @@ pub(crate) fn evaluate(
     let keywords = Keywords(keywords);
     let mut options = EvaluateOptions::new(evaluation_input(data, head, &keywords)?);
     options.compare = keywords.optional("compare")?;
-    if let Some(file) = keywords.optional("splits")? {
-        let only: String = keywords.required("only")?;
-        options.input.only = Some(OnlySplit::new(file, only));
-    }
+    let only: String = keywords.required("only")?;
+    let splits = keywords.optional("splits")?;
+    options.input.only = splits.map(|file| OnlySplit::new(file, only));
     let default = Bootstrap::default();
     let resamples = keywords.within("intervals", 0, Bootstrap::MOST)?;
     let seed = keywords.or("seed", default.seed)?;

@@ -158,6 +158,10 @@ def test_an_empty_path_is_none(call):
         {"schedule": "step"},
         {"schedule": "cosine", "gamma": 0.1},
         {"validation": "a", "validation_split": 0.2},
+        {"validation": "a", "splits": "b"},
+        {"labels_key": "image"},
+        {"labels_column": "species"},
+        {"labels_over_folders": True},
     ],
     ids=str,
 )

@@ -95,8 +95,8 @@ OF_FOLDERS = {"output", "overwrite", "format", "null", "any_name", "strict", "st
 OF_FOLDERS |= {"list", "shard", "retry_failed"}
 OF_FOLDERS |= {"labels", "labels_key", "labels_column", "labels_over_folders"}
 CLASSES = {
-    # One label; the head is an argument.
-    fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k"}),
+    # One label; the head is an argument; images that were seen before are a matter of whole folders.
+    fl.Classifier: ("classify", OF_FOLDERS | {"head", "top_k", "only_new", "state"}),
     # The features of an image as they are without options of the preprocessing.
     fl.Extractor: ("extract", OF_FOLDERS | {"verify", "dtype", "views"}),
     # The worker's own way to survive crashes is that of its process.
