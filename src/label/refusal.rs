@@ -9,7 +9,7 @@ use crate::error::Error;
 pub(super) enum Refusal {
     /// It is malformed or impossible.
     Bad(String),
-    /// There is nothing of this name.
+    /// The image does not exist, has no features, or cannot be shown.
     Missing(String),
     /// What it refers to has changed since.
     Stale(String),

@@ -284,7 +284,7 @@ fn paths_with_other_folders_before_them_match_if_only_one_reading_does() {
             Given::Class(&keys[0].len().to_string()),
             "{keys:?}"
         );
-        // Where one path is as it is in the index, the others are too.
+        // If one path is exact, all paths of the file are read as exact.
         let second = keys[1] != "data/dog/2.jpg";
         assert_eq!(found.take(pets[1], None) != Given::Unlisted, second);
         assert_eq!(found.take("cat/3.jpg", None), Given::Unlisted);
