@@ -8,15 +8,14 @@ use super::decoding_args::LimitArgs;
 use super::drift_text::text;
 use super::examples::examples;
 use super::given;
-use super::headings::NETWORK;
 use super::input_args::InputArgs;
 use super::json;
 use super::number::float;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
-use super::run_args::RunArgs;
-use super::suggest::{guard_of, head_options, unlabelled};
+use super::run_args::ComputingArgs;
+use super::suggest::{guard_of, unlabelled};
 use frostline::backbones::Home;
-use frostline::tasks::{DriftOptions, drift};
+use frostline::tasks::{DriftOptions, HeadOptions, drift};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -40,10 +39,7 @@ pub(super) struct Args {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    run: RunArgs,
-    /// Name or file of the network, if the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
-    backbone: Option<PathBuf>,
+    computing: ComputingArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -60,7 +56,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     args.train.as_deref().map_or(Ok(()), given::store)?;
     let data = unlabelled(args.input)?;
     let limits = args.limits.limits();
-    let head = head_options(args.head, args.backbone, limits, &args.run, home);
+    let head = HeadOptions::new(args.head, args.computing.options(limits, home));
     given::head(&head.path)?;
     let mut options = DriftOptions::new(data, head);
     options.train = args.train;

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use super::given;
 use super::headings::{NETWORK, PREDICTIONS};
-use super::run_args::RunArgs;
+use super::run_args::ComputingArgs;
 use frostline::backbones::Home;
 use frostline::classifier::{Rejecting, Tta};
-use frostline::features::Computing;
 use frostline::images::Limits;
 use frostline::tasks::{HeadOptions, OutputGuard};
 
@@ -26,10 +25,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "FEATURES", help_heading = NETWORK)]
     store: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArgs,
-    /// Name or file of the network, if the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
-    backbone: Option<PathBuf>,
+    computing: ComputingArgs,
 }
 
 /// Returns a guard for everything that predictions read except the images; checks the head and the store.
@@ -57,12 +53,8 @@ enum TtaArg {
 
 impl HeadArgs {
     pub(super) fn options(self, limits: Limits, home: Home) -> HeadOptions {
-        let batch_size = self.run.batch_size;
-        let mut computing = Computing::new(self.run.options(home));
-        computing.backbone = self.backbone;
+        let mut computing = self.computing.options(limits, home);
         computing.store = self.store;
-        computing.limits = limits;
-        computing.batch_size = batch_size;
         let mut options = HeadOptions::new(self.head, computing);
         options.tta = match self.tta {
             TtaArg::Trained => Tta::Trained,

@@ -1,9 +1,13 @@
 //! Arguments for running the network, shared by several commands.
 
+use std::path::PathBuf;
+
 use super::choices::choices;
 use super::headings::NETWORK;
 use super::number;
 use frostline::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
+use frostline::features::Computing;
+use frostline::images::Limits;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
@@ -36,6 +40,16 @@ pub(super) struct RunArgs {
     gpu_memory: Option<u64>,
 }
 
+/// How to compute features with the backbone that a head or a feature store names.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ComputingArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Name or file of the network, if the backbone that the head or the feature store names is not installed.
+    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
+    backbone: Option<PathBuf>,
+}
+
 const DEVICES: &[&str] = &[
     "auto", "cpu", "cuda", "tensorrt", "coreml", "directml", "openvino",
 ];
@@ -51,6 +65,16 @@ impl RunArgs {
         options.convolutions = self.conv;
         options.gpu_memory = self.gpu_memory.map(|mebibytes| mebibytes << 20);
         options
+    }
+}
+
+impl ComputingArgs {
+    pub(super) fn options(self, limits: Limits, home: Home) -> Computing {
+        let mut computing = Computing::new(self.run.options(home));
+        computing.backbone = self.backbone;
+        computing.limits = limits;
+        computing.batch_size = self.run.batch_size;
+        computing
     }
 }
 

@@ -11,10 +11,9 @@ use super::cells::{cell, padded, widest};
 use super::decoding_args::LimitArgs;
 use super::examples::examples;
 use super::given;
-use super::headings::NETWORK;
 use super::output::{OutputFormat, OverwriteArg, check_extension, notes};
 use super::predictions::Format;
-use super::run_args::RunArgs;
+use super::run_args::ComputingArgs;
 use super::talk;
 use super::terminal::Text;
 use frostline::backbones::Home;
@@ -52,10 +51,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "IMAGES", requires = "output")]
     images: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArgs,
-    /// Name or file of the network, if the store's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
-    backbone: Option<PathBuf>,
+    computing: ComputingArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -73,13 +69,11 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let format = args
         .format
         .unwrap_or_else(|| Format::without_extension(None));
-    let mut options = SimilarOptions::new(args.image, args.features, args.run.options(home));
+    let computing = args.computing.options(args.limits.limits(), home);
+    let mut options = SimilarOptions::new(args.image, args.features, computing);
     options.top = args.top as usize;
     options.output = args.output;
     options.images = args.images;
-    options.computing.backbone = args.backbone;
-    options.computing.limits = args.limits.limits();
-    options.computing.batch_size = args.run.batch_size;
     if let Some(output) = &options.output {
         let mut images = vec![options.image.clone()];
         images.extend(options.images.clone());

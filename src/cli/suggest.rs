@@ -7,20 +7,18 @@ use super::bar::Bar;
 use super::decoding_args::LimitArgs;
 use super::examples::examples;
 use super::given;
-use super::headings::NETWORK;
 use super::input_args::{InputArgs, empty_list};
 use super::label_args::{self, LabelFileArgs};
 use super::number::float;
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
-use super::run_args::RunArgs;
+use super::run_args::ComputingArgs;
 use super::suggestion_rows::write_rows;
 use super::talk;
 use frostline::backbones::Home;
 use frostline::error::Error;
-use frostline::features::{Computing, try_is_store};
+use frostline::features::try_is_store;
 use frostline::head::NEAR_DUPLICATE;
-use frostline::images::Limits;
 use frostline::phrases::counted;
 use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
@@ -48,10 +46,7 @@ pub(super) struct Args {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    run: RunArgs,
-    /// Name or file of the network, if the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
-    backbone: Option<PathBuf>,
+    computing: ComputingArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -132,26 +127,11 @@ pub(super) fn unlabelled(input: InputArgs) -> anyhow::Result<Unlabelled> {
     }
 }
 
-/// Returns how a head predicts images whose features are not stored.
-pub(super) fn head_options(
-    head: PathBuf,
-    backbone: Option<PathBuf>,
-    limits: Limits,
-    run: &RunArgs,
-    home: Home,
-) -> HeadOptions {
-    let mut computing = Computing::new(run.options(home));
-    computing.backbone = backbone;
-    computing.limits = limits;
-    computing.batch_size = run.batch_size;
-    HeadOptions::new(head, computing)
-}
-
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<SuggestOptions> {
         let data = unlabelled(self.input)?;
         let limits = self.limits.limits();
-        let head = head_options(self.head, self.backbone, limits, &self.run, home);
+        let head = HeadOptions::new(self.head, self.computing.options(limits, home));
         let mut options = SuggestOptions::new(data, head);
         options.labels = self.labels.options();
         options.top = self.top as usize;

@@ -7,21 +7,20 @@
 //! version. A last line that is cut off or damaged was being written when the process ended; it is dropped.
 //! The file is locked while a process uses it.
 
+mod lines;
+
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::lines::{Lines, VERSION, checksum};
 use super::deed::Deed;
-use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::error::{Error, FileKind, Result};
 use crate::inputs;
 use crate::outputs::{self, Owner};
 
-/// The version of the format.
-const VERSION: u64 = 1;
-/// The number of digits of a checksum.
-const DIGITS: usize = 16;
 /// The largest journal, in bytes.
 const LIMIT: u64 = 4 << 30;
 
@@ -160,94 +159,6 @@ impl Journal {
     }
 }
 
-/// The intact lines of a journal.
-#[derive(Debug, Default)]
-struct Lines {
-    entries: Vec<Entry>,
-    /// The bytes of these lines.
-    length: usize,
-    last: String,
-}
-
-impl Lines {
-    fn of(bytes: &[u8]) -> Result<Self, FileProblem> {
-        let mut lines = Self::default();
-        let mut rest = bytes;
-        let mut number = 0;
-        while !rest.is_empty() {
-            number += 1;
-            let end = rest.iter().position(|byte| *byte == b'\n');
-            let (line, after) = match end {
-                Some(end) => (&rest[..end], &rest[end + 1..]),
-                None => (rest, &rest[rest.len()..]),
-            };
-            let entry = (end.is_some()).then(|| lines.entry(line)).flatten();
-            match entry {
-                Some((sum, json)) => lines.take(number, sum, json)?,
-                // It was being written when the process ended.
-                None if after.is_empty() && is_own(bytes) => break,
-                None if number == 1 => return Err(foreign()),
-                None => {
-                    let problem = format!("line {number} does not match its checksum");
-                    return Err(FileProblem::Damaged(problem));
-                }
-            }
-            rest = after;
-            lines.length = bytes.len() - rest.len();
-        }
-        Ok(lines)
-    }
-
-    /// Returns the checksum and the JSON of a line, if they match.
-    fn entry<'l>(&self, line: &'l [u8]) -> Option<(String, &'l [u8])> {
-        let (sum, json) = line.split_at_checked(DIGITS)?;
-        let json = json.strip_prefix(b" ")?;
-        let right = checksum(&self.last, json);
-        (sum == right.as_bytes()).then_some((right, json))
-    }
-
-    fn take(&mut self, number: usize, sum: String, json: &[u8]) -> Result<(), FileProblem> {
-        self.last = sum;
-        if number == 1 {
-            let version = |entry: serde_json::Value| entry["journal"]["version"].as_u64();
-            let found = serde_json::from_slice(json).ok().and_then(version);
-            return match found {
-                Some(VERSION) => Ok(()),
-                Some(found) => Err(FileProblem::Newer {
-                    found,
-                    known: VERSION,
-                }),
-                None => Err(foreign()),
-            };
-        }
-        let entry = serde_json::from_slice(json)
-            .map_err(|error| FileProblem::Damaged(format!("line {number}: {error}")))?;
-        self.entries.push(entry);
-        Ok(())
-    }
-}
-
-fn foreign() -> FileProblem {
-    FileProblem::Foreign {
-        wanted: "a journal of labels",
-        found: "its first line has no checksum".to_owned(),
-    }
-}
-
-/// Returns whether the start of a file may be that of a journal: a file of another kind is not cut off.
-fn is_own(bytes: &[u8]) -> bool {
-    let start = &bytes[..bytes.len().min(DIGITS)];
-    let blank = bytes.iter().all(|byte| *byte == 0);
-    blank || start.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn checksum(last: &str, json: &[u8]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(last.as_bytes());
-    hasher.update(json);
-    hasher.finalize().to_hex()[..DIGITS].to_owned()
-}
-
 /// Names the process that uses a journal.
 fn owner(bytes: &[u8]) -> Option<String> {
     let lines = Lines::of(bytes).ok()?;
@@ -262,114 +173,4 @@ fn owner(bytes: &[u8]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn deed(name: &str) -> Entry {
-        let images = vec!["a b.jpg".to_owned()];
-        let class = name.to_owned();
-        Entry::Deed(Deed::Label { images, class })
-    }
-
-    /// Writes a journal with three deeds, and returns its path.
-    fn written(folder: &Path) -> PathBuf {
-        let path = folder.join("labels.csv.journal");
-        let (mut journal, found) = Journal::open(&path, Path::new("labels.csv")).unwrap();
-        assert!(found.entries.is_empty() && found.torn == 0);
-        for name in ["cat", "\u{fffd}\"\n", "dog"] {
-            journal.append(&deed(name)).unwrap();
-        }
-        path
-    }
-
-    fn read(path: &Path) -> Result<Found> {
-        Ok(Journal::open(path, Path::new("labels.csv"))?.1)
-    }
-
-    #[test]
-    fn a_line_that_was_being_written_is_dropped_wherever_it_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = written(folder.path());
-        let whole = fs::read(&path).unwrap();
-        let all = read(&path).unwrap().entries;
-        assert_eq!(all, ["cat", "\u{fffd}\"\n", "dog"].map(deed));
-        let start = whole[..whole.len() - 1]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .unwrap()
-            + 1;
-        for end in start..whole.len() {
-            fs::write(&path, &whole[..end]).unwrap();
-            let found = read(&path).unwrap();
-            assert_eq!(found.entries, all[..2], "{end}");
-            assert_eq!(found.torn, end - start);
-            assert_eq!(fs::read(&path).unwrap(), whole[..start]);
-        }
-        // Blocks may arrive on disk without what was written to them.
-        let blank = [&whole[..start], &[0; 99]].concat();
-        fs::write(&path, blank).unwrap();
-        assert_eq!(read(&path).unwrap().entries, all[..2]);
-    }
-
-    #[test]
-    fn a_changed_missing_or_moved_line_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = written(folder.path());
-        let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        let changed = text.replacen("cat", "cow", 1);
-        let missing = [lines[0], lines[2], lines[3], ""].join("\n");
-        let moved = [lines[0], lines[2], lines[1], lines[3], ""].join("\n");
-        for damaged in [changed, missing, moved] {
-            fs::write(&path, &damaged).unwrap();
-            let error = read(&path).unwrap_err().to_string();
-            assert!(
-                error.ends_with("is damaged: line 2 does not match its checksum"),
-                "{error}"
-            );
-            assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
-        }
-    }
-
-    #[test]
-    fn other_files_and_newer_journals_stay_as_they_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("labels.csv.journal");
-        let json = r#"{"journal":{"version":2}}"#;
-        let newer = format!("{} {json}\n", checksum("", json.as_bytes()));
-        let cases = [
-            ("path,label\n", "is not a journal of labels"),
-            ("precious", "is not a journal of labels"),
-            (
-                &newer,
-                "is in format version 2, but this frostline reads only versions up to 1",
-            ),
-        ];
-        for (content, said) in cases {
-            fs::write(&path, content).unwrap();
-            let error = read(&path).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
-            assert_eq!(fs::read_to_string(&path).unwrap(), content);
-        }
-    }
-
-    #[test]
-    fn a_second_process_is_told_who_was_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("labels.csv.journal");
-        let (mut journal, _) = Journal::open(&path, Path::new("labels.csv")).unwrap();
-        let address = Some("http://127.0.0.1:4242".to_owned());
-        let process = 7;
-        journal.note(&Entry::Opened { process, address }).unwrap();
-        let error = read(&path).unwrap_err().to_string();
-        assert!(error.starts_with("`labels.csv` is locked"), "{error}");
-        assert!(
-            error.contains("(process 7, http://127.0.0.1:4242)"),
-            "{error}"
-        );
-        drop(journal);
-        assert_eq!(read(&path).unwrap().entries.len(), 1);
-    }
-}
+mod tests;

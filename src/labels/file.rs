@@ -1,17 +1,14 @@
 //! A label file in memory.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::builder::Builder;
 use super::columns::LabelColumns;
 use super::row::{LabelRow, Raw, Verdict};
 use super::{table, text};
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::Digest;
-use crate::images::path_text::{from_text, to_text};
 use crate::inputs::{self, Links};
-use crate::phrases::shortened;
 use crate::texts::Texts;
 
 /// The largest file in bytes. The results of `classify` for a million images and 100 classes fit.
@@ -43,24 +40,24 @@ pub struct LabelFile {
     pub(super) path: PathBuf,
     /// Whether images are listed by their digests.
     pub(super) by_digest: bool,
-    keys: Texts,
-    rows: Vec<Row>,
-    classes: Vec<String>,
+    pub(super) keys: Texts,
+    pub(super) rows: Vec<Row>,
+    pub(super) classes: Vec<String>,
     /// The numbers of the rows in the order of their keys.
-    sorted: Vec<u32>,
+    pub(super) sorted: Vec<u32>,
 }
 
 /// A row without its key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Row {
-    line: u32,
-    mark: Mark,
+pub(super) struct Row {
+    pub(super) line: u32,
+    pub(super) mark: Mark,
     /// NaN if there is none.
-    probability: f64,
+    pub(super) probability: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+pub(super) enum Mark {
     Class(u32),
     NoLabel,
     Unknown,
@@ -175,152 +172,6 @@ impl LabelFile {
         let place = self.sorted.binary_search_by(compare).ok()?;
         Some(self.sorted[place] as usize)
     }
-}
-
-/// The rows so far.
-#[derive(Debug, Default)]
-struct Builder {
-    keys: Texts,
-    rows: Vec<Row>,
-    classes: Vec<String>,
-    numbers: HashMap<String, u32>,
-}
-
-impl Builder {
-    fn add(&mut self, raw: &Raw<'_>) -> Result<(), String> {
-        let line = raw.line;
-        if raw.key.is_empty() {
-            return Err(format!("line {line} names no image"));
-        }
-        if self.rows.len() == u32::MAX as usize {
-            return Err("it has too many rows".to_owned());
-        }
-        let mark = match raw.verdict() {
-            Verdict::Class(class) => Mark::Class(self.class(class)),
-            Verdict::NoLabel => Mark::NoLabel,
-            Verdict::Unknown => Mark::Unknown,
-        };
-        let probability = raw.probability()?.unwrap_or(f64::NAN);
-        self.keys.push(&plain(raw.key));
-        self.rows.push(Row {
-            line,
-            mark,
-            probability,
-        });
-        Ok(())
-    }
-
-    fn class(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.classes.len() as u32;
-        self.classes.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
-
-    /// Sorts the rows, whose images are in the column `key`, and refuses contradictions.
-    fn finish(mut self, path: &Path, key: &str, chosen: bool) -> Result<LabelFile, FileProblem> {
-        let is_digest = |key: &str| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit());
-        let all_digests = !self.rows.is_empty() && self.keys.iter().all(is_digest);
-        let by_digest = all_digests && (key == "digest" || chosen);
-        if key == "digest" && !by_digest && !self.rows.is_empty() {
-            let wrong =
-                (0..self.rows.len()).find(|&row| !is_digest(self.keys.get(row).unwrap_or("")));
-            let line = wrong.map_or(0, |row| self.rows[row].line);
-            return Err(FileProblem::Foreign {
-                wanted: "a label file",
-                found: format!("the digest in line {line} is not 64 hexadecimal digits"),
-            });
-        }
-        if by_digest {
-            let mut keys = Texts::default();
-            self.keys
-                .iter()
-                .for_each(|key| keys.push(&key.to_ascii_lowercase()));
-            self.keys = keys;
-        }
-        self.drop_repeated()?;
-        let mut file = LabelFile {
-            path: path.to_owned(),
-            by_digest,
-            sorted: Vec::new(),
-            keys: self.keys,
-            rows: self.rows,
-            classes: self.classes,
-        };
-        file.sorted = sorted(&file.keys);
-        Ok(file)
-    }
-
-    /// Keeps the first row of each image, and refuses two rows with different labels.
-    fn drop_repeated(&mut self) -> Result<(), FileProblem> {
-        let sorted = sorted(&self.keys);
-        let key = |row: u32| self.keys.get(row as usize).expect("each row has a key");
-        let mut repeated = vec![false; self.rows.len()];
-        for pair in sorted.windows(2) {
-            let &[one, other] = pair else { continue };
-            if key(one) != key(other) {
-                continue;
-            }
-            let rows = [one, other].map(|row| self.rows[row as usize]);
-            if rows[0].mark != rows[1].mark {
-                let [one_is, other_is] = rows.map(|row| self.told(row));
-                return Err(FileProblem::Ambiguous(format!(
-                    "`{}` {one_is} and {other_is}",
-                    shortened(key(one))
-                )));
-            }
-            repeated[other as usize] = true;
-        }
-        if !repeated.contains(&true) {
-            return Ok(());
-        }
-        let mut keys = Texts::default();
-        let kept = |row: &usize| !repeated[*row];
-        let all = 0..self.rows.len();
-        all.clone()
-            .filter(kept)
-            .for_each(|row| keys.push(key(row as u32)));
-        self.rows = all.filter(kept).map(|row| self.rows[row]).collect();
-        self.keys = keys;
-        Ok(())
-    }
-
-    fn told(&self, row: Row) -> String {
-        let line = row.line;
-        match row.mark {
-            Mark::Class(class) => {
-                let class = shortened(&self.classes[class as usize]);
-                format!("is `{class}` in line {line}")
-            }
-            Mark::NoLabel => format!("has no label in line {line}"),
-            Mark::Unknown => format!("is rejected as unknown in line {line}"),
-        }
-    }
-}
-
-/// Returns the numbers of texts in the order of the texts, and of the numbers where they are equal.
-fn sorted(keys: &Texts) -> Vec<u32> {
-    let mut sorted: Vec<u32> = (0..keys.len() as u32).collect();
-    let key = |row: u32| keys.get(row as usize);
-    let compare =
-        |one: &u32, other: &u32| -> Ordering { key(*one).cmp(&key(*other)).then(one.cmp(other)) };
-    sorted.sort_unstable_by(compare);
-    sorted
-}
-
-/// Returns a path without `./` before it, in the one spelling that frostline writes.
-fn plain(path: &str) -> String {
-    let mut rest = path;
-    while let Some(after) = rest.strip_prefix("./") {
-        rest = after.trim_start_matches('/');
-    }
-    if rest.contains('\\') {
-        return to_text(&from_text(rest));
-    }
-    rest.to_owned()
 }
 
 #[cfg(test)]

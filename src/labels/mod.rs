@@ -16,6 +16,7 @@
 //! [`LabelFile::matched`] finds out how the paths of a file correspond to those of images. [`write_labels`]
 //! writes `path,label`.
 
+mod builder;
 mod columns;
 mod file;
 mod folder_name;

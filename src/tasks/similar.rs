@@ -6,7 +6,6 @@ use std::slice::from_ref;
 use ndarray::Array2;
 
 use super::report::{Original, Originals, Pictures};
-use crate::backbones::RunOptions;
 use crate::error::{Result, TaskError};
 use crate::features::{Computed, Computing, Digest, FeatureStore, Images, Source};
 use crate::head::{NeighbourSearch, UnitRows, approximately};
@@ -40,14 +39,14 @@ pub struct SimilarOptions {
 impl SimilarOptions {
     /// Returns the 20 most similar images, without a page.
     #[must_use]
-    pub fn new(image: PathBuf, features: PathBuf, run: RunOptions) -> Self {
+    pub fn new(image: PathBuf, features: PathBuf, computing: Computing) -> Self {
         Self {
             image,
             features,
             top: 20,
             output: None,
             images: None,
-            computing: Computing::new(run),
+            computing,
         }
     }
 }
