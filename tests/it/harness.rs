@@ -12,6 +12,8 @@ mod labelling;
 mod networks;
 #[cfg(target_os = "linux")]
 mod peak;
+#[cfg(feature = "serve")]
+mod person;
 mod pictures;
 mod report_page;
 #[cfg(feature = "serve")]
@@ -28,14 +30,16 @@ pub(crate) use bucket::{Bucket, Odd};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 #[cfg(feature = "serve")]
-pub(crate) use labelling::{Labelling, Person, has_labels};
+pub(crate) use labelling::Labelling;
 pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs, wide};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;
+#[cfg(feature = "serve")]
+pub(crate) use person::{Person, has_labels};
 pub(crate) use pictures::{
     BLUE, RED, WHITE, two_classes, two_patterns, write_pattern, write_picture,
 };
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
 #[cfg(feature = "serve")]
-pub(crate) use server::{Client, Reply, Server, form, request, wait_for};
+pub(crate) use server::{Reply, Server, form, request, wait_for};
 pub(crate) use stub::{Stub, digest, features, index_row, manifest, preprocessing};

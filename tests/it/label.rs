@@ -5,4 +5,3 @@ mod awkward;
 mod finish;
 #[cfg(unix)]
 mod life;
-mod service;

@@ -1,58 +1,143 @@
-//! Starts `frostline label`, and uses its page as a person would.
+//! Starts `frostline label`, and sends it requests.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::browser::Browser;
 use super::fixtures::Place;
-use super::server::wait_for;
+use super::server::{Client, Reply, request, wait_for};
 
-/// A running labelling service; it is killed on drop.
+/// A running service; it is killed on drop.
 pub(crate) struct Labelling {
     process: Child,
-    page: String,
+    /// The host and port, and the path of the page.
+    pub(crate) host: String,
+    pub(crate) path: String,
 }
 
 impl Labelling {
-    /// Labels the images of the place, with labels and features beside them.
-    pub(crate) fn start(place: &Place, line: &str) -> Self {
-        let rest = "--labels {dir}/labels.csv --features {dir}/features";
-        Self::of(&mut place.command(&format!("label {{dir}}/images {rest} {line}")))
+    /// Labels `{dir}/images` into `{dir}/labels.csv`, with further arguments.
+    pub(crate) fn start(place: &Place, more: &str) -> Self {
+        let line = format!("label {{dir}}/images --labels {{dir}}/labels.csv {more}");
+        Self::of(&mut place.command(&line))
     }
 
     pub(crate) fn of(command: &mut Command) -> Self {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut page = String::new();
-        let mut out = BufReader::new(process.stdout.take().unwrap());
-        out.read_line(&mut page).unwrap();
+        let out = process.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut page).unwrap();
+        let mut err = process.stderr.take().unwrap();
+        if page.is_empty() {
+            let mut said = String::new();
+            err.read_to_string(&mut said).unwrap();
+            panic!("{said}");
+        }
+        // A pipe that nobody reads would fill up.
+        thread::spawn(move || std::io::copy(&mut err, &mut std::io::sink()));
+        let address = page.trim_end().strip_prefix("http://").unwrap();
+        let (host, path) = address.split_once('/').unwrap();
         Self {
             process,
-            page: page.trim_end().to_owned(),
+            host: host.to_owned(),
+            path: format!("/{path}"),
         }
     }
 
     /// Returns the address of the page.
-    pub(crate) fn page(&self) -> &str {
-        &self.page
+    pub(crate) fn page(&self) -> String {
+        format!("http://{}{}", self.host, self.path)
     }
 
-    /// Ends the process as `kill -9` does.
-    pub(crate) fn kill(&mut self) {
+    /// Sends a request to a path below the page.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        self.send_to(method, &format!("{}{path}", self.path), headers, body)
+    }
+
+    /// Sends a request to any path.
+    pub(crate) fn send_to(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let mut client = Client::to(self.host.parse().unwrap());
+        let mut headers = headers.to_vec();
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            headers.push(("Host", &self.host));
+        }
+        client.send(&request(method, path, &headers, body));
+        client.reply().expect("the service answers")
+    }
+
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.send("GET", path, &[], b"").with(200)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        let kind = ("Content-Type", "application/json");
+        self.send("POST", path, &[kind], body.to_string().as_bytes())
+    }
+
+    pub(crate) fn act(&self, action: &Value) -> Reply {
+        self.post("api/act", action)
+    }
+
+    /// Labels images; returns the state.
+    #[track_caller]
+    pub(crate) fn label(&self, ids: &[u64], class: &str) -> Value {
+        let action = json!({ "kind": "label", "ids": ids, "class": class });
+        self.act(&action).with(200)["state"].take()
+    }
+
+    /// Waits until all features are known; returns the state.
+    #[track_caller]
+    pub(crate) fn ready(&self) -> Value {
+        let ready = || Some(self.get("api/state")).filter(|state| state["phase"] != "extracting");
+        wait_for(ready).expect("the features are computed")
+    }
+
+    /// Asks until nothing is being computed any more.
+    #[track_caller]
+    pub(crate) fn computed(&self, path: &str) -> Value {
+        let done = || Some(self.get(path)).filter(|reply| reply["computing"] == false);
+        wait_for(done).expect("it is computed")
+    }
+
+    /// Returns the names of all images with their labels, by number.
+    pub(crate) fn labels(&self) -> Vec<(String, Option<String>)> {
+        let reply = self.get("api/items?limit=1000");
+        let items = reply["items"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let item = |item: &Value| (text(&item["name"]).unwrap(), text(&item["label"]));
+        items.iter().map(item).collect()
+    }
+
+    /// Ends the process at once, as `kill -9` does.
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Does what another tab would do.
-    pub(crate) fn act(&self, action: &Value) -> Value {
-        let sent = ureq::post(format!("{}api/act", self.page));
-        let reply = sent
-            .content_type("application/json")
-            .send(action.to_string());
-        let text = reply.unwrap().body_mut().read_to_string().unwrap();
-        serde_json::from_str(&text).unwrap()
+    /// Asks the process to end, and returns its exit status.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self, signal: &str) -> i32 {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+        let ended = wait_for(|| self.process.try_wait().unwrap()).expect("the process ends");
+        ended.code().expect("no signal ended it")
     }
 }
 
@@ -61,142 +146,4 @@ impl Drop for Labelling {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// A person at the page.
-pub(crate) struct Person(pub(crate) Browser);
-
-impl Person {
-    /// Opens the page; waits until it shows images.
-    pub(crate) fn at(labelling: &Labelling) -> Option<Self> {
-        let person = Self(Browser::start()?);
-        person.0.resize(1280, 800);
-        person.open(labelling, "");
-        Some(person)
-    }
-
-    /// Opens a view.
-    pub(crate) fn open(&self, labelling: &Labelling, view: &str) {
-        self.0.go("about:blank");
-        self.0.go(&format!("{}#{view}", labelling.page()));
-        self.sees("return document.getElementById('tally').textContent !== ''");
-    }
-
-    /// Waits until JavaScript returns `true`.
-    #[track_caller]
-    pub(crate) fn sees(&self, script: &str) {
-        let seen = wait_for(|| (self.0.js(script) == true).then_some(()));
-        let page = || self.0.js("return document.body.innerText");
-        assert!(seen.is_some(), "{script}\n{}", page());
-    }
-
-    /// Waits up to ten minutes until JavaScript returns `true`.
-    #[track_caller]
-    pub(crate) fn sees_within_minutes(&self, script: &str) {
-        let seen =
-            (0..10).any(|_| wait_for(|| (self.0.js(script) == true).then_some(())).is_some());
-        assert!(seen, "{script}");
-    }
-
-    /// Waits until the text of an element contains these words.
-    #[track_caller]
-    pub(crate) fn reads(&self, selector: &str, words: &str) {
-        let text = || self.text(selector);
-        let seen = wait_for(|| text().contains(words).then_some(()));
-        assert!(seen.is_some(), "`{words}` instead of `{}`", text());
-    }
-
-    /// Returns the text of the first element.
-    pub(crate) fn text(&self, selector: &str) -> String {
-        let text = self.0.js(&format!(
-            "return document.querySelector({})?.textContent ?? ''",
-            Value::from(selector)
-        ));
-        // A space marks a text that was said before.
-        text.as_str().unwrap().trim_end_matches('\u{a0}').to_owned()
-    }
-
-    /// Presses keys one after another, and waits until what they do is done.
-    pub(crate) fn press(&self, keys: &[&str]) {
-        self.0.press(keys);
-        self.is_done();
-    }
-
-    /// Presses keys at the same time.
-    pub(crate) fn chord(&self, keys: &[&str]) {
-        self.0.chord(keys);
-        self.is_done();
-    }
-
-    pub(crate) fn is_done(&self) {
-        self.sees("return document.getElementById('main').ariaBusy !== 'true'");
-    }
-
-    /// Types the name of a class for what is selected or in focus.
-    pub(crate) fn classifies(&self, class: &str) {
-        self.0.press(&["c"]);
-        let letters: Vec<String> = class.chars().map(String::from).collect();
-        self.0
-            .press(&letters.iter().map(|letter| &**letter).collect::<Vec<_>>());
-        self.press(&[super::ENTER]);
-    }
-
-    /// Returns what a screen reader says of the element in focus.
-    pub(crate) fn focus(&self) -> String {
-        let label = self
-            .0
-            .js("return document.activeElement.ariaLabel ?? document.activeElement.textContent");
-        label.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Checks that the console is silent, and that the page has asked nobody but its service.
-    #[track_caller]
-    pub(crate) fn was_not_disturbed(&self, labelling: &Labelling) {
-        assert_eq!(self.0.complaints(), [""; 0]);
-        let (origin, _) = labelling
-            .page()
-            .rsplit_once('/')
-            .unwrap()
-            .0
-            .rsplit_once('/')
-            .unwrap();
-        let own = |url: &String| {
-            let picture = url.strip_prefix("blob:");
-            url.starts_with(labelling.page()) || picture.is_some_and(|url| url.starts_with(origin))
-        };
-        let foreign: Vec<String> = self
-            .0
-            .requests()
-            .into_iter()
-            .filter(|url| !own(url))
-            .collect();
-        assert_eq!(foreign, [""; 0]);
-    }
-}
-
-/// Waits until these are the labels in the file: the class of each path, in any order. The file may follow
-/// the journal with a short delay.
-#[track_caller]
-pub(crate) fn has_labels(place: &Place, wanted: &[(String, String)]) {
-    let mut wanted = wanted.to_vec();
-    wanted.sort();
-    let kept = || {
-        let mut kept = labels(place);
-        kept.sort();
-        kept
-    };
-    let same = wait_for(|| (kept() == wanted).then_some(()));
-    assert!(same.is_some(), "{:?} instead of {wanted:?}", kept());
-}
-
-/// Reads a label file: the class of each path.
-fn labels(place: &Place) -> Vec<(String, String)> {
-    let Ok(mut rows) = csv::Reader::from_path(place.path("labels.csv")) else {
-        return Vec::new();
-    };
-    let rows = rows.records().map(|row| {
-        let row = row.unwrap();
-        (row[0].to_owned(), row[1].to_owned())
-    });
-    rows.collect()
 }

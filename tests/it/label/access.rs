@@ -1,7 +1,6 @@
 //! Who is answered: only the page itself.
 
-use super::service::Service;
-use crate::harness::Place;
+use crate::harness::{Labelling, Place};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -11,7 +10,7 @@ fn the_token_is_part_of_every_path() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     let token = service.path.trim_matches('/').to_owned();
     assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let wrong = "0".repeat(32);
@@ -44,7 +43,7 @@ fn other_pages_are_refused() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     let port = service.host.rsplit(':').next().unwrap();
     let (local, own) = (
         format!("localhost:{port}"),
@@ -88,7 +87,7 @@ fn actions_are_json_of_a_limited_size() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     let body = br#"{"kind":"label","ids":[0],"class":"cat"}"#;
     for kind in [&[][..], &[("Content-Type", "text/plain")]] {
         service.send("POST", "api/act", kind, body).with(415);

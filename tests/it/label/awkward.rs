@@ -4,11 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::service::Service;
-use crate::harness::{Place, RED, two_patterns, write_pattern, write_picture};
+use crate::harness::{Labelling, Place, RED, two_patterns, write_pattern, write_picture};
 
 /// Returns the names of the groups with their sizes.
-fn groups(service: &Service) -> Vec<(String, u64)> {
+fn groups(service: &Labelling) -> Vec<(String, u64)> {
     let reply = service.get("api/groups");
     let group = |group: &Value| {
         let title = group["title"].as_str().unwrap().to_owned();
@@ -27,7 +26,7 @@ fn a_session_from_no_labels_to_predictions() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "--features {dir}/store --classes blue,red");
+    let service = Labelling::start(&place, "--features {dir}/store --classes blue,red");
     let state = service.ready();
     assert_eq!(
         (&state["phase"], &state["n_unlabelled"]),
@@ -75,7 +74,7 @@ fn classes_may_have_any_visible_name() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "--features {dir}/store");
+    let service = Labelling::start(&place, "--features {dir}/store");
     service.ready();
     let names = [
         "unknown",
@@ -100,7 +99,7 @@ fn classes_may_have_any_visible_name() {
     assert_eq!(state["undo"], "class `sum` joined with `unknown`");
     let labels = service.labels();
     service.kill();
-    let service = Service::start(&place, "--features {dir}/store");
+    let service = Labelling::start(&place, "--features {dir}/store");
     assert_eq!(service.labels(), labels);
 }
 
@@ -109,7 +108,7 @@ fn a_thousand_classes_and_one_class_work() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "--features {dir}/store");
+    let service = Labelling::start(&place, "--features {dir}/store");
     service.ready();
     service.label(&[0, 1], "only");
     assert_ne!(service.get("api/groups")["kind"], "predictions");
@@ -140,7 +139,7 @@ fn a_picture_that_is_gone_or_has_changed_is_not_shown() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "--features {dir}/store");
+    let service = Labelling::start(&place, "--features {dir}/store");
     service.ready();
     let thumb = |id: usize| service.send("GET", &format!("thumb/{id}?edge=64"), &[], b"");
     let shown = thumb(0);
@@ -169,7 +168,7 @@ fn similar_pictures_and_a_picture_from_elsewhere() {
         return;
     };
     two_patterns(&place.folder().join("images"), 6);
-    let service = Service::start(&place, "--from-folders");
+    let service = Labelling::start(&place, "--from-folders");
     let state = service.ready();
     assert_eq!(
         (&state["n_labelled"], &state["can_undo"]),
@@ -245,12 +244,12 @@ fn names_that_are_not_text_or_look_like_markup() {
         let path = images.join(std::ffi::OsStr::from_bytes(name));
         write_picture(&path.with_added_extension("png"), RED, seed);
     }
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     assert_eq!(service.ready()["n_images"], 4);
     service.label(&[0, 1, 2, 3], "a");
     let labels = service.labels();
     service.kill();
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     assert_eq!(service.labels(), labels);
     assert_eq!(service.send("GET", "thumb/1", &[], b"").status, 200);
 }

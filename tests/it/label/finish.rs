@@ -5,8 +5,7 @@ use std::fs;
 use frostline::head::HeadFile;
 use serde_json::{Value, json};
 
-use super::service::Service;
-use crate::harness::{Place, two_patterns};
+use crate::harness::{Labelling, Place, two_patterns};
 
 #[test]
 fn the_commands_train_the_same_head_and_foreign_files_stay() {
@@ -15,7 +14,7 @@ fn the_commands_train_the_same_head_and_foreign_files_stay() {
     };
     two_patterns(&place.folder().join("images"), 6);
     fs::write(place.folder().join("head.safetensors"), "precious").unwrap();
-    let service = Service::start(&place, "--from-folders --batch-size 4");
+    let service = Labelling::start(&place, "--from-folders --batch-size 4");
     service.ready();
     let finished = service.post("api/finish", &json!({})).with(200);
     let path = |what: &str| {

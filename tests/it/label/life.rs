@@ -5,8 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::service::Service;
-use crate::harness::Place;
+use crate::harness::{Labelling, Place};
 
 #[test]
 fn a_killed_process_loses_nothing_that_was_acknowledged() {
@@ -15,7 +14,7 @@ fn a_killed_process_loses_nothing_that_was_acknowledged() {
     };
     let mut expected = vec![None; 12];
     for round in 0..20 {
-        let service = Service::start(&place, "");
+        let service = Labelling::start(&place, "");
         let labels: Vec<_> = service
             .labels()
             .into_iter()
@@ -30,7 +29,7 @@ fn a_killed_process_loses_nothing_that_was_acknowledged() {
     let rows = fs::read_to_string(place.folder().join("labels.csv")).unwrap();
     let labelled = expected.iter().flatten().count();
     assert_eq!(rows.lines().count(), 1 + labelled, "{rows}");
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     while service.get("api/state")["can_undo"] == true {
         service.act(&json!({ "kind": "undo" })).with(200);
     }
@@ -49,7 +48,7 @@ fn a_second_process_is_told_where_the_first_one_is() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let service = Service::start(&place, "");
+    let service = Labelling::start(&place, "");
     let line = "label {dir}/images --labels {dir}/labels.csv";
     let host = service.host.clone();
     place
@@ -70,7 +69,7 @@ fn a_full_disk_refuses_actions_and_changes_nothing() {
     shell.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
     shell.arg(full.get_program()).args(full.get_args());
     shell.env("FROSTLINE_HOME", place.path("home"));
-    let service = Service::of(&mut shell);
+    let service = Labelling::of(&mut shell);
     let class = "c".repeat(150);
     let mut acknowledged = 0;
     let refused = loop {
@@ -91,7 +90,7 @@ fn a_full_disk_refuses_actions_and_changes_nothing() {
         .act(&json!({ "kind": "label", "ids": [0], "class": class }))
         .with(507);
     service.kill();
-    let service = Service::start(&place, "--features {dir}/store");
+    let service = Labelling::start(&place, "--features {dir}/store");
     assert_eq!(service.labels(), labels);
     // There is room again.
     service.label(&[0], "cat");

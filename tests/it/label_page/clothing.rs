@@ -19,7 +19,7 @@ fn a_session_by_keyboard_reaches_three_quarters_with_150_labels() {
     };
     let place = Place::empty();
     let train = data.join("train");
-    let mut labelling = start(&place, &train);
+    let labelling = start(&place, &train);
     let Some(person) = Person::at(&labelling) else {
         return;
     };

@@ -49,7 +49,7 @@ fn an_action_waits_for_the_connection() {
 
 #[test]
 fn a_stopped_service_is_told_clearly() {
-    let Some((_place, mut labelling, person)) = session(4) else {
+    let Some((_place, labelling, person)) = session(4) else {
         return;
     };
     labelling.kill();
@@ -65,7 +65,9 @@ fn another_tab_is_seen_and_its_changes_are_not_overwritten() {
         return;
     };
     for (id, class) in [(0, "blue"), (1, "blue"), (6, "red"), (7, "red")] {
-        labelling.act(&json!({ "kind": "label", "ids": [id], "class": class }));
+        labelling
+            .act(&json!({ "kind": "label", "ids": [id], "class": class }))
+            .with(200);
     }
     person.reads("#tally", "4 of 12");
     person.reads("#hint", "Grouped by what the classifier thinks");

@@ -23,7 +23,7 @@ fn to_the_other_class(person: &Person) {
 
 #[test]
 fn labels_survive_and_are_taken_back_without_a_pointer() {
-    let Some((place, mut labelling, person)) = session(8) else {
+    let Some((place, labelling, person)) = session(8) else {
         return;
     };
     let mut given = BTreeMap::new();

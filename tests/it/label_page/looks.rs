@@ -28,11 +28,17 @@ fn every_view_fits_stands_out_and_keeps_the_rules_of_accessibility() {
         ("blue", [0, 1, 2, 3, 4, 5]),
         ("red", [9, 10, 11, 12, 13, 14]),
     ] {
-        labelling.act(&json!({ "kind": "label", "ids": ids, "class": class }));
+        labelling
+            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
+            .with(200);
     }
     // Two labels that are wrong.
-    labelling.act(&json!({ "kind": "label", "ids": [6], "class": "red" }));
-    labelling.act(&json!({ "kind": "label", "ids": [15], "class": "blue" }));
+    labelling
+        .act(&json!({ "kind": "label", "ids": [6], "class": "red" }))
+        .with(200);
+    labelling
+        .act(&json!({ "kind": "label", "ids": [15], "class": "blue" }))
+        .with(200);
     let axe = Axe::installed();
     for (width, height) in [(320, 640), (390, 844), (820, 1180), (1280, 800)] {
         person.0.resize(width, height);

@@ -12,10 +12,16 @@ use super::{of_folder, path, session, truth};
 fn with_mistakes(labelling: &Labelling, n: u32) {
     for (class, first) in [("blue", 0), ("red", n)] {
         let ids: Vec<u32> = (first..first + n).collect();
-        labelling.act(&json!({ "kind": "label", "ids": ids, "class": class }));
+        labelling
+            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
+            .with(200);
     }
-    labelling.act(&json!({ "kind": "label", "ids": [1], "class": "red" }));
-    labelling.act(&json!({ "kind": "label", "ids": [n + 1], "class": "blue" }));
+    labelling
+        .act(&json!({ "kind": "label", "ids": [1], "class": "red" }))
+        .with(200);
+    labelling
+        .act(&json!({ "kind": "label", "ids": [n + 1], "class": "blue" }))
+        .with(200);
 }
 
 #[test]
@@ -81,8 +87,12 @@ fn duplicates_are_shown_side_by_side() {
         return;
     };
     person.sees("return document.getElementById('work').hidden");
-    labelling.act(&json!({ "kind": "label", "ids": (0..7).collect::<Vec<_>>(), "class": "blue" }));
-    labelling.act(&json!({ "kind": "label", "ids": (7..13).collect::<Vec<_>>(), "class": "red" }));
+    labelling
+        .act(&json!({ "kind": "label", "ids": (0..7).collect::<Vec<_>>(), "class": "blue" }))
+        .with(200);
+    labelling
+        .act(&json!({ "kind": "label", "ids": (7..13).collect::<Vec<_>>(), "class": "red" }))
+        .with(200);
     person.open(&labelling, "check/duplicates");
     person.reads("#finding h2", "2 identical images");
     let names =
@@ -131,7 +141,9 @@ fn a_picture_is_tried() {
     };
     for (class, first) in [("blue", 0), ("red", n)] {
         let ids: Vec<u32> = (first..first + n).collect();
-        labelling.act(&json!({ "kind": "label", "ids": ids, "class": class }));
+        labelling
+            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
+            .with(200);
     }
     person.open(&labelling, "try");
     write_pattern(&place.folder().join("new.ppm"), "red", "new", 8);
@@ -183,7 +195,9 @@ fn finish_writes_files_and_shows_commands() {
     };
     for (class, first) in [("blue", 0), ("red", n)] {
         let ids: Vec<u32> = (first..first + n).collect();
-        labelling.act(&json!({ "kind": "label", "ids": ids, "class": class }));
+        labelling
+            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
+            .with(200);
     }
     person.open(&labelling, "finish");
     person.reads("#write", "Write the files");
