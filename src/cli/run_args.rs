@@ -45,7 +45,7 @@ pub(super) struct RunArgs {
 pub(super) struct ComputingArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Name or file of the network, if the backbone that the head or the feature store names is not installed.
+    /// Name or file of the network, if the backbone of the head or the feature store is not installed.
     #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
     backbone: Option<PathBuf>,
 }

@@ -7,46 +7,22 @@
 //! version. A last line that is cut off or damaged was being written when the process ended; it is dropped.
 //! The file is locked while a process uses it.
 
+mod entry;
 mod lines;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+pub(super) use self::entry::Entry;
+pub(super) use self::lines::reseal;
 use self::lines::{Lines, VERSION, checksum};
-use super::deed::Deed;
 use crate::error::{Error, FileKind, Result};
 use crate::inputs;
 use crate::outputs::{self, Owner};
 
 /// The largest journal, in bytes.
 const LIMIT: u64 = 4 << 30;
-
-/// A line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Entry {
-    /// The first line.
-    Journal { version: u64 },
-    /// What was there before the first deed: classes, and images with their labels.
-    Begin {
-        classes: Vec<String>,
-        labels: Vec<(String, String)>,
-    },
-    /// A process began to use the file.
-    Opened {
-        process: u32,
-        address: Option<String>,
-    },
-    /// The label file contains the result of all deeds so far.
-    Written,
-    /// A head or report was written beside the label file.
-    Output { file: String, digest: String },
-    /// Something was done.
-    Deed(Deed<String>),
-}
 
 /// An open journal, locked for this process.
 #[derive(Debug)]

@@ -15,6 +15,8 @@ mod extraction;
 mod file;
 mod finish;
 mod finished;
+#[doc(hidden)]
+pub mod fuzz;
 mod grouping;
 mod history;
 mod http;

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::builder::Builder;
 use super::columns::LabelColumns;
 use super::row::{LabelRow, Raw, Verdict};
+use super::rows::{Builder, Rows};
 use super::{table, text};
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::Digest;
 use crate::inputs::{self, Links};
-use crate::texts::Texts;
 
 /// The largest file in bytes. The results of `classify` for a million images and 100 classes fit.
 const LIMIT: u64 = 1 << 30;
@@ -38,29 +37,7 @@ impl<'a> From<Verdict<'a>> for Given<'a> {
 #[derive(Debug)]
 pub struct LabelFile {
     pub(super) path: PathBuf,
-    /// Whether images are listed by their digests.
-    pub(super) by_digest: bool,
-    pub(super) keys: Texts,
-    pub(super) rows: Vec<Row>,
-    pub(super) classes: Vec<String>,
-    /// The numbers of the rows in the order of their keys.
-    pub(super) sorted: Vec<u32>,
-}
-
-/// A row without its key.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Row {
-    pub(super) line: u32,
-    pub(super) mark: Mark,
-    /// NaN if there is none.
-    pub(super) probability: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Class(u32),
-    NoLabel,
-    Unknown,
+    pub(super) rows: Rows,
 }
 
 impl LabelFile {
@@ -95,18 +72,21 @@ impl LabelFile {
             wanted: "a label file",
             found,
         })?;
-        builder.finish(path, &key, columns.key.is_some())
+        Ok(Self {
+            path: path.to_owned(),
+            rows: builder.finish(&key, columns.key.is_some())?,
+        })
     }
 
     /// Returns what the file says of an image that it lists by its whole path, or by its digest.
     #[must_use]
     pub fn class_of(&self, path: &str, digest: Option<&Digest>) -> Given<'_> {
-        let row = if self.by_digest {
-            digest.and_then(|digest| self.find(&digest.to_string()))
+        let row = if self.rows.by_digest {
+            digest.and_then(|digest| self.rows.find(&digest.to_string()))
         } else {
-            self.find(path)
+            self.rows.find(path)
         };
-        row.map_or(Given::Unlisted, |row| self.row(row).verdict.into())
+        row.map_or(Given::Unlisted, |row| self.rows.row(row).verdict.into())
     }
 
     /// Returns the error for a file that can be understood in several ways.
@@ -126,13 +106,13 @@ impl LabelFile {
 
     /// Iterates over the rows, in the order of the file; images that are listed twice are there once.
     pub fn rows(&self) -> impl Iterator<Item = LabelRow<'_>> {
-        (0..self.rows.len()).map(|number| self.row(number))
+        (0..self.rows.len()).map(|number| self.rows.row(number))
     }
 
     /// Returns whether images are listed by their digests.
     #[must_use]
     pub fn is_by_digest(&self) -> bool {
-        self.by_digest
+        self.rows.by_digest
     }
 
     /// Returns the number of rows.
@@ -144,33 +124,7 @@ impl LabelFile {
     /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Returns a row by its number, which is below [`LabelFile::len`].
-    pub(super) fn row(&self, number: usize) -> LabelRow<'_> {
-        let row = self.rows[number];
-        LabelRow {
-            line: row.line,
-            key: self.key(number),
-            verdict: match row.mark {
-                Mark::Class(class) => Verdict::Class(&self.classes[class as usize]),
-                Mark::NoLabel => Verdict::NoLabel,
-                Mark::Unknown => Verdict::Unknown,
-            },
-            probability: Some(row.probability).filter(|p| !p.is_nan()),
-        }
-    }
-
-    pub(super) fn key(&self, number: usize) -> &str {
-        self.keys.get(number).expect("each row has a key")
-    }
-
-    /// Returns the row with a key.
-    pub(super) fn find(&self, key: &str) -> Option<usize> {
-        let compare = |row: &u32| self.key(*row as usize).cmp(key);
-        let place = self.sorted.binary_search_by(compare).ok()?;
-        Some(self.sorted[place] as usize)
+        self.rows.len() == 0
     }
 }
 

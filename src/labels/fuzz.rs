@@ -18,7 +18,7 @@ pub fn labels(path: &Path) -> Result<usize> {
         .rows()
         .map(|row| (row.key.to_owned(), matches!(row.verdict, Verdict::Class(_))))
         .collect();
-    if file.by_digest {
+    if file.is_by_digest() {
         return Ok(rows.len());
     }
     let paths = rows.iter().map(|(path, _)| path.as_str());

@@ -30,7 +30,7 @@ impl Reading {
         file: &LabelFile,
         paths: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<Self, String> {
-        if paths.clone().any(|path| file.find(path).is_some()) {
+        if paths.clone().any(|path| file.rows.find(path).is_some()) {
             return Ok(Self::Exact);
         }
         let before = before(file, &paths.clone().collect());
@@ -56,9 +56,9 @@ impl Reading {
     /// Returns the number of the row of the image at `path`.
     pub(super) fn row_of(&self, file: &LabelFile, path: &str) -> Option<usize> {
         match self {
-            Self::Exact => file.find(path),
-            Self::Longer(before) => file.find(&format!("{before}{path}")),
-            Self::Shorter => ends(path).find_map(|(_, end)| file.find(end)),
+            Self::Exact => file.rows.find(path),
+            Self::Longer(before) => file.rows.find(&format!("{before}{path}")),
+            Self::Shorter => ends(path).find_map(|(_, end)| file.rows.find(end)),
         }
     }
 }
@@ -90,11 +90,11 @@ fn shorter<'a>(
     let mut image_of: Vec<Option<&str>> = vec![None; file.len()];
     let mut first = None;
     for path in paths {
-        let mut rows = ends(path).filter_map(|(_, end)| file.find(end));
+        let mut rows = ends(path).filter_map(|(_, end)| file.rows.find(end));
         let Some(row) = rows.next() else { continue };
-        let key = shortened(file.key(row));
+        let key = shortened(file.rows.key(row));
         if let Some(other) = rows.next() {
-            let [path, other] = [path, file.key(other)].map(shortened);
+            let [path, other] = [path, file.rows.key(other)].map(shortened);
             return Err(format!(
                 "its `{key}` and its `{other}` can both be the image `{path}`"
             ));
@@ -105,7 +105,7 @@ fn shorter<'a>(
                 "its `{key}` can be the image `{other}` or `{path}`"
             ));
         }
-        first.get_or_insert_with(|| file.key(row).to_owned());
+        first.get_or_insert_with(|| file.rows.key(row).to_owned());
     }
     Ok(first)
 }
@@ -121,7 +121,7 @@ impl LabelFile {
         &self,
         paths: impl Iterator<Item = &'p str> + Clone,
     ) -> Result<Matched<'_>, Error> {
-        let reading = if self.by_digest {
+        let reading = if self.is_by_digest() {
             Reading::Exact
         } else {
             Reading::of(self, paths).map_err(|problem| self.ambiguous(problem))?
@@ -183,7 +183,7 @@ impl<'f> Matched<'f> {
             return Given::Unlisted;
         };
         self.seen[row] = true;
-        let given = self.file.row(row).verdict.into();
+        let given = self.file.rows.row(row).verdict.into();
         match given {
             Given::Class(_) => self.labelled += 1,
             Given::NoLabel | Given::Unlisted => self.without_label += 1,
@@ -197,7 +197,9 @@ impl<'f> Matched<'f> {
         if let Some(row) = row {
             self.seen[row] = true;
         }
-        row.map_or(Given::Unlisted, |row| self.file.row(row).verdict.into())
+        row.map_or(Given::Unlisted, |row| {
+            self.file.rows.row(row).verdict.into()
+        })
     }
 
     /// Returns whether paths in the file are those of images below `root`, or lead to it from a folder around
@@ -230,13 +232,13 @@ impl<'f> Matched<'f> {
     #[must_use]
     pub fn row(&self, path: &str, digest: Option<&Digest>) -> Option<LabelRow<'f>> {
         let row = self.number(path, digest)?;
-        Some(self.file.row(row))
+        Some(self.file.rows.row(row))
     }
 
     /// Returns the number of the row of an image.
     pub(crate) fn number(&self, path: &str, digest: Option<&Digest>) -> Option<usize> {
-        if self.file.by_digest {
-            return self.file.find(&digest?.to_string());
+        if self.file.is_by_digest() {
+            return self.file.rows.find(&digest?.to_string());
         }
         self.reading.row_of(self.file, path)
     }

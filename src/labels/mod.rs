@@ -16,7 +16,6 @@
 //! [`LabelFile::matched`] finds out how the paths of a file correspond to those of images. [`write_labels`]
 //! writes `path,label`.
 
-mod builder;
 mod columns;
 mod file;
 mod folder_name;
@@ -24,6 +23,7 @@ mod folder_name;
 pub mod fuzz;
 mod matching;
 mod row;
+mod rows;
 mod table;
 mod text;
 mod write;

@@ -70,6 +70,7 @@ pub(crate) fn of(target: &str) -> Vec<Seed> {
         "manifest" => store::manifests(),
         "stamps" => store::stamps(),
         "shard" => store::shards(),
+        "roots" => store::roots(),
         "feature_table" => feature_table::seeds(),
         "tar" => container::tar(),
         "tar_gz" => container::tar_gz(),
@@ -77,6 +78,9 @@ pub(crate) fn of(target: &str) -> Vec<Seed> {
         "arrow" => container::arrow(),
         "class_weights_csv" => text::class_weights(),
         "labels" => text::labels(),
+        "seen" => text::seen(),
+        #[cfg(feature = "serve")]
+        "label_journal" => text::label_journal(),
         "manifest_toml" => text::manifests(),
         #[cfg(feature = "serve")]
         "serve_infer" => serve::infer(),

@@ -180,6 +180,33 @@ pub(super) fn shards() -> Vec<Seed> {
     ]
 }
 
+pub(super) fn roots() -> Vec<Seed> {
+    let file = |version: u32, roots: Value| {
+        let checksum = "0".repeat(64);
+        let head = format!(r#""format":"frostline-roots","format_version":{version}"#);
+        let text = format!(r#"{{{head},"roots":{roots},"checksum":"{checksum}"}}"#);
+        let mut file = text.into_bytes();
+        assert!(fuzz::reseal(&mut file), "it has a checksum");
+        file
+    };
+    let beside = |path: &str| json!([{ "path": "/gone", "relative": path }]);
+    vec![
+        Seed::accepted("the folder of the store", file(1, beside(".."))),
+        Seed::unharmed("far above the root", file(1, beside(&"../".repeat(10_000)))),
+        Seed::refused("a NUL in a path", file(1, beside("\0"))),
+        Seed::refused("a path that is not there", file(1, beside("../missing"))),
+        Seed::refused(
+            "257 roots",
+            file(1, vec![json!({ "path": "/" }); 257].into()),
+        ),
+        Seed::refused("version 2", file(2, beside(".."))),
+        Seed::refused(
+            "no checksum",
+            r#"{"format":"frostline-roots","format_version":1,"roots":[]}"#,
+        ),
+    ]
+}
+
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut manifest = serde_json::from_slice(&Store::whole().manifest).expect("it is JSON");
     change(&mut manifest);

@@ -1,4 +1,6 @@
-//! Seeds for class weight tables and backbone manifests.
+//! Seeds for files of text: tables, journals and backbone manifests.
+
+use frostline::features::Digest;
 
 use super::{Seed, container};
 
@@ -66,6 +68,74 @@ pub(super) fn labels() -> Vec<Seed> {
             "paths of two folders",
             "path,label\na/b/c,cat\nb/c,dog\nc,cat\n",
         ),
+    ]
+}
+
+pub(super) fn seen() -> Vec<Seed> {
+    let file = |lines: &str| {
+        let text = format!("frostline seen images, version 1\n{lines}");
+        let checksum = Digest::of(text.as_bytes());
+        format!("{text}checksum {checksum}\n")
+    };
+    let (first, second) = ("0a".repeat(32), "ff".repeat(32));
+    vec![
+        Seed::accepted("no image", file("")),
+        Seed::accepted("two images", file(&format!("{first}\n{second}\n"))),
+        Seed::refused(
+            "an upper-case digit",
+            file(&format!("{}\n", "0A".repeat(32))),
+        ),
+        Seed::refused("63 digits", file(&format!("{}\n", &first[1..]))),
+        Seed::refused("a label file", "path,label\na.jpg,cat\n"),
+        Seed::refused("version 2", "frostline seen images, version 2\n"),
+    ]
+}
+
+#[cfg(feature = "serve")]
+pub(super) fn label_journal() -> Vec<Seed> {
+    let journal = |entries: &[&str]| {
+        let first = [r#"{"journal":{"version":1}}"#];
+        let lines = first.iter().chain(entries);
+        let lines = lines.map(|entry| format!("{} {entry}\n", "0".repeat(16)));
+        let mut journal = lines.collect::<String>().into_bytes();
+        frostline::label::fuzz::reseal(&mut journal);
+        journal
+    };
+    let begin =
+        r#"{"begin":{"classes":["cat","dog"],"labels":[["a.jpg","cat"],["gone.jpg","dog"]]}}"#;
+    let whole = journal(&[
+        begin,
+        r#"{"opened":{"process":7,"address":"http://127.0.0.1:4242"}}"#,
+        r#"{"deed":{"do":"label","images":["b.jpg","c.jpg"],"class":"unknown"}}"#,
+        r#"{"deed":{"do":"keep","images":["a.jpg"]}}"#,
+        r#""written""#,
+        r#"{"deed":{"do":"rename_class","from":"cat","to":"dog"}}"#,
+        r#"{"deed":{"do":"leave_out","images":["b.jpg"]}}"#,
+        r#"{"deed":{"do":"undo"}}"#,
+        r#"{"deed":{"do":"undo"}}"#,
+        r#"{"deed":{"do":"redo"}}"#,
+        r#"{"deed":{"do":"edit","images":[["a.jpg",null],["b.jpg","cow"]]}}"#,
+        r#"{"deed":{"do":"clear","images":["c.jpg"]}}"#,
+        r#"{"output":{"file":"head.safetensors","digest":"00"}}"#,
+    ]);
+    let deed = |deed: &str| journal(&[begin, &format!(r#"{{"deed":{deed}}}"#)]);
+    vec![
+        Seed::unharmed("a line that was cut off", &whole[..whole.len() - 3]),
+        Seed::accepted("everything that can be done", whole),
+        Seed::accepted("nothing but the first line", journal(&[])),
+        Seed::accepted("an empty file", ""),
+        Seed::refused("no deed", deed(r#"{"do":"dance"}"#)),
+        Seed::unharmed("nothing to take back", deed(r#"{"do":"undo"}"#)),
+        Seed::unharmed(
+            "a label for no image",
+            deed(r#"{"do":"label","images":[],"class":""}"#),
+        ),
+        Seed::unharmed(
+            "a class that is not there",
+            deed(r#"{"do":"rename_class","from":"x","to":"\n"}"#),
+        ),
+        Seed::unharmed("no beginning", journal(&[r#"{"deed":{"do":"redo"}}"#])),
+        Seed::refused("a label file", "path,label\na.jpg,cat\n"),
     ]
 }
 

@@ -76,6 +76,7 @@ pub(crate) const TARGETS: &[Target] = &[
     of_store("manifest", "the manifest of a store", store::manifest),
     of_store("stamps", "the stamps of a store", store::stamps),
     of_store("shard", "the record of a shard", store::shard),
+    of_store("roots", "where the images of a store were", store::roots),
     plain(
         "feature_table",
         "a Parquet or Arrow table of features",
@@ -114,6 +115,14 @@ pub(crate) const TARGETS: &[Target] = &[
         text::class_weights,
     ),
     plain("labels", "a label file", text::labels),
+    plain("seen", "the images that classify has reported", text::seen),
+    #[cfg(feature = "serve")]
+    sealed(
+        "label_journal",
+        "the journal of a label file",
+        text::label_journal,
+        frostline::label::fuzz::reseal,
+    ),
     plain(
         "manifest_toml",
         "the manifest of a backbone",

@@ -24,6 +24,7 @@ const INDEX: &str = "index.arrow";
 const MANIFEST: &str = "manifest.json";
 const STAMPS: &str = "stamps.arrow";
 const SHARD: &str = "shard.json";
+const ROOTS: &str = "roots.json";
 
 /// The files of a valid store.
 pub(crate) struct Store {
@@ -165,6 +166,16 @@ pub(super) fn stamps(bytes: &[u8]) -> Outcome {
 }
 
 /// Reads the record of a shard in its store, and lists the other shards of the run.
+pub(super) fn roots(bytes: &[u8]) -> Outcome {
+    Store::whole().with(ROOTS, bytes, |folder| {
+        let found = frostline::features::roots(folder);
+        assert!(found.iter().all(|root| root.is_absolute()));
+        (!found.is_empty())
+            .then_some(())
+            .ok_or_else(|| "no root is there".into())
+    })
+}
+
 pub(super) fn shard(bytes: &[u8]) -> Outcome {
     let _ = fuzz::shard_bytes(bytes);
     Store::whole().with(SHARD, bytes, |folder| {

@@ -1,6 +1,6 @@
 //! The lines of a journal, and their checksums.
 
-use super::Entry;
+use super::entry::Entry;
 use crate::error::FileProblem;
 
 /// The version of the format.
@@ -96,4 +96,15 @@ pub(super) fn checksum(last: &str, json: &[u8]) -> String {
     hasher.update(last.as_bytes());
     hasher.update(json);
     hasher.finalize().to_hex()[..DIGITS].to_owned()
+}
+
+/// Recomputes the checksum of each line.
+pub(in crate::label) fn reseal(bytes: &mut [u8]) {
+    let mut last = String::new();
+    for line in bytes.split_mut(|byte| *byte == b'\n') {
+        if line.len() > DIGITS {
+            last = checksum(&last, &line[DIGITS + 1..]);
+            line[..DIGITS].copy_from_slice(last.as_bytes());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::label::deed::Deed;
 
 fn deed(name: &str) -> Entry {
     let images = vec!["a b.jpg".to_owned()];

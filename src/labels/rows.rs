@@ -1,15 +1,74 @@
-//! Building a label file row by row.
+//! The rows of a label file, in memory.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::path::Path;
 
-use super::file::{LabelFile, Mark, Row};
-use super::row::{Raw, Verdict};
+use super::row::{LabelRow, Raw, Verdict};
 use crate::error::FileProblem;
 use crate::images::path_text::{from_text, to_text};
 use crate::phrases::shortened;
 use crate::texts::Texts;
+
+/// The rows, each of another image.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// Whether images are listed by their digests.
+    pub(super) by_digest: bool,
+    keys: Texts,
+    list: Vec<Row>,
+    classes: Vec<String>,
+    /// The numbers of the rows in the order of their keys.
+    sorted: Vec<u32>,
+}
+
+/// A row without its key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Row {
+    line: u32,
+    mark: Mark,
+    /// NaN if there is none.
+    probability: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Class(u32),
+    NoLabel,
+    Unknown,
+}
+
+impl Rows {
+    /// Returns the number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Returns a row by its number, which is below [`Rows::len`].
+    pub(super) fn row(&self, number: usize) -> LabelRow<'_> {
+        let row = self.list[number];
+        LabelRow {
+            line: row.line,
+            key: self.key(number),
+            verdict: match row.mark {
+                Mark::Class(class) => Verdict::Class(&self.classes[class as usize]),
+                Mark::NoLabel => Verdict::NoLabel,
+                Mark::Unknown => Verdict::Unknown,
+            },
+            probability: Some(row.probability).filter(|p| !p.is_nan()),
+        }
+    }
+
+    pub(super) fn key(&self, number: usize) -> &str {
+        self.keys.get(number).expect("each row has a key")
+    }
+
+    /// Returns the row with a key.
+    pub(super) fn find(&self, key: &str) -> Option<usize> {
+        let compare = |row: &u32| self.key(*row as usize).cmp(key);
+        let place = self.sorted.binary_search_by(compare).ok()?;
+        Some(self.sorted[place] as usize)
+    }
+}
 
 /// The rows so far.
 #[derive(Debug, Default)]
@@ -56,12 +115,7 @@ impl Builder {
     }
 
     /// Sorts the rows, whose images are in the column `key`, and refuses contradictions.
-    pub(super) fn finish(
-        mut self,
-        path: &Path,
-        key: &str,
-        chosen: bool,
-    ) -> Result<LabelFile, FileProblem> {
+    pub(super) fn finish(mut self, key: &str, chosen: bool) -> Result<Rows, FileProblem> {
         let is_digest = |key: &str| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit());
         let all_digests = !self.rows.is_empty() && self.keys.iter().all(is_digest);
         let by_digest = all_digests && (key == "digest" || chosen);
@@ -82,16 +136,13 @@ impl Builder {
             self.keys = keys;
         }
         self.drop_repeated()?;
-        let mut file = LabelFile {
-            path: path.to_owned(),
+        Ok(Rows {
             by_digest,
-            sorted: Vec::new(),
+            sorted: sorted(&self.keys),
             keys: self.keys,
-            rows: self.rows,
+            list: self.rows,
             classes: self.classes,
-        };
-        file.sorted = sorted(&file.keys);
-        Ok(file)
+        })
     }
 
     /// Keeps the first row of each image, and refuses two rows with different labels.
