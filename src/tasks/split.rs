@@ -76,6 +76,7 @@ pub fn split(options: &SplitOptions, progress: &dyn Progress) -> Result<SplitRep
     }
     notes.extend(images.notes.iter().cloned());
     notes.extend(empty(options, &report));
+    notes.extend(uneven(options, &report));
     report.notes = notes;
     Ok(report)
 }
@@ -135,6 +136,29 @@ fn empty(options: &SplitOptions, report: &SplitReport) -> Option<String> {
     let names = in_quotes(empty.iter().copied());
     let classes = counted(empty.len(), "class");
     (!empty.is_empty()).then(|| format!("{classes} without images in one of the splits: {names}"))
+}
+
+/// Says that the shares are others than wanted because images keep their splits.
+fn uneven(options: &SplitOptions, report: &SplitReport) -> Option<String> {
+    let all: usize = report.splits.values().sum();
+    let shares = SPLITS.map(|name| report.splits[name] as f64 / all.max(1) as f64);
+    let off = shares.iter().zip(options.fractions);
+    let is_uneven = off
+        .map(|(share, wanted)| (share - wanted).abs())
+        .any(|off| off > 0.05);
+    let percents = |shares: [f64; 3]| {
+        shares
+            .map(|share| format!("{:.0} %", share * 100.0))
+            .join(", ")
+    };
+    (is_uneven && all >= 20 && report.n_kept > 0).then(|| {
+        format!(
+            "the splits have {} of the images instead of {}, because images keep the splits of an earlier \
+             result; write to a new file to divide all images again",
+            percents(shares),
+            percents(options.fractions)
+        )
+    })
 }
 
 fn write(options: &SplitOptions, images: &Images, splits: &[usize]) -> Result<()> {

@@ -199,3 +199,20 @@ fn shares_that_are_none_are_refused() {
         );
     }
 }
+
+#[test]
+fn shares_that_earlier_splits_prevent_are_told() {
+    let mut case = Case::new(0);
+    split(&case.options(), &Silent).unwrap();
+    case.add(60, 70);
+    let mut options = case.options();
+    let uneven = |report: &SplitReport| {
+        let note = report.notes.iter().find(|note| note.contains("instead of"));
+        note.cloned()
+    };
+    options.fractions = [0.4, 0.3, 0.3];
+    let told = uneven(&split(&options, &Silent).unwrap()).unwrap();
+    assert!(told.contains("instead of 40 %, 30 %, 30 %"), "{told}");
+    options.output = case.folder.path().join("again.csv");
+    assert_eq!(uneven(&split(&options, &Silent).unwrap()), None);
+}
