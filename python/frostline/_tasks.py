@@ -102,6 +102,8 @@ def report(
     labels_key: str | None = None,
     labels_column: str | None = None,
     labels_over_folders: bool = False,
+    splits: Path | None = None,
+    only: str = "test",
     progress: bool | _progress.Progress | None = None,
 ) -> dict[str, Any]:
     """Write the evaluation of a head as a self-contained HTML page; the keywords are the options of

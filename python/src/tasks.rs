@@ -297,6 +297,15 @@ fn evaluation_input(
     if keywords.flag("include_training")? {
         input.training_images = TrainingImages::Included;
     }
+    let only: String = keywords.required("only")?;
+    input.only = match keywords.optional("splits")? {
+        Some(file) => Some(OnlySplit::new(file, only)),
+        None if only == "test" => None,
+        None => {
+            let problem = "cannot be used without `splits`";
+            return Err(parameter(keywords.0.py(), "only", problem));
+        }
+    };
     Ok(input)
 }
 
@@ -320,9 +329,6 @@ pub(crate) fn evaluate(
     let keywords = Keywords(keywords);
     let mut options = EvaluateOptions::new(evaluation_input(data, head, &keywords)?);
     options.compare = keywords.optional("compare")?;
-    let only: String = keywords.required("only")?;
-    let splits = keywords.optional("splits")?;
-    options.input.only = splits.map(|file| OnlySplit::new(file, only));
     let default = Bootstrap::default();
     let resamples = keywords.within("intervals", 0, Bootstrap::MOST)?;
     let seed = keywords.or("seed", default.seed)?;
@@ -391,7 +397,9 @@ pub(crate) fn report(
         let guard = guard
             .home(&input.head.computing.run.home)
             .reads(&options.train)
-            .reads(&options.compare);
+            .reads(&options.compare)
+            .reads(input.labels.as_ref().map(|labels| &labels.file))
+            .reads(input.only.as_ref().map(|only| &only.file));
         guard.check(&options.output, Wanted::Html, overwrite)?;
         let summary = tasks::report(&options, watch)?;
         let notes = summary.notes.iter().map(ToString::to_string).collect();

@@ -14,6 +14,7 @@ use super::number::float;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
 use super::run_args::ComputingArgs;
 use super::suggest::{guard_of, unlabelled};
+use super::talk;
 use frostline::backbones::Home;
 use frostline::tasks::{DriftOptions, HeadOptions, drift};
 
@@ -67,6 +68,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let report = drift(&options, &Bar::default())?;
     notes(&report.notes);
     skipped(&report.skipped);
+    if format != FindingsFormat::Text || args.output.file().is_some() {
+        talk::say(&report.summary);
+    }
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report).as_bytes()),
         FindingsFormat::Json => args.output.write_bytes(json::text(&report).as_bytes()),

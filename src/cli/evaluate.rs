@@ -4,48 +4,31 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::evaluation_args::{EvaluationArgs, guard};
 use super::evaluation_text::text;
 use super::examples::examples;
 use super::given;
-use super::head_args::{HeadArgs, guard_of};
-use super::headings::{LABELS, STATISTICS};
-use super::input_args::NameArgs;
+use super::headings::STATISTICS;
 use super::json;
-use super::label_args::{self, LabelArgs};
+use super::label_args;
 use super::number;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
-use super::training_args::{self, TrainingArgs};
+use super::training_args;
 use super::{signals, talk};
 use frostline::backbones::Home;
 use frostline::head::Bootstrap;
-use frostline::images::Limits;
 use frostline::phrases::counted;
 use frostline::results::EvaluationJson;
-use frostline::tasks::{EvaluateOptions, EvaluateReport, EvaluationInput, OnlySplit, evaluate};
+use frostline::tasks::{EvaluateOptions, EvaluateReport, evaluate};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Feature store, or folder of images with a folder for each class.
-    #[arg(value_name = "FEATURES|IMAGES")]
-    data: PathBuf,
     #[command(flatten)]
-    names: NameArgs,
-    #[command(flatten)]
-    head: HeadArgs,
+    evaluation: EvaluationArgs,
     /// Compare with another head on the same features, and test whether the difference is significant.
     #[arg(long, value_name = "HEAD")]
     compare: Option<PathBuf>,
-    #[command(flatten)]
-    training: TrainingArgs,
-    #[command(flatten)]
-    labels: LabelArgs,
-    /// Evaluate only the images of one split of a file that `frostline split` has written.
-    #[arg(long, value_name = "FILE", help_heading = LABELS)]
-    splits: Option<PathBuf>,
-    /// Split to evaluate.
-    #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = LABELS)]
-    only: String,
     /// Number of bootstrap resamples for the 95 % intervals; 0 disables the intervals.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples,
           help_heading = STATISTICS)]
@@ -76,23 +59,11 @@ fn resamples(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let head = args.head.options(Limits::default(), home);
-    let mut input = EvaluationInput::new(args.data, head);
-    input.names = args.names.names();
-    input.training_images = args.training.images();
-    input.labels = args.labels.options();
-    input.only = args.splits.map(|file| OnlySplit::new(file, args.only));
-    let mut options = EvaluateOptions::new(input);
+    let mut options = EvaluateOptions::new(args.evaluation.input(home));
     options.compare = args.compare;
     options.bootstrap = Bootstrap::new(args.intervals, args.seed);
-    let input = &options.input;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
-    given::data(&input.data)?;
-    let guard = guard_of(&input.head)?
-        .data(&input.data)
-        .reads(label_args::file_of(input.labels.as_ref()))
-        .reads(input.only.as_ref().map(|only| &only.file))
-        .reads(&options.compare);
+    let guard = guard(&options.input)?.reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
     if options.input.head.computing.store.is_some() {
         signals::listen();

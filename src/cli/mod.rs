@@ -20,6 +20,7 @@ mod drift_text;
 mod environment;
 mod errors;
 mod evaluate;
+mod evaluation_args;
 mod evaluation_text;
 mod examples;
 mod export;

@@ -6,31 +6,24 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::evaluation_args::{EvaluationArgs, guard};
 use super::examples::examples;
 use super::given;
-use super::head_args::{HeadArgs, guard_of};
-use super::input_args::NameArgs;
-use super::label_args::{self, LabelArgs};
+use super::label_args;
 use super::output::{OverwriteArg, check_extension, skipped};
-use super::training_args::TrainingArgs;
 use super::{errors, signals, talk};
 use frostline::backbones::Home;
-use frostline::images::{Limits, Names};
+use frostline::images::Names;
 use frostline::phrases::counted;
 use frostline::tasks::{
-    EvaluationInput, Inputs, Overwrite, ReportNote, ReportOptions, ReportSummary, Wanted, report,
+    Inputs, Overwrite, ReportNote, ReportOptions, ReportSummary, Wanted, report,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Feature store, or folder of images with a folder for each class.
-    #[arg(value_name = "FEATURES|IMAGES")]
-    data: PathBuf,
     #[command(flatten)]
-    names: NameArgs,
-    #[command(flatten)]
-    head: HeadArgs,
+    evaluation: EvaluationArgs,
     /// Report to write, a self-contained HTML file; `-` is standard output.
     #[arg(short, long, value_name = "REPORT.html")]
     output: PathBuf,
@@ -52,10 +45,6 @@ pub(super) struct Args {
     /// Title of the report [default: the name of the evaluated data].
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     title: Option<String>,
-    #[command(flatten)]
-    training: TrainingArgs,
-    #[command(flatten)]
-    labels: LabelArgs,
 }
 
 const EXAMPLES: &str = examples! {
@@ -70,12 +59,7 @@ const EXAMPLES: &str = examples! {
 };
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let head = args.head.options(Limits::default(), home);
-    let mut input = EvaluationInput::new(args.data, head);
-    input.names = args.names.names();
-    input.training_images = args.training.images();
-    input.labels = args.labels.options();
-    let mut options = ReportOptions::new(input, args.output);
+    let mut options = ReportOptions::new(args.evaluation.input(home), args.output);
     options.images = args.images;
     options.train = args.train;
     options.train_images = args.train_images;
@@ -97,12 +81,9 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     given::originals(&images)?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
-    given::data(&options.input.data)?;
-    let guard = guard_of(&options.input.head)?
-        .data(&options.input.data)
+    let guard = guard(&options.input)?
         .reads(&options.train)
         .reads(&options.compare)
-        .reads(label_args::file_of(options.input.labels.as_ref()))
         .images(&Inputs::Paths(images, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
     Ok(check_extension(&options.output, &["html", "htm"])?)

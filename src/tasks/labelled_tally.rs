@@ -183,8 +183,11 @@ impl<'a, I: Items> Tally<'a, I> {
             }
             return Ok(());
         };
-        let basis = self.basis(digest);
-        let unseen = match basis {
+        let basis =
+            |classifier: &Predictor| Basis::of(classifier, digest, self.options.training_images);
+        let own = basis(self.classifier);
+        let is_included = self.classifiers.iter().all(|&head| basis(head).is_some());
+        let unseen = match own {
             Some(Basis::OutOfFold) => self.classifier.out_of_fold(&digest),
             Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
         };
@@ -194,24 +197,15 @@ impl<'a, I: Items> Tally<'a, I> {
             digest,
             target,
             probabilities: prediction.probabilities().to_vec(),
-            basis: basis.unwrap_or(Basis::Training),
+            basis: own.unwrap_or(Basis::Training),
             verdict: prediction.verdict(),
         };
-        match basis {
-            Some(_) => self.included.add(item),
-            None => self.training.add(item),
-        }
-    }
-
-    /// Returns the basis for an image; `None` if any of the heads was trained on it and has no out-of-fold
-    /// prediction for it.
-    fn basis(&self, digest: Digest) -> Option<Basis> {
-        let of = |classifier| Basis::of(classifier, digest, self.options.training_images);
-        let all = self
-            .classifiers
-            .iter()
-            .all(|classifier| of(classifier).is_some());
-        of(self.classifier).filter(|_| all)
+        let side = if is_included {
+            &mut self.included
+        } else {
+            &mut self.training
+        };
+        side.add(item)
     }
 
     pub(super) fn finish(self, notes: &[String]) -> Result<(LabelledPredictions, I)> {
@@ -219,11 +213,13 @@ impl<'a, I: Items> Tally<'a, I> {
             mut labelled,
             left_out,
             classifier,
+            classifiers,
             options,
             ..
         } = self;
         // Optimistic metrics, reported as such, are more useful than none.
-        let (side, excluded) = if self.included.items.is_empty() {
+        let only_training = self.included.items.is_empty();
+        let (side, excluded) = if only_training {
             (self.training, 0)
         } else {
             (self.included, self.training.n)
@@ -243,6 +239,12 @@ impl<'a, I: Items> Tally<'a, I> {
             ..side.rejected
         });
         labelled.notes = notes.to_vec();
+        if only_training && classifiers.len() > 1 {
+            labelled.notes.push(
+                "each image was in the training of one of the heads at least, so the comparison is optimistic"
+                    .to_owned(),
+            );
+        }
         let known = labelled.training_overlap.out_of_fold;
         if labelled.rejected.is_some() && known > 0 {
             labelled.notes.push(format!(

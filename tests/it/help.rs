@@ -211,7 +211,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Predictions", "tta no-reject"),
             ("Running the network", "store {network} backbone"),
             ("Statistics", "include-training"),
-            ("Labels", "{labels} labels-over-folders"),
+            ("Labels", "{labels} labels-over-folders splits only"),
         ],
     ),
     (

@@ -306,6 +306,26 @@ fn heads_of_different_training_sets_are_compared_on_what_neither_saw() {
 }
 
 #[test]
+fn images_that_one_of_two_heads_has_seen_are_told() {
+    let noise = Noise::new();
+    self::noise(&noise.0.path().join("late"), 20..28);
+    noise.fit("mine", "early", "");
+    noise.fit("late", "late-head", "");
+    let line = "evaluate --head {dir}/late-head {dir}/mine --compare {dir}/early --format json";
+    // All 24 images, twice each, are training images of `early`; `late-head` was trained on 4 of them.
+    let ran = noise
+        .run(line)
+        .exits(0)
+        .says(&["each image was in the training of one of the heads"]);
+    let figures: Value = serde_json::from_str(&ran.out).unwrap();
+    let overlap = &figures["training_overlap"];
+    assert_eq!(
+        (&overlap["new"], &overlap["training"]),
+        (&40.into(), &8.into())
+    );
+}
+
+#[test]
 fn near_neighbours_on_the_page_are_other_images() {
     let noise = Noise::new();
     noise.fit("mine", "head", " --folds 4");

@@ -104,10 +104,7 @@ fn tell(report: &ApplyLabelsReport, options: &ApplyLabelsOptions) {
         ),
     ];
     for (n, what, names) in stay.into_iter().filter(|(n, ..)| *n > 0) {
-        talk::note(format!(
-            "{} {what}, left where they are{names}",
-            counted(n, "image")
-        ));
+        talk::note(format!("not sorted: {} {what}{names}", counted(n, "image")));
     }
     if report.n_unmatched > 0 {
         let rows = counted(report.n_unmatched, "row");

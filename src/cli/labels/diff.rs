@@ -8,7 +8,7 @@ use crate::cli::examples::examples;
 use crate::cli::label_args::ColumnArgs;
 use crate::cli::output::{OutputArgs, OutputFormat};
 use crate::cli::terminal::Text;
-use crate::cli::{Outcome, json};
+use crate::cli::{Outcome, json, talk};
 use frostline::error::{Error, csv_error};
 use frostline::phrases::counted;
 use frostline::tasks::{LabelDiff, OutputGuard, Wanted, label_diff};
@@ -72,6 +72,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     let guard = OutputGuard::new().reads([&args.before, &args.after]);
     let format = args.output.check(&guard, args.format)?;
     let diff = label_diff(&args.before, &args.after, &args.columns.into())?;
+    if format != Format::Text {
+        talk::say(counts(&diff));
+    }
     match format {
         Format::Text => args.output.write_bytes(text(&diff).as_bytes()),
         Format::Json => args.output.write_bytes(json::text(&diff).as_bytes()),
@@ -95,9 +98,13 @@ fn text(diff: &LabelDiff) -> Text {
         let [before, after] = [0, 1].map(|column| padded(&names[column], widths[column]));
         text.line(format!("{before}  → {after}  {:>8}", found.n_images));
     }
-    let (changed, same) = (counted(diff.changes.len(), "label"), diff.n_same);
-    text.line(format!("{changed} changed, {same} the same"));
+    text.line(counts(diff));
     text
+}
+
+fn counts(diff: &LabelDiff) -> String {
+    let (changed, same) = (counted(diff.changes.len(), "label"), diff.n_same);
+    format!("{changed} changed, {same} the same")
 }
 
 fn rows(out: &mut dyn Write, diff: &LabelDiff) -> io::Result<()> {

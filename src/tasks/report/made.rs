@@ -12,7 +12,6 @@ use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::counted;
 use crate::report::Provenance;
 use crate::tasks::labelled_predictions::LabelledPredictions;
-use crate::tasks::training_overlap::TrainingOverlap;
 
 pub(super) fn groups(
     options: &ReportOptions,
@@ -28,13 +27,21 @@ pub(super) fn groups(
         group("Preprocessing", preprocessing(head)),
         group("Training", training(head)),
         group("Feature extraction", computed(&labelled.engine)),
-        group("Evaluated images", seen(labelled.training_overlap)),
+        group("Evaluated images", evaluated(options, labelled)),
         group("Report", this_report(options)),
     ]
 }
 
-/// Returns how many of the images the head was trained on, or validated on.
-fn seen(overlap: TrainingOverlap) -> Facts {
+/// Returns where the labels are from, and how many of the images the head was trained on, or validated on.
+fn evaluated(options: &ReportOptions, labelled: &LabelledPredictions) -> Facts {
+    let file = labelled.laid_labels.as_ref().map(|laid| laid.file.clone());
+    let only = options.input.only.as_ref();
+    let split = only.map(|only| format!("{} of {}", only.split, to_text(&only.file)));
+    let from = [("labels", file), ("split", split)];
+    let from = from
+        .into_iter()
+        .filter_map(|(name, file)| Some((name, for_terminal(&file?))));
+    let overlap = labelled.training_overlap;
     let counts = [
         ("new to the head", overlap.new),
         ("held out for validation", overlap.held_out),
@@ -43,8 +50,10 @@ fn seen(overlap: TrainingOverlap) -> Facts {
         ("trained on, excluded", overlap.left_out),
     ];
     let counts = counts.into_iter().filter(|(_, n)| *n > 0);
-    counts
-        .map(|(name, n)| (name.to_owned(), n.to_string()))
+    let counts = counts.map(|(name, n)| (name, n.to_string()));
+    let facts = from.chain(counts);
+    facts
+        .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
 
