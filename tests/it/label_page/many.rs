@@ -19,6 +19,14 @@ fn write_pictures(place: &Place, n: u32) {
     }
 }
 
+/// Whether all images in the visible part of the grid are there.
+const SHOWN: &str = "const grid = document.getElementById('sort-grid').getBoundingClientRect();
+     const seen = [...document.querySelectorAll('.tile')].filter((tile) => {
+       const { top, bottom } = tile.getBoundingClientRect();
+       return bottom > grid.top && top < grid.bottom;
+     });
+     return seen.length > 5 && seen.every((tile) => tile.querySelector('img')?.naturalWidth > 0)";
+
 #[test]
 fn few_of_many_images_are_elements_and_the_place_stays() {
     let n = 3000;
@@ -30,7 +38,8 @@ fn few_of_many_images_are_elements_and_the_place_stays() {
     let Some(person) = Person::at(&labelling) else {
         return;
     };
-    person.sees("return document.getElementById('work').hidden");
+    // The order changes once more when the images were grouped.
+    person.reads("#hint", "Groups of similar images");
     let tiles = || {
         person
             .0
@@ -45,14 +54,7 @@ fn few_of_many_images_are_elements_and_the_place_stays() {
             "const grid = document.getElementById('sort-grid');
              grid.scrollTop = (grid.scrollHeight - grid.clientHeight) * {part} / 8"
         ));
-        person.sees(
-            "const grid = document.getElementById('sort-grid').getBoundingClientRect();
-             const seen = [...document.querySelectorAll('.tile')].filter((tile) => {
-               const { top, bottom } = tile.getBoundingClientRect();
-               return bottom > grid.top && top < grid.bottom;
-             });
-             return seen.length > 5 && seen.every((tile) => tile.querySelector('img')?.naturalWidth > 0)",
-        );
+        person.sees(SHOWN);
         assert!(tiles() < 160, "{} tiles", tiles());
     }
     let all = person
@@ -68,17 +70,18 @@ fn few_of_many_images_are_elements_and_the_place_stays() {
         .0
         .js("const grid = document.getElementById('sort-grid');
          grid.scrollTop = grid.scrollHeight / 2");
-    person.sees(
-        "const images = [...document.querySelectorAll('.tile img')];
-         return images.length > 20 && images.every((img) => img.complete)
-           && !document.querySelector('.blank')",
+    person.sees(SHOWN);
+    // One that is not the last of its row, where the next one would be elsewhere.
+    person.0.js(
+        "const { top } = document.getElementById('sort-grid').getBoundingClientRect();
+         const place = (tile) => tile.getBoundingClientRect();
+         const tiles = [...document.querySelectorAll('.tile')].filter((tile) => place(tile).top > top + 200);
+         tiles.sort((a, b) => place(a).top - place(b).top || place(a).left - place(b).left);
+         const tile = tiles.find((tile, i) => place(tiles[i + 1]).top === place(tile).top);
+         tile.focus();
+         window.before = { y: place(tile).y, id: tile.dataset.id,
+           near: [...document.querySelectorAll('.tile img')] }",
     );
-    let middle = "const grid = document.getElementById('sort-grid').getBoundingClientRect();
-        const tile = document.elementFromPoint(grid.x + 300, grid.y + 300).closest('.tile');";
-    person.0.js(&format!(
-        "{middle} tile.focus(); window.before = {{ y: tile.getBoundingClientRect().y, id: tile.dataset.id,
-         near: [...document.querySelectorAll('.tile img')] }}"
-    ));
     person.classifies("one");
     person.reads("#tally", "1 of 3,000");
     let after = person.0.js(
