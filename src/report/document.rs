@@ -87,7 +87,7 @@ fn top(page: &Page) -> Markup {
 fn sections(page: &Page) -> Markup {
     html! {
         @if !page.notes.is_empty() {
-            section #notes aria-label="Notes" { ul.notes { @for note in &page.notes { li { (note) } } } }
+            section #notes aria-label="Notes" { ul.notes { @for note in &page.notes { li { (marked(note)) } } } }
         }
         (headline::section(page))
         (confusion::section(page))
@@ -102,6 +102,15 @@ fn sections(page: &Page) -> Markup {
             (search_table::section(search))
         }
         (provenance(&page.provenance))
+    }
+}
+
+/// Sets the names between backticks in a sentence as code.
+fn marked(sentence: &str) -> Markup {
+    html! {
+        @for (i, part) in sentence.split('`').enumerate() {
+            @if i % 2 == 0 { (part) } @else { code { bdi { (part) } } }
+        }
     }
 }
 
@@ -142,10 +151,11 @@ mod tests {
             title: evil.to_owned(),
             classes: vec![evil.to_owned()],
             confusion: vec![vec![1]].into(),
-            notes: vec![evil.to_owned()],
+            notes: vec![evil.to_owned(), format!("of `{evil}` only")],
             ..Page::default()
         };
         let text = render(&page);
+        assert!(text.contains("<li>of <code><bdi>&lt;img src=x"), "{text}");
         assert!(!text.contains("<img src=x"), "{text}");
         assert!(text.contains("&lt;img src=x onerror=alert(1)&gt;&quot;"));
     }
