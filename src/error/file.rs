@@ -44,6 +44,10 @@ pub enum FileKind {
     LabelJournal,
     /// A file of labels.
     Labels,
+    /// A file of splits, which `split` writes.
+    Splits,
+    /// A table that says which images belong together.
+    Groups,
 }
 
 /// A file whose size and SHA-256 are known.

@@ -136,7 +136,8 @@ pub enum TaskError {
     /// A label file has no label for any of the images.
     #[error(
         "`{}` labels none of the images: it lists {}, and they are called {}",
-        labels.display(), in_quotes(rows.iter().map(String::as_str)),
+        labels.display(),
+        if rows.is_empty() { "none".to_owned() } else { in_quotes(rows.iter().map(String::as_str)) },
         in_quotes(images.iter().map(String::as_str))
     )]
     NoneLabelled {
@@ -398,8 +399,9 @@ pub enum TaskError {
     NoTrainingFeatures,
     /// There is no image to compare with the training images.
     #[error("there is no new image to compare with the training images{}", match trained_on {
-        0 => String::new(),
-        n => format!(": the head was trained on {}", counted(*n, "image")),
+        0 => "",
+        1 => ": the only one is a training image of the head",
+        _ => ": all are training images of the head",
     })]
     NothingNew {
         /// Images that the head was trained on.

@@ -37,6 +37,7 @@ impl<'a> From<Verdict<'a>> for Given<'a> {
 #[derive(Debug)]
 pub struct LabelFile {
     pub(super) path: PathBuf,
+    kind: FileKind,
     pub(super) rows: Rows,
 }
 
@@ -47,10 +48,15 @@ impl LabelFile {
     /// [`Error::Io`] if it cannot be read; [`Error::File`] if it is not a label file, or lists an image with
     /// different labels.
     pub fn read(path: &Path, columns: &LabelColumns) -> Result<Self> {
+        Self::read_as(FileKind::Labels, path, columns)
+    }
+
+    /// Reads a file of another kind in the same format: its second column is not that of labels.
+    pub(crate) fn read_as(kind: FileKind, path: &Path, columns: &LabelColumns) -> Result<Self> {
         let bytes = inputs::read(path, Links::Follow, LIMIT).map_err(Error::io("read", path))?;
-        Self::parse(path, bytes, columns).map_err(|problem| Error::File {
+        Self::parse(path, bytes, columns, kind.clone()).map_err(|problem| Error::File {
             path: path.to_owned(),
-            kind: FileKind::Labels,
+            kind,
             problem,
         })
     }
@@ -60,6 +66,7 @@ impl LabelFile {
         path: &Path,
         bytes: Vec<u8>,
         columns: &LabelColumns,
+        kind: FileKind,
     ) -> Result<Self, FileProblem> {
         let mut builder = Builder::default();
         let mut add = |raw: Raw<'_>| builder.add(&raw);
@@ -69,11 +76,16 @@ impl LabelFile {
             text::read(&bytes, columns, &mut add)
         };
         let key = key.map_err(|found| FileProblem::Foreign {
-            wanted: "a label file",
+            wanted: match kind {
+                FileKind::Splits => "a file of splits",
+                FileKind::Groups => "a table of groups",
+                _ => "a label file",
+            },
             found,
         })?;
         Ok(Self {
             path: path.to_owned(),
+            kind,
             rows: builder.finish(&key, columns.key.is_some())?,
         })
     }
@@ -93,7 +105,7 @@ impl LabelFile {
     pub(crate) fn ambiguous(&self, problem: String) -> Error {
         Error::File {
             path: self.path.clone(),
-            kind: FileKind::Labels,
+            kind: self.kind.clone(),
             problem: FileProblem::Ambiguous(problem),
         }
     }

@@ -12,7 +12,7 @@ pub use self::options::{ApplyLabelsOptions, Sorting};
 use self::sorted::{Placed, Sorted};
 use super::inputs::{Inputs, Skipped};
 use super::laid_labels::read_digest;
-use crate::error::{Error, Result, TaskError};
+use crate::error::{Error, Result, TaskError, require};
 use crate::images::Labels;
 use crate::images::path_text::to_text;
 use crate::labels::{LabelRow, Matched, Verdict, check_folder_name};
@@ -67,6 +67,10 @@ pub fn apply_labels(
     options: &ApplyLabelsOptions,
     progress: &dyn Progress,
 ) -> Result<ApplyLabelsReport> {
+    if let Some(least) = options.min_probability {
+        let (is_share, wanted) = ((0.0..=1.0).contains(&least), "from 0 to 1");
+        require(is_share, "min_probability", &least, wanted)?;
+    }
     let file = options.labels.read()?;
     let scan =
         Inputs::Paths(vec![options.images.clone()], options.names).scan(Labels::None, progress)?;

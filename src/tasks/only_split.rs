@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::error::{Result, TaskError};
+use crate::error::{FileKind, Result, TaskError};
 use crate::features::{FeatureStore, IndexRow};
 use crate::images::Scan;
 use crate::labels::{Given, LabelColumns, LabelFile, Matched, Verdict};
@@ -31,7 +31,7 @@ impl OnlySplit {
             label: Some("split".to_owned()),
             ..LabelColumns::default()
         };
-        LabelFile::read(&self.file, &columns)
+        LabelFile::read_as(FileKind::Splits, &self.file, &columns)
     }
 
     /// Returns whether an image is in the split.

@@ -12,7 +12,7 @@ use self::assign::{Group, assign};
 pub use self::options::SplitOptions;
 use self::samples::Images;
 use super::laid_labels::LaidLabels;
-use crate::error::{Error, Result, csv_error};
+use crate::error::{Error, FileKind, Result, csv_error};
 use crate::labels::{Given, LabelColumns, LabelFile};
 use crate::outputs;
 use crate::phrases::{counted, in_quotes};
@@ -90,7 +90,7 @@ fn kept(options: &SplitOptions, images: &Images) -> Result<Vec<Option<usize>>> {
         label: Some("split".to_owned()),
         ..LabelColumns::default()
     };
-    let file = LabelFile::read(&path, &columns)?;
+    let file = LabelFile::read_as(FileKind::Splits, &path, &columns)?;
     let mut matched = file.matched(images.paths.iter().map(String::as_str))?;
     let mut split_of =
         |image: usize| match matched.take(&images.paths[image], Some(&images.digests[image])) {

@@ -46,9 +46,16 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
             "restore it from a backup, or move it away: then the label file alone counts, without undo"
         }
         (FileKind::Labels, FileProblem::Ambiguous(_)) => {
-            "write each path as in the store's index: relative to the folder of the images"
+            "write one line for each image, with its path as in the store's index: relative to the folder of \
+             the images"
         }
         (FileKind::Labels, _) => LABELS,
+        (FileKind::Splits, _) => {
+            "pass a file that `frostline split` has written, or choose another output"
+        }
+        (FileKind::Groups, _) => {
+            "write a table with the column `path` or `digest` and one with the groups, which --group-column names"
+        }
         (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
             "pass a folder that `frostline extract` has written"
         }

@@ -88,7 +88,9 @@ fn data(problem: &DataProblem) -> Option<&'static str> {
         }
         DataProblem::Target { .. } => "get the targets from `class_to_idx` of the same classes",
         DataProblem::Gaps { .. } => "number the classes from 0 without gaps",
-        DataProblem::OneClass { .. } => "put the images of each class into a separate folder",
+        DataProblem::OneClass { .. } => {
+            "put the images of each class into a separate folder, or label images of another class"
+        }
         DataProblem::Widths {
             pair: Pair::Compared,
             ..

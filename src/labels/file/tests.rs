@@ -8,7 +8,12 @@ use std::sync::Arc;
 use super::*;
 
 fn parsed(bytes: impl Into<Vec<u8>>, columns: &LabelColumns) -> Result<LabelFile, FileProblem> {
-    LabelFile::parse(Path::new("labels.csv"), bytes.into(), columns)
+    LabelFile::parse(
+        Path::new("labels.csv"),
+        bytes.into(),
+        columns,
+        FileKind::Labels,
+    )
 }
 
 fn read(bytes: impl Into<Vec<u8>>) -> LabelFile {

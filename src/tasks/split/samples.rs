@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::options::SplitOptions;
-use crate::error::{Error, Result, TaskError};
+use crate::error::{Error, FileKind, Result, TaskError};
 use crate::features::{Digest, FeatureStore, try_is_store};
 use crate::head::{Groups, Joins, approximately};
 use crate::labels::{Given, LabelColumns, LabelFile};
@@ -127,7 +127,7 @@ impl Images {
                 label: Some(column.clone()),
                 ..LabelColumns::default()
             };
-            let file = LabelFile::read(file, &columns)?;
+            let file = LabelFile::read_as(FileKind::Groups, file, &columns)?;
             let mut matched = file.matched(self.paths.iter().map(String::as_str))?;
             let mut first: HashMap<&str, usize> = HashMap::new();
             for (image, path) in self.paths.iter().enumerate() {
