@@ -24,6 +24,35 @@ impl Labelling {
         Self::of(&mut place.command(&line))
     }
 
+    /// The same, where files can have at most 4 KiB: a full disk.
+    #[cfg(unix)]
+    pub(crate) fn without_room(place: &Place, more: &str) -> Self {
+        let line = format!("label {{dir}}/images --labels {{dir}}/labels.csv {more}");
+        let full = place.command(&line);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
+        shell.arg(full.get_program()).args(full.get_args());
+        shell.env("FROSTLINE_HOME", place.path("home"));
+        Self::of(&mut shell)
+    }
+
+    /// Labels images until there is no room, and returns how many times it was acknowledged.
+    pub(crate) fn fill(&self, images: usize) -> usize {
+        let class = "c".repeat(150);
+        (0..1000)
+            .find(|i| {
+                let class = format!("{class}{}", i / images);
+                let action = json!({ "kind": "label", "ids": [i % images], "class": class });
+                let reply = self.act(&action);
+                let is_full = reply.status != 200;
+                if is_full {
+                    assert_eq!(reply.with(507)["code"], "disk_full");
+                }
+                is_full
+            })
+            .expect("the limit is reached")
+    }
+
     pub(crate) fn of(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();

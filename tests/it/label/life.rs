@@ -1,7 +1,6 @@
 //! Nothing that was acknowledged is lost, whatever ends the process.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::json;
 
@@ -58,36 +57,18 @@ fn a_second_process_is_told_where_the_first_one_is() {
     assert_eq!(service.stop("INT"), 0);
 }
 
-/// A limit on the size of files stands for a full disk.
 #[test]
 fn a_full_disk_refuses_actions_and_changes_nothing() {
     let Some(place) = Place::fitted() else {
         return;
     };
-    let full = place.command("label {dir}/images --labels {dir}/labels.csv --features {dir}/store");
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
-    shell.arg(full.get_program()).args(full.get_args());
-    shell.env("FROSTLINE_HOME", place.path("home"));
-    let service = Labelling::of(&mut shell);
-    let class = "c".repeat(150);
-    let mut acknowledged = 0;
-    let refused = loop {
-        let id = acknowledged % 12;
-        let class = format!("{class}{}", acknowledged / 12);
-        let reply = service.act(&json!({ "kind": "label", "ids": [id], "class": class }));
-        if reply.status != 200 {
-            break reply;
-        }
-        acknowledged += 1;
-        assert!(acknowledged < 1000, "the limit is never reached");
-    };
-    assert_eq!(refused.with(507)["code"], "disk_full");
+    let service = Labelling::without_room(&place, "--features {dir}/store");
+    let acknowledged = service.fill(12);
     let state = service.get("api/state");
     let labels = service.labels();
     assert_eq!(state["n_labelled"], acknowledged.min(12));
     service
-        .act(&json!({ "kind": "label", "ids": [0], "class": class }))
+        .act(&json!({ "kind": "label", "ids": [0], "class": "c".repeat(150) }))
         .with(507);
     service.kill();
     let service = Labelling::start(&place, "--features {dir}/store");

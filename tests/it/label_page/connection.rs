@@ -128,3 +128,27 @@ fn images_that_are_gone_say_so() {
         "{complaints:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_told_and_nothing_looks_done() {
+    let Some(place) = Place::fitted() else {
+        return;
+    };
+    let labelling = Labelling::without_room(&place, "--features {dir}/store");
+    let Some(person) = Person::at(&labelling) else {
+        return;
+    };
+    labelling.fill(8);
+    let labelled = labelling.get("api/state")["n_labelled"].clone();
+    person.reads("#tally", &format!("{labelled} of 12"));
+    person.classifies(&"z".repeat(199));
+    person.reads("#said", "cannot write");
+    person.reads("#tally", &format!("{labelled} of 12"));
+    assert_eq!(labelling.get("api/state")["n_labelled"], labelled);
+    let complaints = person.0.complaints();
+    assert!(
+        complaints.iter().all(|text| text.contains("507")),
+        "{complaints:?}"
+    );
+}
