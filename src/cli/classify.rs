@@ -1,6 +1,6 @@
 //! `frostline classify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -93,6 +93,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         .images(&options.inputs)
         .reads(&state);
     let format = output.check(&guard, asked)?;
+    if let Some(state) = &state {
+        keep_reported(&output, state)?;
+    }
     let mut seen = state.as_deref().map(SeenImages::open).transpose()?;
     let report = output.write(|out| {
         // Not earlier: opening a pipe waits for its reader, and one signal must be enough to stop that.
@@ -121,6 +124,33 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     seen.map_or(Ok(()), SeenImages::save)?;
     tell(&report, options.head.computing.run.threads);
     finish(&report, strict)
+}
+
+/// Refuses to replace what was reported before, since it is not reported again.
+fn keep_reported(output: &OutputArgs, state: &Path) -> anyhow::Result<()> {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    if output
+        .file()
+        .is_some_and(|file| absolute(file) == absolute(state))
+    {
+        bail!(Refusal::usage(
+            format!(
+                "`-o` and `--state` are the same file, `{}`",
+                state.display()
+            ),
+            "choose another file for one of them",
+        ));
+    }
+    if let Some(file) = output.existing() {
+        bail!(Refusal::input(
+            format!(
+                "the output `{}` exists; images that an earlier run has reported in it are not reported again",
+                file.display()
+            ),
+            "choose a new file for each run, such as -o \"new-$(date +%F).csv\", or add --overwrite",
+        ));
+    }
+    Ok(())
 }
 
 fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {

@@ -49,6 +49,12 @@ impl OutputArgs {
         file.filter(|file| !outputs::is_stdout(file))
     }
 
+    /// Returns the file if there is one already, and it is not to be overwritten.
+    pub(super) fn existing(&self) -> Option<&Path> {
+        self.file()
+            .filter(|file| file.is_file() && !self.overwrite.overwrite)
+    }
+
     /// Returns the name of the output for messages.
     pub(super) fn name(&self) -> &Path {
         outputs::name(self.place())

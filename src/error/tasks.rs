@@ -397,6 +397,9 @@ pub enum TaskError {
          `train` is needed"
     )]
     NoTrainingFeatures,
+    /// There are fewer than two different training images to compare new images with.
+    #[error("there are fewer than two different training images to compare with")]
+    NothingToCompare,
     /// There is no image to compare with the training images.
     #[error("there is no new image to compare with the training images{}", match trained_on {
         0 => "",
@@ -479,14 +482,14 @@ pub enum OutputProblem {
         wanted: &'static str,
     },
     /// The path of a new feature store is a file.
-    #[error("`{}` is a file, but a feature store is a folder", store.display())]
+    #[error("`{}` is a file, not a folder", store.display())]
     StoreIsFile {
         /// The path of the store.
         store: PathBuf,
     },
     /// A parent of a new feature store is a file.
     #[error(
-        "cannot create the feature store `{}`: `{}` is a file",
+        "cannot create the folder `{}`: `{}` is a file",
         store.display(),
         file.display()
     )]

@@ -87,7 +87,8 @@ impl Labeller {
     }
 
     fn require_labels(&self) -> Result<(), Refusal> {
-        let mut inner = self.lock();
+        self.write_all()?;
+        let inner = self.lock();
         let vectors = inner
             .vectors
             .clone()
@@ -101,7 +102,7 @@ impl Labeller {
             let why = "label images of at least two classes first";
             return Err(Refusal::Bad(why.to_owned()));
         }
-        Ok(inner.labelling.write()?)
+        Ok(())
     }
 
     /// Returns the files to write. A file that this session's journal does not know is never replaced.
@@ -146,7 +147,7 @@ impl Labeller {
     }
 
     /// Trains the head with a rejection or, with too few images for that, without.
-    fn fit(files: &Finished) -> Done<(FitHeadReport, Option<f64>)> {
+    fn fit(files: &Finished) -> Result<(FitHeadReport, Option<f64>), Refusal> {
         let mut options = FitHeadOptions::new(files.features.clone(), files.head.clone());
         options.params = params();
         options.labels = Some(LabelOptions::new(files.labels.clone()));
@@ -158,7 +159,12 @@ impl Labeller {
             )) => options.reject = None,
             fitted => return Ok((fitted?, options.reject)),
         }
-        Ok((fit_head(&options, &mut |_| {}, &Silent)?, None))
+        match fit_head(&options, &mut |_| {}, &Silent) {
+            Err(Error::Head(HeadError::Data(problem @ DataProblem::Folds { .. }))) => {
+                Err(Refusal::Bad(format!("label more images first: {problem}")))
+            }
+            fitted => Ok((fitted?, None)),
+        }
     }
 
     fn report(&self, files: &Finished) -> Done<()> {

@@ -122,7 +122,12 @@ impl Journal {
     }
 
     fn write(&mut self, line: &[u8], sync: bool) -> io::Result<()> {
-        if self.file.metadata()?.len() != self.length {
+        let there = self.file.metadata()?;
+        if !outputs::is_at(&there, &self.path) {
+            let why = "it was moved or removed; end this session and start it again";
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+        }
+        if there.len() != self.length {
             self.cut()?;
         }
         self.file.seek(SeekFrom::Start(self.length))?;

@@ -20,7 +20,7 @@ use super::trial::Trial;
 use super::vectors::Vectors;
 use crate::error::Result;
 use crate::head::start_processors;
-use crate::images::{Entries, Labels, Scan};
+use crate::images::{Entries, Found, Labels, Scan, SkipReason};
 use crate::progress::Progress;
 
 /// How long a request waits for the groups to follow the labels.
@@ -140,6 +140,7 @@ impl Labeller {
         start_processors()?;
         let (journal, found) = Journal::open(&journal_of(&options.labels), &options.labels)?;
         let mut scan = options.extract.inputs.scan(Labels::FromFolders, progress)?;
+        scan.entries.change(|found| Some(beside_classes(found)));
         let mut notes = std::mem::take(&mut scan.notes);
         let start = Start {
             classes: options.classes.clone(),
@@ -287,6 +288,17 @@ fn folders(
         );
     }
     Vec::new()
+}
+
+/// An image needs no class folder here.
+fn beside_classes(found: Found) -> Found {
+    match found {
+        Found::Skipped {
+            sample,
+            reason: SkipReason::NotInAClass,
+        } => Found::Sample(sample),
+        found => found,
+    }
 }
 
 /// Returns the images that the scan found to be unusable.

@@ -1,8 +1,9 @@
 //! The labels of a session on disk: the journal, and the label file that follows it.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::deed::Deed;
 use super::file::read_labels;
@@ -13,6 +14,7 @@ use super::tags::{Mark, Tags};
 use crate::error::Result;
 use crate::labels::write_labels;
 use crate::phrases::counted;
+use crate::stamp::Stamp;
 
 /// How long writing the label file may take before it is done in the background.
 const QUICK: Duration = Duration::from_millis(30);
@@ -32,6 +34,9 @@ pub(super) struct Labelling {
     written: HashMap<String, String>,
     /// Whether the label file lacks deeds.
     pub(super) is_behind: bool,
+    /// The label file as it was last written, and the labels in it.
+    file: Option<Stamp>,
+    file_labels: HashMap<u32, Mark>,
     /// How long writing it took the last time.
     took: Duration,
 }
@@ -72,6 +77,8 @@ impl Labelling {
             numbers,
             written: HashMap::new(),
             is_behind: true,
+            file: None,
+            file_labels: HashMap::new(),
             took: Duration::ZERO,
         };
         let mut notes = Vec::new();
@@ -170,7 +177,7 @@ impl Labelling {
         let Some(listed) = listed else {
             let path = self.path.display();
             return Ok(Some(format!(
-                "`{path}` was missing and is written again from its journal"
+                "`{path}` was missing or empty and is written again from its journal"
             )));
         };
         let mut listed_by: HashMap<u32, String> = HashMap::new();
@@ -202,7 +209,7 @@ impl Labelling {
         self.journal.append(&entry)?;
         self.replay(vec![entry]);
         Ok(Some(format!(
-            "{} changed in `{}` since the last session; undo takes these changes back",
+            "{} changed in `{}` by another program; undo takes these changes back",
             counted(n, "label"),
             self.path.display()
         )))
@@ -282,12 +289,38 @@ impl Labelling {
         Ok(changed)
     }
 
-    /// Writes the label file if it lacks something.
+    /// Returns whether another program has changed the label file since it was last written.
+    pub(super) fn is_edited(&self) -> bool {
+        let there = stamp(&self.path);
+        there.is_some() && self.file.is_some() && there != self.file
+    }
+
+    /// Takes over what another program has changed in the label file, once it seems to have finished. Returns
+    /// what the user should know.
+    ///
+    /// # Errors
+    /// A label file that cannot be read.
+    pub(super) fn follow(&mut self) -> Result<Option<String>> {
+        let stamp = stamp(&self.path);
+        let is_done = stamp.is_some_and(|stamp| stamp.is_settled(SystemTime::now()));
+        if !is_done || !self.is_edited() {
+            return Ok(None);
+        }
+        let names = self.names[..self.n_images].iter().map(|name| &**name);
+        let listed = read_labels(&self.path, names)?;
+        let written = self.file_labels.clone();
+        let note = self.take_edits(listed, &written)?;
+        self.file = stamp;
+        self.is_behind = true;
+        Ok(note)
+    }
+
+    /// Writes the label file if it lacks something, unless another program has changed it.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io).
     pub(super) fn write(&mut self) -> Result<()> {
-        if !self.is_behind {
+        if !self.is_behind || self.is_edited() {
             return Ok(());
         }
         let start = Instant::now();
@@ -297,10 +330,16 @@ impl Labelling {
         write_labels(&self.path, rows)?;
         self.took = start.elapsed();
         self.is_behind = false;
+        self.file = stamp(&self.path);
+        self.file_labels = self.labelled();
         // Without this line, the next session compares the file with an earlier state.
         let _ = self.journal.note(&Entry::Written);
         Ok(())
     }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().map(|there| Stamp::of(&there))
 }
 
 #[cfg(test)]

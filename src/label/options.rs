@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, LabelProblem, Result};
+use crate::labels::{LabelColumns, LabelFile};
 use crate::outputs;
 use crate::tasks::{ExtractOptions, Inputs, OutputGuard, Overwrite, Wanted};
 
@@ -50,7 +51,12 @@ impl LabellerOptions {
         self.refuse_image_folder(&self.labels, "the label file")?;
         self.refuse_image_folder(&self.extract.output, "the feature store")?;
         let guard = OutputGuard::new().home(&self.extract.run.home);
-        guard.check(&self.labels, Wanted::Text, Overwrite::Refuse)?;
+        let checked = guard.check(&self.labels, Wanted::Text, Overwrite::Refuse);
+        if checked.is_err() && self.labels.is_file() {
+            // What is wrong with it as a label file says more.
+            LabelFile::read(&self.labels, &LabelColumns::default())?;
+        }
+        checked?;
         guard.check_store(&self.extract.output)
     }
 

@@ -11,6 +11,8 @@ use crate::error::Result;
 const OFTEN: Duration = Duration::from_millis(200);
 /// How many of these pass between two tries.
 const TRIES: u32 = 4;
+/// How many of these another program may take to write the label file.
+const PATIENCE: u32 = 25;
 
 impl Labeller {
     /// Keeps the label file up to date until the session ends.
@@ -23,7 +25,7 @@ impl Labeller {
                 continue;
             }
             waited = 0;
-            let written = self.lock().labelling.write();
+            let written = self.write();
             if let Err(error) = &written
                 && !has_failed
             {
@@ -36,11 +38,33 @@ impl Labeller {
         }
     }
 
-    /// Writes what the label file lacks at the end.
+    /// Writes what the label file lacks, after taking over what another program has changed in it.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io).
-    pub(super) fn finish_writing(&self) -> Result<()> {
-        self.lock().labelling.write()
+    /// [`Error::Io`](crate::Error::Io); a label file that another program has changed and that is unreadable.
+    pub(super) fn write(&self) -> Result<()> {
+        let mut inner = self.lock();
+        if let Some(said) = inner.labelling.follow()? {
+            self.rank_again(&mut inner);
+            drop(inner);
+            self.note(&said);
+            inner = self.lock();
+        }
+        inner.labelling.write()
+    }
+
+    /// Writes what the label file lacks, and waits for another program that is writing it.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`].
+    pub(super) fn write_all(&self) -> Result<()> {
+        for _ in 0..PATIENCE {
+            self.write()?;
+            if !self.lock().labelling.is_edited() {
+                break;
+            }
+            sleep(OFTEN);
+        }
+        Ok(())
     }
 }

@@ -76,11 +76,7 @@ impl LabelFile {
             text::read(&bytes, columns, &mut add)
         };
         let key = key.map_err(|found| FileProblem::Foreign {
-            wanted: match kind {
-                FileKind::Splits => "a file of splits",
-                FileKind::Groups => "a table of groups",
-                _ => "a label file",
-            },
+            wanted: wanted(&kind),
             found,
         })?;
         Ok(Self {
@@ -107,6 +103,18 @@ impl LabelFile {
             path: self.path.clone(),
             kind: self.kind.clone(),
             problem: FileProblem::Ambiguous(problem),
+        }
+    }
+
+    /// Returns the error for a file whose content is not what it is for.
+    pub(crate) fn foreign(&self, found: String) -> Error {
+        Error::File {
+            path: self.path.clone(),
+            kind: self.kind.clone(),
+            problem: FileProblem::Foreign {
+                wanted: wanted(&self.kind),
+                found,
+            },
         }
     }
 
@@ -137,6 +145,14 @@ impl LabelFile {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.len() == 0
+    }
+}
+
+fn wanted(kind: &FileKind) -> &'static str {
+    match kind {
+        FileKind::Splits => "a file of splits",
+        FileKind::Groups => "a table of groups",
+        _ => "a label file",
     }
 }
 

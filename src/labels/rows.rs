@@ -70,6 +70,9 @@ impl Rows {
     }
 }
 
+/// The most bytes of paths. A compressed table can claim far more.
+const MOST: usize = if cfg!(test) { 1 << 20 } else { 1 << 30 };
+
 /// The rows so far.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
@@ -77,6 +80,8 @@ pub(super) struct Builder {
     rows: Vec<Row>,
     classes: Vec<String>,
     numbers: HashMap<String, u32>,
+    /// The bytes of all keys.
+    bytes: usize,
 }
 
 impl Builder {
@@ -86,7 +91,8 @@ impl Builder {
         if raw.key.is_empty() {
             return Err(format!("line {line} names no image"));
         }
-        if self.rows.len() == u32::MAX as usize {
+        self.bytes += raw.key.len();
+        if self.rows.len() == u32::MAX as usize || self.bytes > MOST {
             return Err("it has too many rows".to_owned());
         }
         let mark = match raw.verdict() {

@@ -16,7 +16,7 @@ mod write;
 pub(crate) use draft::{TemporaryFolder, is_leftover, remove_leftovers, temporary_folder};
 pub(crate) use growing::{Owner, open_growing};
 pub(crate) use moved::{link_or_copy_new, remove_moved};
-pub(crate) use place::{check, existing_folder, is_terminal, lock_folder_of, make_folders};
+pub(crate) use place::{check, existing_folder, is_at, is_terminal, lock_folder_of, make_folders};
 pub use place::{is_stdout, name, shares_stdout};
 pub(crate) use write::{
     Linked, Pending, copy_new, link_new, take_place, write, write_bytes, write_new,

@@ -36,6 +36,20 @@ fn is_target_of_stdout(_path: &Path) -> bool {
     false
 }
 
+/// Returns whether a file that was opened at a path is still there. Systems other than Unix do not let it be
+/// moved meanwhile.
+#[cfg(unix)]
+pub(crate) fn is_at(opened: &Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let there = fs::metadata(path);
+    there.is_ok_and(|there| (there.dev(), there.ino()) == (opened.dev(), opened.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_at(_opened: &Metadata, _path: &Path) -> bool {
+    true
+}
+
 /// Returns the name of an output for messages.
 #[must_use]
 pub fn name(path: &Path) -> &Path {

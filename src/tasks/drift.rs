@@ -135,7 +135,7 @@ fn compare(
     let of_groups: Vec<f64> = new_groups.iter().map(|&row| distances[row]).collect();
     let between = nearest_others(&training_rows, &training_groups);
     if between.is_empty() {
-        return Err(TaskError::NoTrainingFeatures.into());
+        return Err(TaskError::NothingToCompare.into());
     }
     let (some, some_classes) = picked(&new, &new_rows, &new_groups);
     let (others, other_classes) = picked(training, &training_rows, &training_groups.firsts());

@@ -15,7 +15,7 @@ use super::laid_labels::LaidLabels;
 use crate::error::{Error, FileKind, Result, csv_error};
 use crate::labels::{Given, LabelColumns, LabelFile};
 use crate::outputs;
-use crate::phrases::{counted, in_quotes};
+use crate::phrases::{counted, in_quotes, shortened};
 use crate::progress::Progress;
 
 /// The names of the splits.
@@ -99,8 +99,10 @@ fn kept(options: &SplitOptions, images: &Images) -> Result<Vec<Option<usize>>> {
                 .position(|split| *split == name)
                 .map(Some)
                 .ok_or_else(|| {
-                    let wanted = "train, validation or test";
-                    Error::parameter("keep", name, wanted)
+                    let name = shortened(name);
+                    file.foreign(format!(
+                        "it lists a split `{name}`, not train, validation or test"
+                    ))
                 }),
             Given::NoLabel | Given::Unlisted => Ok(None),
         };

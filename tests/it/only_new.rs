@@ -60,3 +60,41 @@ fn images_whose_rows_were_not_written_are_reported_again() {
         state[..state.len() - 3]
     );
 }
+
+#[test]
+fn rows_that_are_not_written_again_are_not_replaced() {
+    let Some(place) = Place::fitted() else { return };
+    write_picture(&place.folder().join("inbox/a.png"), BLUE, 900);
+    let line = format!("{LINE} -o {{dir}}/new.csv");
+    place.frostline(&line).exits(0);
+    let rows = fs::read_to_string(place.path("new.csv")).unwrap();
+    assert_eq!(reported(&rows), ["a.png"]);
+    place
+        .frostline(&line)
+        .exits(1)
+        .says(&["not reported again", "--overwrite"]);
+    assert_eq!(fs::read_to_string(place.path("new.csv")).unwrap(), rows);
+    place.frostline(&format!("{line} --overwrite")).exits(0);
+    // Nor is a state made of them.
+    let same = LINE.replace("seen.txt", "both.csv") + " -o {dir}/both.csv";
+    place.frostline(&same).exits(2).says(&["the same file"]);
+    assert!(!place.folder().join("both.csv").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_state_stays_one() {
+    let Some(place) = Place::fitted() else { return };
+    write_picture(&place.folder().join("inbox/a.png"), BLUE, 900);
+    place.frostline(LINE).exits(0);
+    std::os::unix::fs::symlink(place.path("seen.txt"), place.path("link")).unwrap();
+    write_picture(&place.folder().join("inbox/b.png"), RED, 901);
+    let linked = place.frostline(&LINE.replace("seen.txt", "link")).exits(0);
+    assert_eq!(reported(&linked.out), ["b.png"]);
+    assert!(
+        fs::symlink_metadata(place.path("link"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(reported(&place.frostline(LINE).exits(0).out).is_empty());
+}

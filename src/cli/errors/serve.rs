@@ -10,7 +10,9 @@ pub(super) fn message(error: &ServeError) -> String {
 /// Returns what the user can do about the error.
 pub(super) fn hint(error: &ServeError) -> Option<String> {
     let hint = match error {
-        ServeError::Address { .. } => "choose another address or port with --bind",
+        ServeError::Address { .. } => {
+            "choose another address or port (`serve --bind`, `label --port`)"
+        }
         ServeError::Open { .. } => {
             "set a token with --token-file, or --insecure if a proxy in front checks who asks"
         }

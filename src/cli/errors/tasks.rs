@@ -123,9 +123,7 @@ fn output(problem: &OutputProblem) -> Option<String> {
         OutputProblem::Terminal { .. } => "redirect standard output, or choose a file with -o",
         OutputProblem::StoreIsFile { .. } | OutputProblem::StoreBelowFile { .. } => {
             let option = outputs().store;
-            return Some(format!(
-                "choose a new folder or an existing feature store with {option}"
-            ));
+            return Some(format!("choose another folder with {option}"));
         }
         OutputProblem::InsideStore { .. } | OutputProblem::InsideHome { .. } => {
             "choose a path outside it"

@@ -76,7 +76,9 @@ const EXAMPLES: &str = examples! {
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     given::images(std::slice::from_ref(&args.images))?;
     let (target, how) = args.target.sorting().expect("one of them is required");
-    OutputGuard::new().check_store(&target)?;
+    let guard = OutputGuard::new();
+    guard.check_store(&target)?;
+    guard.check_store(&target.join("class"))?;
     let mut labels = LabelOptions::new(args.file);
     labels.columns = args.columns.into();
     let mut options = ApplyLabelsOptions::new(labels, args.images, target, how);

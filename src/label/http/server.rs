@@ -62,7 +62,7 @@ async fn run(labeller: &Arc<Labeller>, scan: Scan) -> Result<()> {
     for thread in threads {
         let _ = tokio::task::spawn_blocking(|| thread.join()).await;
     }
-    labeller.finish_writing()
+    labeller.write_all()
 }
 
 struct Stopping<'l>(&'l Labeller);

@@ -33,8 +33,8 @@ impl Lines {
             let entry = (end.is_some()).then(|| lines.entry(line)).flatten();
             match entry {
                 Some((sum, json)) => lines.take(number, sum, json)?,
-                // It was being written when the process ended.
-                None if after.is_empty() && is_own(bytes) => break,
+                // It was being written when the process ended: its end is missing, or blocks of it are.
+                None if after.is_empty() && is_torn(line, end) && is_own(bytes) => break,
                 None if number == 1 => return Err(foreign()),
                 None => {
                     let problem = format!("line {number} does not match its checksum");
@@ -74,6 +74,10 @@ impl Lines {
         self.entries.push(entry);
         Ok(())
     }
+}
+
+fn is_torn(line: &[u8], end: Option<usize>) -> bool {
+    end.is_none() || line.contains(&0)
 }
 
 fn foreign() -> FileProblem {

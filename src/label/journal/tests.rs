@@ -43,6 +43,17 @@ fn a_line_that_was_being_written_is_dropped_wherever_it_ends() {
         assert_eq!(found.torn, end - start);
         assert_eq!(fs::read(&path).unwrap(), whole[..start]);
     }
+    // A whole line that is wrong was not being written.
+    let wrong = String::from_utf8(whole.clone())
+        .unwrap()
+        .replace("dog", "cow");
+    fs::write(&path, &wrong).unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    assert!(
+        error.ends_with("line 4 does not match its checksum"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), wrong);
     // Blocks may arrive on disk without what was written to them.
     let blank = [&whole[..start], &[0; 99]].concat();
     fs::write(&path, blank).unwrap();
@@ -107,4 +118,24 @@ fn a_second_process_is_told_who_was_first() {
     );
     drop(journal);
     assert_eq!(read(&path).unwrap().entries.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_acknowledged_for_a_journal_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.csv.journal");
+    let (mut journal, _) = Journal::open(&path, Path::new("labels.csv")).unwrap();
+    journal.append(&deed("cat")).unwrap();
+    let moved = folder.path().join("moved");
+    fs::rename(&path, &moved).unwrap();
+    assert!(journal.append(&deed("dog")).is_err());
+    fs::write(&path, "").unwrap();
+    assert!(journal.append(&deed("dog")).is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    fs::rename(&moved, &path).unwrap();
+    journal.append(&deed("dog")).unwrap();
+    assert!(read(&path).unwrap_err().to_string().contains("locked"));
+    drop(journal);
+    assert_eq!(read(&path).unwrap().entries, ["cat", "dog"].map(deed));
 }

@@ -319,3 +319,13 @@ fn paths_with_other_folders_before_them_match_if_only_one_reading_does() {
     let none = file.matched(pets.into_iter()).unwrap();
     assert_eq!(none.unmatched().first, ["a", "b/c"]);
 }
+
+#[test]
+fn a_table_that_expands_without_end_is_refused() {
+    let path = "p".repeat(1000);
+    let paths: DictionaryArray<Int8Type> = std::iter::repeat_n(Some(&*path), 2000).collect();
+    let labels = StringArray::from(vec!["cat"; 2000]);
+    let table = parquet(vec![("path", Arc::new(paths)), ("label", Arc::new(labels))]);
+    assert!(table.len() < 100_000);
+    assert_eq!(refused(table), "not a label file: it has too many rows");
+}

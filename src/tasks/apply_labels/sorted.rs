@@ -10,6 +10,9 @@ use crate::error::{Error, Result, TaskError};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
+/// The longest name of a file, in bytes.
+const LONGEST: usize = 255;
+
 /// The folder that images are sorted into.
 pub(super) struct Sorted {
     /// Its path without links, if it exists.
@@ -129,11 +132,16 @@ fn numbered(image: &Path, number: usize) -> OsString {
     if number == 1 {
         return name.to_owned();
     }
-    let mut numbered = image.file_stem().unwrap_or_default().to_owned();
-    numbered.push(format!("-{number}"));
+    let mut end = OsString::from(format!("-{number}"));
     if let Some(extension) = image.extension() {
-        numbered.push(".");
-        numbered.push(extension);
+        end.push(".");
+        end.push(extension);
     }
+    let stem = image.file_stem().unwrap_or_default();
+    let mut numbered = match stem.to_str() {
+        Some(stem) => stem[..stem.floor_char_boundary(LONGEST.saturating_sub(end.len()))].into(),
+        None => stem.to_owned(),
+    };
+    numbered.push(end);
     numbered
 }

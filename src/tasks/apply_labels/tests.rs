@@ -304,3 +304,24 @@ fn uncertain_predictions_are_unknown() {
     let error = apply_labels(&options, &Silent).unwrap_err().to_string();
     assert!(error.contains("no probability in line 2"), "{error}");
 }
+
+#[test]
+fn long_names_leave_room_for_a_number() {
+    let mut case = Case::new(1);
+    let name = format!("{}é.jpg", "n".repeat(249));
+    for folder in ["1", "2"] {
+        let image = format!("{folder}/{name}");
+        write(
+            &case.folder.path().join("images").join(&image),
+            folder.as_bytes(),
+        );
+        case.labels.insert(image, Some("cat".to_owned()));
+    }
+    let rows = case.labels.iter();
+    let rows = rows.filter_map(|(name, label)| Some((&**name, label.as_deref()?)));
+    crate::labels::write_labels(&case.folder.path().join("labels.csv"), rows).unwrap();
+    apply_labels(&case.options(Sorting::Move), &Silent).unwrap();
+    let sorted = tree(&case.folder.path().join("sorted/cat"));
+    assert_eq!(sorted[&name], b"1");
+    assert_eq!(sorted[&format!("{}-2.jpg", "n".repeat(249))], b"2");
+}

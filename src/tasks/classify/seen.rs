@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,8 @@ impl SeenImages {
     /// # Errors
     /// [`Error::Locked`]; [`Error::File`] for a file that is damaged, newer or something else; [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self> {
+        // A link stays, and all names of the file have one lock.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         // First of all, so that no lock file is made next to something else.
         read(path)?;
         let lock = WriteLock::take(&path.with_added_extension("lock"), path)?;
@@ -166,8 +169,6 @@ fn digest(line: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn digests(n: u8) -> BTreeSet<[u8; 32]> {

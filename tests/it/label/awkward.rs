@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Labelling, Place, RED, two_patterns, write_pattern, write_picture};
+use crate::harness::{Labelling, Place, RED, two_patterns, wait_for, write_pattern, write_picture};
 
 /// Returns the names of the groups with their sizes.
 fn groups(service: &Labelling) -> Vec<(String, u64)> {
@@ -252,4 +252,54 @@ fn names_that_are_not_text_or_look_like_markup() {
     let service = Labelling::start(&place, "");
     assert_eq!(service.labels(), labels);
     assert_eq!(service.send("GET", "thumb/1", &[], b"").status, 200);
+}
+
+#[test]
+fn images_beside_folders_are_labelled_too() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_patterns(&place.folder().join("images"), 2);
+    fs::copy(
+        place.path("images/red/00.ppm"),
+        place.path("images/beside.ppm"),
+    )
+    .unwrap();
+    let service = Labelling::start(&place, "");
+    let state = service.ready();
+    assert_eq!(
+        (&state["n_images"], &state["n_skipped"]),
+        (&5.into(), &0.into())
+    );
+}
+
+#[test]
+fn what_another_program_changes_meanwhile_is_taken_over() {
+    let Some(place) = Place::fitted() else {
+        return;
+    };
+    let service = Labelling::start(&place, "--features {dir}/store");
+    service.ready();
+    service.label(&[0, 1], "cat");
+    let file = place.path("labels.csv");
+    let is_written = || fs::read_to_string(&file).is_ok_and(|rows| rows.contains(",cat"));
+    wait_for(|| is_written().then_some(())).unwrap();
+    let labels = service.labels();
+    let rows = format!("path,label\n{},dog\n{},eel\n", labels[0].0, labels[2].0);
+    fs::write(&file, rows).unwrap();
+    service.label(&[3], "cat");
+    let has = |id: usize, class: Option<&str>| {
+        let has = || (service.labels()[id].1.as_deref() == class).then_some(());
+        wait_for(has).unwrap_or_else(|| panic!("{id}: {:?}", service.labels()));
+    };
+    has(0, Some("dog"));
+    has(1, None);
+    has(2, Some("eel"));
+    has(3, Some("cat"));
+    let all = || fs::read_to_string(&file).is_ok_and(|rows| rows.lines().count() == 4);
+    wait_for(|| all().then_some(())).unwrap();
+    let notes = service.get("api/state")["notes"].to_string();
+    assert!(notes.contains("3 labels changed in"), "{notes}");
+    service.act(&json!({ "kind": "undo" })).with(200);
+    has(0, Some("cat"));
 }
