@@ -34,7 +34,16 @@ fn push(shown: &mut String, c: char) {
 /// Returns whether a character is the Arabic letter mark, a left-to-right or right-to-left mark, a line or
 /// paragraph separator, an embedding, an override or an isolate.
 fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+    ) || changes_direction(c)
+}
+
+/// Returns whether a character is an embedding, an override, an isolate, or the end of one: what follows is
+/// then shown in another order than it is written.
+pub(crate) fn changes_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns whether a character has no width and no use in a name: the soft hyphen, the Mongolian vowel

@@ -87,10 +87,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             kind,
             problem,
         } => file::hint(path, kind, problem),
-        // A labelling session runs until it is ended, and has an address.
-        Error::Locked { owner, .. } if owner.contains("http://") => {
-            Some("end that session first, or choose another file with --labels".to_owned())
-        }
+        // A labelling session runs until it is ended, and has a port.
+        Error::Locked { owner, .. } if owner.contains("on port") => Some(
+            "open the address that it printed, or end it first, or choose another file with --labels"
+                .to_owned(),
+        ),
         Error::Locked { .. } => Some("wait until it finishes, or choose another folder".to_owned()),
         Error::Strict { .. } => {
             Some("fix or remove the images that were skipped, or omit --strict".to_owned())

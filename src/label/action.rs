@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::deed::Deed;
+use super::deed::{Deed, typed_class_name};
 use super::labeller::{Inner, Labeller};
 use super::refusal::Refusal;
 use super::state::State;
@@ -53,6 +53,7 @@ impl Labeller {
         Ok(match action {
             Action::Label { ids, class } => {
                 let images = images(ids)?;
+                require_fit(inner, &class)?;
                 Deed::Label { images, class }
             }
             Action::LeaveOut { ids } => Deed::LeaveOut {
@@ -65,12 +66,26 @@ impl Labeller {
                 images: images(ids)?,
             },
             Action::AcceptGroup { key, revision } => accepted(inner, &key, revision)?,
-            Action::AddClass { name } => Deed::AddClass { name },
-            Action::RenameClass { from, to } => Deed::RenameClass { from, to },
+            Action::AddClass { name } => {
+                require_fit(inner, &name)?;
+                Deed::AddClass { name }
+            }
+            Action::RenameClass { from, to } => {
+                require_fit(inner, &to)?;
+                Deed::RenameClass { from, to }
+            }
             Action::Undo => Deed::Undo,
             Action::Redo => Deed::Redo,
         })
     }
+}
+
+/// Checks the name of a class. One that is there already, from a file, may be used.
+fn require_fit(inner: &Inner, name: &str) -> Result<(), Refusal> {
+    if inner.labelling.history.tags.class(name).is_none() {
+        typed_class_name(name).map_err(Refusal::Bad)?;
+    }
+    Ok(())
 }
 
 /// Labels a whole group as the head predicts, if it is still the one that the page has shown.

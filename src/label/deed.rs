@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tags::{Change, Mark, Tag, Tags};
 use crate::phrases::counted;
+use crate::visible::changes_direction;
 
 /// The longest name of a class, in characters.
 const LONGEST: usize = 200;
@@ -81,6 +82,18 @@ pub(super) fn class_name(text: &str) -> Result<&str, String> {
         return Err(format!(
             "the name of the class has more than {LONGEST} characters"
         ));
+    }
+    Ok(name)
+}
+
+/// Returns the name of a new class that a person has typed, or what is wrong with it.
+pub(super) fn typed_class_name(text: &str) -> Result<&str, String> {
+    let name = class_name(text)?;
+    if name.chars().any(changes_direction) {
+        return Err(
+            "the name of the class contains characters that change the direction of writing"
+                .to_owned(),
+        );
     }
     Ok(name)
 }

@@ -47,7 +47,7 @@ impl Journal {
     /// Opens or creates the journal at `path`, and locks it on behalf of `labels`.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another process uses it, with its address if the journal names it;
+    /// [`Error::Locked`] if another process uses it, with its port if the journal names it;
     /// [`Error::File`] if it is no journal, newer, or damaged; [`Error::Io`].
     pub(super) fn open(path: &Path, labels: &Path) -> Result<(Self, Found)> {
         let io = |action| Error::io(action, path);
@@ -147,7 +147,11 @@ fn owner(bytes: &[u8]) -> Option<String> {
         Entry::Opened {
             process,
             address: Some(address),
-        } => Some(format!("process {process}, {address}")),
+        } => {
+            // Without its token, the address opens nothing.
+            let port = address.rsplit(':').next()?;
+            Some(format!("process {process}, on port {port}"))
+        }
         Entry::Opened { process, .. } => Some(format!("process {process}")),
         _ => None,
     })

@@ -228,13 +228,17 @@ impl Labeller {
         self.changed.subscribe()
     }
 
-    /// Adds a note for the user.
+    /// Adds a note for the user, unless it is there.
     pub(super) fn note(&self, said: &str) {
         let said = self.host.worded(said);
-        self.host.event(&LabelEvent::Note(said.clone()));
         let mut inner = self.lock();
-        inner.notes.push(said);
+        if inner.notes.contains(&said) {
+            return;
+        }
+        inner.notes.push(said.clone());
         self.tell(&mut inner);
+        drop(inner);
+        self.host.event(&LabelEvent::Note(said));
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -191,7 +191,11 @@ impl Labelling {
         };
         let mut images = Vec::new();
         for image in 0..self.names.len() as u32 {
-            let now = listed_by.get(&image).map(String::as_str);
+            let now = listed_by.get(&image).map(|label| {
+                // The file may have a name in another Unicode form.
+                let known = tags.class(label).map(|class| tags.name(class));
+                known.unwrap_or(label)
+            });
             let was = label_of(written.get(&image));
             // What is not labelled may be left out, which the label file does not say.
             if now != was && now != tags.label(image) {

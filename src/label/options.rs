@@ -45,7 +45,7 @@ impl LabellerOptions {
     /// Checks the files that are written.
     pub(super) fn check(&self) -> Result<()> {
         for name in &self.classes {
-            super::deed::class_name(name)
+            super::deed::typed_class_name(name)
                 .map_err(|why| Error::from(LabelProblem::Class { why }))?;
         }
         self.refuse_image_folder(&self.labels, "the label file")?;

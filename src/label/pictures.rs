@@ -1,5 +1,6 @@
 //! Pictures of images, made when they are asked for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::item::version;
@@ -7,6 +8,7 @@ use super::labeller::{Inner, Labeller};
 use super::refusal::Refusal;
 use crate::features::Digest;
 use crate::images::{Found, decode_within, read, thumbnail};
+use crate::tasks::Inputs;
 
 /// The quality of thumbnails, and of large pictures.
 const QUALITY: (u8, u8) = (80, 88);
@@ -57,7 +59,10 @@ impl Labeller {
             &thumbs.decoding.limits,
             &thumbs.budget,
         );
-        let bytes = read.map_err(|fault| cannot(fault.reason().to_string()))?;
+        let bytes = read.map_err(|fault| {
+            self.note_folders_gone();
+            cannot(fault.reason().to_string())
+        })?;
         let known = self.lock().digest(image);
         if known.is_some_and(|known| known != Digest::of(&bytes)) {
             let why = "the image has changed since its features were computed";
@@ -66,6 +71,21 @@ impl Labeller {
         let picture = decode_within(&bytes, &thumbs.decoding, &thumbs.budget);
         let picture = picture.map_err(|reason| cannot(reason.to_string()))?;
         Ok(thumbnail(&picture, edge, quality))
+    }
+
+    /// Says if a whole folder of images is gone, for example with its disk.
+    fn note_folders_gone(&self) {
+        let Inputs::Paths(paths, _) = &self.options.extract.inputs else {
+            return;
+        };
+        // Neither a URL nor a pattern.
+        let is_plain = |path: &&PathBuf| !path.to_string_lossy().contains(['*', '?', ':']);
+        for path in paths.iter().filter(is_plain).filter(|path| !path.exists()) {
+            self.note(&format!(
+                "`{}` is not there any more: the images in it cannot be shown",
+                path.display()
+            ));
+        }
     }
 }
 

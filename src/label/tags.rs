@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// What an image is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Mark {
@@ -30,6 +32,7 @@ pub(super) struct Tags {
     n_images: usize,
     /// All names that classes ever had. A class that was removed keeps its number.
     names: Vec<String>,
+    /// By composed names: an accent may be a character of its own, which looks the same.
     numbers: HashMap<String, u32>,
     /// The classes, in the order in which they were made.
     classes: Vec<u32>,
@@ -66,19 +69,18 @@ impl Tags {
 
     /// Returns the number of a name, a new one if no class ever had it.
     pub(super) fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
+        let new = self.names.len() as u32;
+        let number = *self.numbers.entry(composed(name)).or_insert(new);
+        if number == new {
+            self.names.push(name.to_owned());
+            self.counts.push(0);
         }
-        let number = self.names.len() as u32;
-        self.names.push(name.to_owned());
-        self.counts.push(0);
-        self.numbers.insert(name.to_owned(), number);
         number
     }
 
     /// Returns the number of a class.
     pub(super) fn class(&self, name: &str) -> Option<u32> {
-        let number = self.numbers.get(name)?;
+        let number = self.numbers.get(&composed(name))?;
         self.classes.contains(number).then_some(*number)
     }
 
@@ -148,4 +150,8 @@ impl Tags {
         };
         *count = if more { *count + 1 } else { *count - 1 };
     }
+}
+
+fn composed(name: &str) -> String {
+    name.nfc().collect()
 }

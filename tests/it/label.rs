@@ -2,6 +2,7 @@
 
 mod access;
 mod awkward;
+mod class_names;
 mod finish;
 #[cfg(unix)]
 mod life;

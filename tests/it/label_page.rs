@@ -7,7 +7,9 @@ mod keyboard;
 mod latency;
 mod looks;
 mod many;
+mod phone;
 mod pointer;
+mod shown;
 mod views;
 
 use crate::harness::{Labelling, Person, Place, two_patterns};

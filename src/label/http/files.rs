@@ -36,6 +36,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "gestures.js": SCRIPT,
     "grid.js": SCRIPT,
     "keys.js": SCRIPT,
+    "kinds.js": SCRIPT,
     "large.js": SCRIPT,
     "layout.js": SCRIPT,
     "listing.js": SCRIPT,

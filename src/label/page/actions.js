@@ -12,8 +12,8 @@ function working(by) {
   byId("main").setAttribute("aria-busy", String(running > 0));
 }
 
-// `view` has `acted(changed)`, which shows the new order, and `refused()`. A picture that only has the focus
-// is another one after the last action: no key may label a picture that was not seen.
+// `view` has `acted(changed, kind)`, which shows the new order, and `refused()`. A picture that only has the
+// focus is another one after the last action: no key may label a picture that was not seen.
 async function perform(view, action, words, explicit) {
   if (running && !explicit) {
     complain("The last action is still being saved: nothing was done.");
@@ -24,7 +24,7 @@ async function perform(view, action, words, explicit) {
     const reply = await act(action);
     tell(reply.state);
     say(words(reply.changed.length));
-    await view.acted(reply.changed);
+    await view.acted(reply.changed, action.kind);
     return true;
   } catch (error) {
     await refused(view, error);

@@ -1,5 +1,5 @@
 // What is said after an action: shown for a while, and read by screen readers.
-import { byId } from "./dom.js";
+import { byId, coded } from "./dom.js";
 
 let hide = 0;
 
@@ -7,7 +7,8 @@ function show(text, bad) {
   const said = byId("said");
   clearTimeout(hide);
   // The same text a second time would not be read again.
-  said.textContent = said.textContent === text ? `${text}\u00a0` : text;
+  said.replaceChildren(...coded(text), said.dataset.text === text ? "\u00a0" : "");
+  said.dataset.text = said.dataset.text === text ? "" : text;
   said.classList.toggle("bad", bad);
   said.classList.add("shown");
   hide = setTimeout(() => said.classList.remove("shown"), bad ? 12000 : 5000);

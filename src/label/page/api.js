@@ -1,6 +1,6 @@
 // Requests to the service. Actions go one after another, and wait for a connection if repeating them does no
 // harm.
-import { connected, lost, whenConnected } from "./connection.js";
+import { connected, lost, REPLACED, replaced, whenConnected } from "./connection.js";
 
 class Refused extends Error {
   constructor(message, code, status, body) {
@@ -11,9 +11,16 @@ class Refused extends Error {
 
 const UNREACHABLE = "There is no connection to frostline.";
 
+function unreachable() {
+  lost();
+  return new Refused(UNREACHABLE, "unreachable", 0, null);
+}
+
 async function answer(reply) {
   const body = await reply.json().catch(() => null);
   if (reply.ok && body) return body;
+  // It is not this page's session that answers.
+  if (reply.status === 404 && !body) throw unreachable();
   throw new Refused(
     body?.error ?? `The service replied with status ${reply.status}.`,
     body?.code ?? "failed",
@@ -28,8 +35,7 @@ async function send(path, options) {
     reply = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    lost();
-    throw new Refused(UNREACHABLE, "unreachable", 0, null);
+    throw unreachable();
   }
   return answer(reply);
 }
@@ -57,11 +63,14 @@ const repeatable = (action) => action.kind !== "undo" && action.kind !== "redo";
 
 let last = Promise.resolve();
 let waiting = 0;
+let unsaved = 0;
 export const actionsWaiting = () => waiting;
+// How many were given up, because another session answers.
+export const actionsUnsaved = () => unsaved;
 
 async function deliver(action) {
   if (!connected() && !repeatable(action))
-    throw new Refused(`${UNREACHABLE} Nothing was changed.`, "unreachable", 0, null);
+    throw new Refused(`${replaced() ? REPLACED : UNREACHABLE} Nothing was changed.`, "unreachable", 0, null);
   for (;;) {
     try {
       return await post("api/act", action);
@@ -81,6 +90,7 @@ export function act(action) {
     .then(() => deliver(action))
     .finally(() => {
       waiting -= 1;
+      if (replaced()) unsaved += 1;
     });
   last = done.catch(() => {});
   return done;

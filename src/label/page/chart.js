@@ -29,7 +29,8 @@ function drawing(points) {
   // As wide as its card, so that the letters keep their size.
   const width = Math.min(992, innerWidth - 58);
   const most = points.at(-1).n;
-  const least = Math.max(0, Math.floor(10 * Math.min(...points.map(({ low }) => low))) / 10);
+  const lowest = Math.min(0.9, ...points.map(({ low }) => low));
+  const least = Math.max(0, Math.floor(10 * lowest) / 10);
   const x = (n) => LEFT + ((width - LEFT - RIGHT) * n) / most;
   const y = (share) => TOP + ((HEIGHT - TOP - BOTTOM) * (1 - share)) / (1 - least);
   const path = (list) =>
@@ -47,7 +48,11 @@ function drawing(points) {
     ...ticks(0, most, width < 500 ? 3 : 6).map((n) =>
       label(number(n), { x: x(n), y: HEIGHT - BOTTOM + 18, class: "middle" }),
     ),
-    label("labelled images", { x: (LEFT + width - RIGHT) / 2, y: HEIGHT - 4, class: "middle" }),
+    label("labelled images used for training (4 of every 5)", {
+      x: (LEFT + width - RIGHT) / 2,
+      y: HEIGHT - 4,
+      class: "middle",
+    }),
     svg("path", { d: `${path(upper)}${path(lower).replace("M", "L")}Z`, class: "band" }),
     svg("path", { d: path(points.map(({ n, accuracy }) => [n, accuracy])), class: "line" }),
     ...points.map(({ n, accuracy }) => svg("circle", { cx: x(n), cy: y(accuracy), r: 3.5, class: "dot" })),
@@ -70,7 +75,7 @@ function table(points) {
       el("td", {}, percent(accuracy, 1)),
       el("td", {}, `${percent(low, 1)} – ${percent(high, 1)}`),
     );
-  const head = ["labelled images", "accuracy", "range"].map((text) => el("th", { scope: "col" }, text));
+  const head = ["training images", "accuracy", "range"].map((text) => el("th", { scope: "col" }, text));
   return el(
     "details",
     {},

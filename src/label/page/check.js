@@ -1,20 +1,14 @@
-// Findings about the labels, one at a time: likely mistakes, duplicates, contradictions and outliers.
+// Findings about the labels, one at a time: possible errors, duplicates, contradictions and outliers.
 import * as actions from "./actions.js";
 import { get } from "./api.js";
 import { aim } from "./classes.js";
-import { button, byId, el, images, number } from "./dom.js";
+import { button, byId, coded, el, images, number } from "./dom.js";
 import { drawFinding } from "./finding.js";
+import { count, drawKinds, isKind, noneWords, tally } from "./kinds.js";
 import { openLarge, updateLarge } from "./large.js";
 import { onState, state } from "./state.js";
 import { inWords, picture } from "./tiles.js";
 
-const KINDS = [
-  ["suspects", "Likely mistakes", "No label looks wrong."],
-  ["contradictions", "Contradictions", "No two equal images have different labels."],
-  ["duplicates", "Duplicates", "No image is there twice."],
-  ["near_duplicates", "Near-duplicates", "No two images are almost the same."],
-  ["outliers", "Outliers", "No labelled image is unlike all others."],
-];
 const AT_ONCE = 30;
 const OFTEN = 700;
 
@@ -22,7 +16,8 @@ let kind = "suspects";
 let reply = null;
 let index = 0;
 let marked = 0;
-let counts = {};
+// The images of an action that was taken back: their finding is shown as soon as it is there again.
+let undone = [];
 let request = null;
 let timer = 0;
 
@@ -41,63 +36,33 @@ async function load(follow) {
   try {
     const next = await get(`api/check/${kind}?offset=0&limit=${Math.max(AT_ONCE, index + AT_ONCE)}`, signal);
     reply = next;
-    const found = next.entries.findIndex((finding) => idOf(finding) === before);
-    if (follow && found >= 0) index = found;
-    else marked = 1;
+    const place = (test) => next.entries.findIndex(test);
+    const again = place((finding) => members(finding).some(({ id }) => undone.includes(id)));
+    const same = follow ? place((finding) => idOf(finding) === before) : -1;
+    if (again >= 0 || !next.computing) undone = [];
+    if (again >= 0 || same < 0) marked = 1;
+    index = again >= 0 ? again : same >= 0 ? same : index;
     index = Math.max(0, Math.min(index, next.entries.length - 1));
     count(kind, next);
     draw();
-    tally(signal);
+    tally(kind, signal);
   } catch (error) {
     if (error.name !== "AbortError")
-      byId("finding").replaceChildren(el("p", { className: "nothing" }, error.message));
+      byId("finding").replaceChildren(el("p", { className: "nothing" }, ...coded(error.message)));
   }
 }
 
-// Nothing found is no finding while the search goes on.
-function count(key, { n, computing }) {
-  counts[key] = n || !computing ? n : undefined;
-}
-
-async function tally(signal) {
-  const others = KINDS.filter(([key]) => key !== kind);
-  await Promise.all(
-    others.map(async ([key]) => {
-      count(key, await get(`api/check/${key}?offset=0&limit=1`, signal));
-    }),
-  ).catch(() => {});
-  if (!signal.aborted) drawKinds();
-}
-
-function drawKinds() {
-  const kinds = byId("kinds");
-  const focused = kinds.contains(document.activeElement) && document.activeElement.dataset.kind;
-  kinds.replaceChildren(
-    ...KINDS.map(([key, title]) => {
-      const made = button(
-        el("span", {}, title, counts[key] === undefined ? "" : el("small", {}, ` ${number(counts[key])}`)),
-        () => {
-          location.hash = `check/${key}`;
-        },
-        "",
-      );
-      made.setAttribute("aria-pressed", String(key === kind));
-      made.dataset.kind = key;
-      return made;
-    }),
-  );
-  if (focused) kinds.querySelector(`[data-kind="${focused}"]`)?.focus();
-}
-
 function draw() {
-  drawKinds();
+  drawKinds(kind);
   const finding = entry();
   byId("queue").hidden = !finding || reply.entries.length < 2;
   const root = byId("finding");
   const held = root.contains(document.activeElement) && document.activeElement.dataset.act;
   marked = Math.min(marked, members(finding).length - 1);
+  const order = kind === "suspects" ? ", the most doubtful first" : "";
   const position =
-    finding && `${number(index + 1)} of ${number(reply.n)}${reply.computing ? " · still checking" : ""}`;
+    finding &&
+    `${number(index + 1)} of ${number(reply.n)}${order}${reply.computing ? " · still checking" : ""}`;
   root.replaceChildren(...(finding ? drawFinding(finding, kind, position, marked, does) : [nothing()]));
   root.className = finding?.items ? "several" : "single";
   if (held) root.querySelector(`[data-act="${held}"]`)?.focus();
@@ -112,7 +77,7 @@ function nothing() {
     ? "Checking the labels …"
     : n < 2
       ? "There are not enough labels to check yet."
-      : KINDS.find(([key]) => key === kind)[2];
+      : noneWords(kind);
   return el(
     "p",
     { className: "nothing" },
@@ -148,7 +113,8 @@ function aimed() {
   const n = members(entry()).length;
   aim(
     n ? (n > 1 ? `Label all ${images(n)} alike` : "Change the label") : "No image to label",
-    entry()?.suggested ?? null,
+    n > 0,
+    entry()?.suggested,
   );
 }
 
@@ -171,7 +137,7 @@ export const check = {
   show(argument) {
     this.visible = true;
     byId("unlabel").hidden = true;
-    const wanted = KINDS.some(([key]) => key === argument) ? argument : kind;
+    const wanted = isKind(argument) ? argument : kind;
     if (wanted !== kind) {
       kind = wanted;
       reply = null;
@@ -211,6 +177,7 @@ export const check = {
 
   step(by) {
     if (!reply) return;
+    undone = [];
     index = Math.max(0, Math.min(reply.entries.length - 1, index + by));
     marked = 1;
     draw();
@@ -224,7 +191,8 @@ export const check = {
     draw();
   },
 
-  async acted() {
+  async acted(changed, kind) {
+    undone = kind === "undo" ? changed : [];
     await load(false);
   },
   async refused(error) {

@@ -22,12 +22,12 @@ function matching(text) {
   const ranked = [
     [],
     [],
-    classes().some(({ name }) => name === text) ? [] : [{ name: text, isNew: true }],
+    classes().some(({ name }) => name.normalize() === text) ? [] : [{ name: text, isNew: true }],
     [],
   ];
   for (const entry of classes()) {
-    const found = entry.name.toLowerCase().indexOf(lower);
-    if (found >= 0) ranked[entry.name === text ? 0 : found === 0 ? 1 : 3].push(entry);
+    const found = entry.name.normalize().toLowerCase().indexOf(lower);
+    if (found >= 0) ranked[entry.name.normalize() === text ? 0 : found === 0 ? 1 : 3].push(entry);
   }
   return ranked.flat();
 }
@@ -60,20 +60,20 @@ const fresh = ({ name }) =>
   option(name, [el("kbd", { className: "none" }), el("span", {}, "New class ", bdi(name))], "new");
 
 function draw() {
-  const text = field.value.trim();
+  const text = field.value.trim().normalize();
   const found = matching(text);
   const hidden = found.length - SHOWN;
   options = [];
   list.replaceChildren(...found.slice(0, SHOWN).map((entry) => (entry.isNew ? fresh(entry) : known(entry))));
   list.hidden = !found.length;
-  const tools = byId("panel-more");
-  tools.textContent =
+  const more = byId("panel-more");
+  more.textContent =
     hidden > 0
       ? `${number(hidden)} more: type a part of the name.`
       : classes().length
         ? ""
         : "Type a name to make the first class.";
-  tools.hidden = !tools.textContent;
+  more.hidden = !more.textContent;
   mark(text && options.length ? 0 : -1);
 }
 
@@ -126,8 +126,10 @@ export function typeClass() {
   field.select();
 }
 
-// Says what a class would be given to, and which class the classifier would choose.
-export function aim(text, suggestion = null) {
+// Says what a class would be given to, whether there is an image at all, and which class the classifier would
+// choose.
+export function aim(text, able, suggestion = null) {
+  for (const id of ["enlarge", "similars", "leave-out", "unlabel"]) byId(id).disabled = !able;
   const target = byId("target");
   if (target.textContent !== text) target.textContent = text;
   if (suggestion !== suggested) {

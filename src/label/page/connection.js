@@ -1,12 +1,17 @@
 // Whether the service can be reached, and the events that it sends.
+export const REPLACED = "frostline was started again: open the address that it printed.";
+
 const waiters = new Set();
 const watchers = new Set();
 let isConnected = true;
+let isReplaced = false;
 let source = null;
 let retry = 0;
 let pause = 500;
 
 export const connected = () => isConnected;
+// Whether another session answers by now, which does not know this page.
+export const replaced = () => isReplaced;
 export const onConnection = (watcher) => watchers.add(watcher);
 
 function set(value) {
@@ -28,8 +33,10 @@ export function whenConnected(signal) {
   return new Promise((resolve, reject) => {
     const wake = () => {
       waiters.delete(wake);
-      resolve();
+      if (isReplaced) reject(Object.assign(new Error(REPLACED), { code: "replaced" }));
+      else resolve();
     };
+    if (isReplaced) return wake();
     waiters.add(wake);
     signal?.addEventListener("abort", () => {
       waiters.delete(wake);
@@ -38,7 +45,21 @@ export function whenConnected(signal) {
   });
 }
 
+// Each session has a token of its own: one that was started at the same port refuses this page's.
+async function isRefused() {
+  const reply = await fetch("api/state", { method: "HEAD", signal: AbortSignal.timeout(5000) }).catch(
+    () => null,
+  );
+  return reply?.status === 404;
+}
+
+function end() {
+  isReplaced = true;
+  for (const wake of [...waiters]) wake();
+}
+
 function reconnect(wait) {
+  if (isReplaced) return;
   clearTimeout(retry);
   retry = setTimeout(() => {
     retry = 0;
@@ -66,10 +87,11 @@ function listen() {
     receive(event, first);
     first = false;
   });
-  source.addEventListener("error", () => {
+  source.addEventListener("error", async () => {
     source.close();
     set(false);
-    reconnect((pause = Math.min(5000, pause + 500)));
+    if (await isRefused()) end();
+    else reconnect((pause = Math.min(5000, pause + 500)));
   });
 }
 

@@ -41,3 +41,14 @@ export function bar(share, className = "") {
   fill.style.width = `${100 * Math.min(1, Math.max(0, share))}%`;
   return el("span", { className: `track ${className}`, "aria-hidden": "true" }, fill);
 }
+
+// A message of the service, which has names between backticks.
+export const coded = (text) =>
+  text.split("`").map((part, i, { length }) => (i % 2 && i + 1 < length ? el("code", {}, bdi(part)) : part));
+
+// Moves the focus where the keyboard scrolls, without a frame around the whole view: nobody has gone there.
+export function focusQuietly(root) {
+  root.classList.add("quiet");
+  root.addEventListener("blur", () => root.classList.remove("quiet"), { once: true });
+  root.focus();
+}

@@ -56,7 +56,7 @@ function single(finding, where, does) {
     where,
     el("h2", {}, ...title),
     el("p", { className: "path" }, bdi(item.name)),
-    suggested === undefined ? distance(finding) : probabilities(finding),
+    ...(suggested === undefined ? [distance(finding)] : probabilities(finding)),
     acts,
     neighbours("Nearest labelled images", finding.neighbours, suggested, label),
   );
@@ -77,7 +77,8 @@ function probabilities({ item, suggested, given_probability: given, suggested_pr
     const figure = el("dd", {}, bar(share), el("span", {}, percent(share)));
     return el("div", { className }, el("dt", {}, bdi(name)), figure);
   });
-  return el("dl", { className: "probabilities" }, ...made);
+  const why = "The classifier, trained without this image, predicts another class:";
+  return [el("p", { className: "fine why" }, why), el("dl", { className: "probabilities" }, ...made)];
 }
 
 function several({ items, cosine }, kind, where, marked, does) {

@@ -1,7 +1,8 @@
 // Writes the files, and shows the commands that do the same.
 import { post } from "./api.js";
 import { say } from "./announce.js";
-import { bdi, button, byId, el, images, number, percent } from "./dom.js";
+import { bdi, button, byId, coded, el, focusQuietly, images, number, percent } from "./dom.js";
+import { harder } from "./progress.js";
 import { onState, state } from "./state.js";
 
 const NAMES = { labels: "Labels", head: "Classifier", report: "Report" };
@@ -51,7 +52,13 @@ function files() {
     el("h2", {}, "Written"),
     result.accuracy === null
       ? ""
-      : el("p", { className: "lead" }, `The classifier's accuracy is about ${percent(result.accuracy, 1)}.`),
+      : el(
+          "p",
+          { className: "lead" },
+          `The classifier's cross-validated accuracy is ${percent(result.accuracy, 1)}. `,
+          "Progress divides the images in another way: its figure may differ a little. ",
+          harder(state().n_unlabelled),
+        ),
     el(
       "ul",
       { className: "files" },
@@ -65,7 +72,7 @@ function files() {
         ),
       ),
     ),
-    ...result.notes.map((note) => el("p", { className: "fine" }, note)),
+    ...result.notes.map((note) => el("p", { className: "fine" }, ...coded(note))),
   );
 }
 
@@ -96,7 +103,7 @@ function draw() {
       el("h2", {}, "Finish"),
       el("p", { className: "lead" }, words),
       make,
-      problem ? el("p", { className: "problem", role: "alert" }, problem) : "",
+      problem ? el("p", { className: "problem", role: "alert" }, ...coded(problem)) : "",
       el(
         "p",
         { className: "fine below" },
@@ -126,7 +133,7 @@ export const finish = {
   },
   async refused() {},
   refocus() {
-    this.root.focus();
+    focusQuietly(this.root);
   },
 };
 

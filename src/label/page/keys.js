@@ -69,6 +69,15 @@ const TABLE = [
       ["Enter", "large view"],
     ],
   ],
+  [
+    "By touch",
+    [
+      ["tap", "select or unselect an image"],
+      ["drag sideways", "select the images in a frame"],
+      ["long press, drag", "the same, in every direction"],
+      ["drag up, down", "scroll"],
+    ],
+  ],
 ];
 
 export function showKeys() {

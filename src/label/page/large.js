@@ -109,10 +109,6 @@ function drawPicture(next) {
   const tools = [
     tool("Previous", "←", () => step("ArrowLeft")),
     tool("Next", "→", () => step("ArrowRight")),
-    tool("Similar", "s", () => {
-      location.hash = `similar/${item.id}`;
-    }),
-    tool("Leave out", "x", () => view.leaveOut()),
     tool("Close", "Esc", () => closeLarge()),
   ];
   tools.forEach((made, i) => {

@@ -1,5 +1,5 @@
 // Which images Sort shows, and what it says of them: by state, of one class, group by group, or none at all.
-import { bdi, button, byId, el, number } from "./dom.js";
+import { bdi, button, byId, coded, el, number } from "./dom.js";
 import { itemsOf, unlabelled } from "./pages.js";
 import { classes, state } from "./state.js";
 
@@ -75,8 +75,8 @@ export function emptyWords(error) {
       skipped: "All images can be read.",
     }[shown],
   ];
-  if (error) words = [error];
-  else if (phase === "failed") words = [message ?? "The images cannot be prepared."];
+  if (error) words = coded(error);
+  else if (phase === "failed") words = coded(message ?? "The images cannot be prepared.");
   else if (phase === "scanning") words = ["Looking for images in ", bdi(folder), " …"];
   else if (shown === "unlabelled" && !n) words = ["There are no images in ", bdi(folder), "."];
   else if (shown === "unlabelled") {

@@ -1,10 +1,10 @@
 // Starts the page: which view is shown, the bar at the top, and the dialogs.
 import * as actions from "./actions.js";
-import { actionsWaiting } from "./api.js";
+import { actionsUnsaved, actionsWaiting } from "./api.js";
 import { check } from "./check.js";
 import { startClasses, typeClass } from "./classes.js";
-import { listenTo, onConnection } from "./connection.js";
-import { base, byId, el, images, number } from "./dom.js";
+import { listenTo, onConnection, REPLACED, replaced } from "./connection.js";
+import { base, byId, coded, el, number } from "./dom.js";
 import { finish } from "./finish.js";
 import { listenToKeys, showKeys } from "./keys.js";
 import { closeLarge, largeKeys, largeView } from "./large.js";
@@ -69,7 +69,8 @@ function drawBar(now) {
   );
   const undo = byId("undo");
   undo.disabled = !now.can_undo;
-  undo.title = now.can_undo ? `Undo: ${now.undo ?? "the last action"} (u)` : "Nothing to undo";
+  const what = now.undo?.replace(/`(.*)`/g, "“$1”") ?? "the last action";
+  undo.title = now.can_undo ? `Undo: ${what} (u)` : "Nothing to undo";
   byId("redo").disabled = !now.can_redo;
   byId("redo").title = "Redo (U)";
   const { done, total } = now.progress;
@@ -90,12 +91,18 @@ function lostWords(waiting) {
   return `Connection lost. ${wait}Trying again … ${what}`;
 }
 
+function replacedWords(unsaved) {
+  const lost = ["", " 1 action was not saved."][unsaved] ?? ` ${unsaved} actions were not saved.`;
+  return `${REPLACED}${lost}`;
+}
+
 // What the person should know, the most urgent first.
 function notice() {
   const node = byId("notice");
   const now = state();
   let text = "";
-  if (!connection) text = lostWords(actionsWaiting());
+  if (replaced()) text = replacedWords(actionsUnsaved());
+  else if (!connection) text = lostWords(actionsWaiting());
   else if (now?.phase === "failed") text = now.message ?? "The images could not be prepared.";
   else if (now?.notes?.length) text = dismissed.has(now.notes.join(" ")) ? "" : now.notes.join(" ");
   if (node.dataset.text === text) return;
@@ -114,7 +121,8 @@ function notice() {
     },
     "Close",
   );
-  node.replaceChildren(text, connection && now?.phase !== "failed" ? close : "");
+  const words = el("span", {}, ...coded(text));
+  node.replaceChildren(words, connection && now?.phase !== "failed" ? close : "");
 }
 
 let connection = true;

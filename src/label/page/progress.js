@@ -1,7 +1,7 @@
 // How good the classifier is by now, class by class, and whether more labels would help.
 import { get } from "./api.js";
 import { learningCurve } from "./chart.js";
-import { bar, bdi, byId, el, images, number, percent } from "./dom.js";
+import { bar, bdi, byId, coded, el, focusQuietly, images, number, percent } from "./dom.js";
 import { onState } from "./state.js";
 
 const OFTEN = 700;
@@ -17,9 +17,15 @@ async function load() {
     reply = await get("api/progress");
     draw();
   } catch (error) {
-    byId("progress").replaceChildren(el("p", { className: "nothing" }, error.message));
+    byId("progress").replaceChildren(el("p", { className: "nothing" }, ...coded(error.message)));
   }
 }
+
+// The images that were asked for are those that the classifier doubted.
+export const harder = (left) =>
+  left
+    ? "Images that were asked for are harder than the rest: the accuracy on all images is usually higher."
+    : "";
 
 const range = ({ low, high }) => `${percent(low)} – ${percent(high)}`;
 
@@ -40,6 +46,7 @@ function headline({ accuracy, n_labelled: n, left, sentence, computing }) {
           `95 % interval ${range(accuracy)}, measured on ${images(accuracy.n)}, `,
           "each by a classifier that has not seen it",
         ),
+        el("p", { className: "fine" }, harder(left)),
       )
     : el(
         "div",
@@ -58,7 +65,7 @@ function headline({ accuracy, n_labelled: n, left, sentence, computing }) {
       el(
         "p",
         { className: "sentence" },
-        accuracy && computing ? "The accuracy is being measured again …" : sentence,
+        ...coded(accuracy && computing ? "The accuracy is being measured again …" : sentence),
       ),
       el("dl", { className: "figures" }, ...figures),
     ),
@@ -154,10 +161,14 @@ export const progress = {
   },
   async refused() {},
   refocus() {
-    this.root.focus();
+    focusQuietly(this.root);
   },
 };
 
+// The chart is as wide as the window.
+addEventListener("resize", () => {
+  if (progress.visible && reply) draw();
+});
 onState((now) => {
   if (!progress.visible || timer) return;
   if (reply && now.revision === reply.revision && !reply.computing) return;

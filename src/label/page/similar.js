@@ -2,7 +2,7 @@
 import * as actions from "./actions.js";
 import { get } from "./api.js";
 import { aim } from "./classes.js";
-import { bdi, button, byId, el, images, keyed } from "./dom.js";
+import { bdi, button, byId, coded, el, images, keyed } from "./dom.js";
 import { Grid } from "./grid.js";
 import { openLarge, updateLarge } from "./large.js";
 import { fetchPages, fixed } from "./pages.js";
@@ -18,7 +18,7 @@ let cosines = new Map();
 let back = "sort";
 
 const grid = new Grid(byId("similar-grid"), {
-  badge: (item) => item.label ?? cosines.get(item.id)?.toFixed(2) ?? null,
+  badge: (item) => [cosines.get(item.id)?.toFixed(2), item.label].filter(Boolean).join(" · "),
   words: (item) => inWords(item, `similarity ${cosines.get(item.id)?.toFixed(2)}`),
   headed: () => false,
   focused: () => {
@@ -35,7 +35,8 @@ function aimed() {
   const n = grid.selection.size;
   aim(
     n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus",
-    grid.item?.predicted ?? null,
+    Boolean(grid.place),
+    grid.item?.predicted,
   );
 }
 
@@ -87,7 +88,7 @@ async function load(follow) {
   } catch (error) {
     if (mine !== asked) return;
     byId("like").replaceChildren(el("h2", {}, "Similar images"));
-    grid.empty.textContent = error.message;
+    grid.empty.replaceChildren(...coded(error.message));
     grid.empty.hidden = false;
   }
 }

@@ -77,7 +77,7 @@ function acceptGroup(group = grid.place?.group) {
 function aimed() {
   const n = grid.selection.size;
   const text = n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus";
-  aim(text, grid.item?.predicted ?? null);
+  aim(text, Boolean(grid.place), grid.item?.predicted);
   root.classList.toggle("selecting", n > 0);
 }
 

@@ -1,6 +1,6 @@
 // Pictures that are dropped, pasted, chosen or taken are classified, and not kept.
 import { post } from "./api.js";
-import { bar, bdi, byId, el, percent } from "./dom.js";
+import { bar, bdi, byId, coded, el, focusQuietly, percent } from "./dom.js";
 import { neighbours } from "./neighbours.js";
 
 const SHOWN = 5;
@@ -45,7 +45,7 @@ async function classify(file, card, body) {
         : error.message;
     body.lastChild.replaceWith(
       el("p", { className: "answer" }, "Not classified"),
-      el("p", { className: "fine" }, words),
+      el("p", { className: "fine" }, ...coded(words)),
     );
   }
 }
@@ -94,7 +94,7 @@ export const tryView = {
   async acted() {},
   async refused() {},
   refocus() {
-    this.root.focus();
+    focusQuietly(this.root);
   },
 };
 

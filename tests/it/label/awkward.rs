@@ -70,40 +70,6 @@ fn a_session_from_no_labels_to_predictions() {
 }
 
 #[test]
-fn classes_may_have_any_visible_name() {
-    let Some(place) = Place::fitted() else {
-        return;
-    };
-    let service = Labelling::start(&place, "--features {dir}/store");
-    service.ready();
-    let names = [
-        "unknown",
-        "skipped",
-        "<img src=x>",
-        "=1+1",
-        "\u{202e}txt",
-        "a,\"b\"",
-    ];
-    for (id, name) in (0..).zip(names) {
-        service.label(&[id], name);
-    }
-    let rename = json!({ "kind": "rename_class", "from": "=1+1", "to": "sum" });
-    service.act(&rename).with(200);
-    let join = json!({ "kind": "rename_class", "from": "sum", "to": "unknown" });
-    let state = service.act(&join).with(200)["state"].take();
-    assert_eq!(state["classes"].as_array().unwrap().len(), 5);
-    assert_eq!(
-        state["classes"][0],
-        json!({ "name": "unknown", "n": 2, "key": "1" })
-    );
-    assert_eq!(state["undo"], "class `sum` joined with `unknown`");
-    let labels = service.labels();
-    service.kill();
-    let service = Labelling::start(&place, "--features {dir}/store");
-    assert_eq!(service.labels(), labels);
-}
-
-#[test]
 fn a_thousand_classes_and_one_class_work() {
     let Some(place) = Place::fitted() else {
         return;

@@ -9,7 +9,7 @@ use super::{path, rows, session};
 const HOSTILE: [&str; 6] = [
     "<img src=x onerror=\"document.title='pwned'\">",
     "=HYPERLINK(\"http://192.0.2.1\")",
-    "\u{202e}txet desrever",
+    "\u{200f}שלום",
     "שלום",
     "unknown",
     "skipped",

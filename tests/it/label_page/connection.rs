@@ -60,6 +60,27 @@ fn a_stopped_service_is_told_clearly() {
 }
 
 #[test]
+fn a_page_of_an_earlier_session_says_so_and_what_was_not_saved() {
+    let Some((place, labelling, person)) = session(4) else {
+        return;
+    };
+    person.classifies("kept");
+    let port = labelling.host.split_once(':').unwrap().1.to_owned();
+    labelling.kill();
+    person.reads("#notice", "Connection lost.");
+    person.0.press(&["1"]);
+    person.reads("#notice", "1 action waits for it.");
+    let next = Labelling::start(&place, &format!("--port {port}"));
+    let words = "frostline was started again: open the address that it printed.";
+    person.reads("#notice", &format!("{words} 1 action was not saved."));
+    // Later ones are refused at once.
+    person.press(&["1"]);
+    person.reads("#said", words);
+    person.reads("#notice", "2 actions were not saved.");
+    assert_eq!(next.get("api/state")["n_labelled"], 1);
+}
+
+#[test]
 fn another_tab_is_seen_and_its_changes_are_not_overwritten() {
     let Some((place, labelling, person)) = session(6) else {
         return;

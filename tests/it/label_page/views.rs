@@ -51,6 +51,31 @@ fn likely_mistakes_are_corrected_one_after_another() {
 }
 
 #[test]
+fn a_change_that_is_taken_back_is_shown_again() {
+    let n = 12;
+    let Some((_place, labelling, person)) = session(n) else {
+        return;
+    };
+    with_mistakes(&labelling, n);
+    person.open(&labelling, "check");
+    person.reads("#finding .fine", "1 of 2");
+    person.press(&["\u{e014}"]);
+    person.reads("#finding .fine", "2 of 2, the most doubtful first");
+    person.reads(
+        "#finding .why",
+        "trained without this image, predicts another class",
+    );
+    let second = person.text("#finding .path");
+    person.press(&["y"]);
+    person.reads("#finding .fine", "1 of 1");
+    assert_ne!(person.text("#finding .path"), second);
+    person.press(&["u"]);
+    person.reads("#finding .fine", "of 2");
+    person.reads("#finding .path", &second);
+    person.was_not_disturbed(&labelling);
+}
+
+#[test]
 fn a_label_that_is_kept_is_not_asked_again() {
     let n = 12;
     let Some((place, labelling, person)) = session(n) else {
