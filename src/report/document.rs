@@ -87,7 +87,9 @@ fn top(page: &Page) -> Markup {
 fn sections(page: &Page) -> Markup {
     html! {
         @if !page.notes.is_empty() {
-            section #notes aria-label="Notes" { ul.notes { @for note in &page.notes { li { (marked(note)) } } } }
+            section #notes aria-label="Notes" {
+                ul.notes { @for note in &page.notes { li { (marked(note)) } } }
+            }
         }
         (headline::section(page))
         (confusion::section(page))

@@ -3,10 +3,11 @@
 mod options;
 mod sorted;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 pub use self::options::{ApplyLabelsOptions, Sorting};
 use self::sorted::{Placed, Sorted};
@@ -197,12 +198,20 @@ fn is_sure(row: &LabelRow<'_>, options: &ApplyLabelsOptions) -> Result<bool> {
     Ok(row.probability.ok_or_else(missing)? >= least)
 }
 
-fn check_classes(classes: &BTreeSet<&str>) -> Result<()> {
-    let unsafe_ones = classes.iter().filter_map(|class| {
+/// Refuses names that are no folders, or one folder for two classes, on some system.
+fn check_classes(all: &BTreeSet<&str>) -> Result<()> {
+    let unsafe_ones = all.iter().filter_map(|class| {
         let why = check_folder_name(class).err()?;
         Some(((*class).to_owned(), why))
     });
-    let classes: Vec<_> = unsafe_ones.collect();
+    let mut classes: Vec<_> = unsafe_ones.collect();
+    let mut folders = HashSet::new();
+    for class in all {
+        if !folders.insert(class.to_lowercase().nfc().collect::<String>()) {
+            let why = "differs from another class only in case or in the form of its accents";
+            classes.push(((*class).to_owned(), why));
+        }
+    }
     if classes.is_empty() {
         return Ok(());
     }

@@ -45,7 +45,7 @@ pub(super) fn events(labeller: Arc<Labeller>) -> Response {
         while !labeller.is_stopping() {
             let piece = next
                 .take()
-                .unwrap_or_else(|| Bytes::from_static(b": alive\n\n"));
+                .unwrap_or_else(|| Bytes::from_static(b"event: alive\ndata: {}\n\n"));
             if send.send(piece).await.is_err() {
                 // The page is gone.
                 return;

@@ -15,10 +15,15 @@ function working(by) {
 // `view` has `acted(changed, kind)`, which shows the new order, and `refused()`. A picture that only has the
 // focus is another one after the last action: no key may label a picture that was not seen.
 async function perform(view, action, words, explicit) {
+  if (view.grid?.picking) {
+    complain("The images are still being selected: nothing was done.");
+    return false;
+  }
   if (running && !explicit) {
     complain("The last action is still being saved: nothing was done.");
     return false;
   }
+  if (action.kind === "label") view.grid?.markBusy(action.ids, action.class);
   working(1);
   try {
     const reply = await act(action);

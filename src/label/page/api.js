@@ -61,6 +61,9 @@ export const post = (path, body, type = "application/json") =>
 // A second undo would take back something else; all other actions can be sent twice.
 const repeatable = (action) => action.kind !== "undo" && action.kind !== "redo";
 
+// An action that takes longer makes the page look whether the service is still there.
+const SLOW = 10_000;
+
 let last = Promise.resolve();
 let waiting = 0;
 let unsaved = 0;
@@ -72,6 +75,7 @@ async function deliver(action) {
   if (!connected() && !repeatable(action))
     throw new Refused(`${replaced() ? REPLACED : UNREACHABLE} Nothing was changed.`, "unreachable", 0, null);
   for (;;) {
+    const slow = setTimeout(lost, SLOW);
     try {
       return await post("api/act", action);
     } catch (error) {
@@ -79,6 +83,8 @@ async function deliver(action) {
       if (!repeatable(action))
         throw new Refused(`${UNREACHABLE} Look whether the ${action.kind} was done.`, "unreachable", 0, null);
       await whenConnected();
+    } finally {
+      clearTimeout(slow);
     }
   }
 }

@@ -8,6 +8,10 @@ let isReplaced = false;
 let source = null;
 let retry = 0;
 let pause = 500;
+let heard = performance.now();
+
+// The service sends a sign of life every 15 seconds.
+const SILENT = 40_000;
 
 export const connected = () => isConnected;
 // Whether another session answers by now, which does not know this page.
@@ -79,16 +83,23 @@ export function listenTo(path, receiver) {
 
 function listen() {
   source?.close();
-  source = new EventSource(listen.path);
+  const opened = new EventSource(listen.path);
+  source = opened;
+  heard = performance.now();
   let first = true;
-  source.addEventListener("state", (event) => {
+  const alive = () => {
+    heard = performance.now();
     pause = 500;
     set(true);
+  };
+  opened.addEventListener("alive", alive);
+  opened.addEventListener("state", (event) => {
+    alive();
     receive(event, first);
     first = false;
   });
-  source.addEventListener("error", async () => {
-    source.close();
+  opened.addEventListener("error", async () => {
+    opened.close();
     set(false);
     if (await isRefused()) end();
     else reconnect((pause = Math.min(5000, pause + 500)));
@@ -105,5 +116,13 @@ addEventListener("online", () => {
   if (!isConnected) reconnect(0);
 });
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && !isConnected) reconnect(0);
+  if (document.hidden) {
+    // A browser has six connections to one address, for all its tabs.
+    source?.close();
+    source = null;
+  } else if (!source || !isConnected) reconnect(0);
 });
+// A process that was stopped, or a network that swallows everything, reports no error.
+setInterval(() => {
+  if (source && isConnected && performance.now() - heard > SILENT) lost();
+}, 5000);

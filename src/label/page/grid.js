@@ -1,6 +1,6 @@
 // A grid of pictures in groups: which place has the focus, what is selected, and what stays where it is on
 // the screen when the order changes.
-import { el } from "./dom.js";
+import { el, images } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { Layout } from "./layout.js";
 import { Painter } from "./paint.js";
@@ -37,6 +37,14 @@ export class Grid {
   }
   hasFocus() {
     return this.canvas.contains(document.activeElement);
+  }
+
+  // What an action is about, in words.
+  aim() {
+    const n = this.selection.size;
+    if (this.picking) return "Selecting …";
+    if (n) return `${images(n)} selected`;
+    return this.item ? "Label the image in focus" : "No image in focus";
   }
 
   // What an action is about: the selection or, without one, the picture in focus.
@@ -197,20 +205,36 @@ export class Grid {
     this.draw();
   }
 
-  async selectRange(flat, anchor = this.selection.anchor ?? this.pages.flat(this.place)) {
+  // Fetches ids to select; null if that was given up meanwhile: by Escape, other ids, or a new order.
+  async pick(start, end) {
     const { pages } = this;
-    const ids = await pages.ids(Math.min(anchor, flat), Math.max(anchor, flat) + 1);
-    if (pages === this.pages) this.selection.set(ids, anchor);
+    const picking = {};
+    this.picking = picking;
+    this.selection.changed();
+    const ids = await pages.ids(start, end).catch(() => null);
+    if (picking !== this.picking) return null;
+    this.picking = null;
+    this.selection.changed();
+    return pages === this.pages ? ids : null;
+  }
+
+  deselect() {
+    this.picking = null;
+    this.selection.clear();
+    this.selection.changed();
+  }
+
+  async selectRange(flat, anchor = this.selection.anchor ?? this.pages.flat(this.place)) {
+    const ids = await this.pick(Math.min(anchor, flat), Math.max(anchor, flat) + 1);
+    if (ids) this.selection.set(ids, anchor);
   }
 
   async selectGroup(group) {
-    const { pages } = this;
-    const start = pages.starts[group];
-    const ids = await pages.ids(start, start + pages.groups[group].n);
-    if (pages !== this.pages) return 0;
+    const start = this.pages.starts[group];
+    const ids = await this.pick(start, start + this.pages.groups[group].n);
+    if (!ids) return;
     if (ids.every((id) => this.selection.has(id)))
       this.selection.set([...this.selection.ids].filter((id) => !ids.includes(id)));
     else this.selection.add(ids);
-    return ids.length;
   }
 }

@@ -2,7 +2,7 @@
 import * as actions from "./actions.js";
 import { get } from "./api.js";
 import { aim } from "./classes.js";
-import { bdi, button, byId, coded, el, images, keyed } from "./dom.js";
+import { bdi, button, byId, coded, el, keyed } from "./dom.js";
 import { Grid } from "./grid.js";
 import { openLarge, updateLarge } from "./large.js";
 import { fetchPages, fixed } from "./pages.js";
@@ -32,12 +32,7 @@ const grid = new Grid(byId("similar-grid"), {
 });
 
 function aimed() {
-  const n = grid.selection.size;
-  aim(
-    n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus",
-    Boolean(grid.place),
-    grid.item?.predicted,
-  );
+  aim(grid.aim(), Boolean(grid.place), grid.item?.predicted);
 }
 
 function heading(item) {
@@ -121,7 +116,6 @@ export const similar = {
   label(name) {
     const ids = grid.targets();
     if (!ids.length) return actions.addClass(this, name);
-    grid.markBusy(ids, name);
     return actions.label(this, ids, name, grid.selection.size > 0);
   },
   leaveOut() {
@@ -146,7 +140,7 @@ similar.keys = {
   Delete: () => similar.clear(),
   Backspace: () => similar.clear(),
   Enter: () => openLarge(similar),
-  Escape: () => (grid.selection.size ? grid.selection.clear() : similar.leave()),
+  Escape: () => (grid.selection.size || grid.picking ? grid.deselect() : similar.leave()),
 };
 
 onState((now) => {

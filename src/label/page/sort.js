@@ -75,10 +75,8 @@ function acceptGroup(group = grid.place?.group) {
 }
 
 function aimed() {
-  const n = grid.selection.size;
-  const text = n ? `${images(n)} selected` : grid.item ? "Label the image in focus" : "No image in focus";
-  aim(text, Boolean(grid.place), grid.item?.predicted);
-  root.classList.toggle("selecting", n > 0);
+  aim(grid.aim(), Boolean(grid.place), grid.item?.predicted);
+  root.classList.toggle("selecting", grid.selection.size > 0);
 }
 
 async function load(follow) {
@@ -153,7 +151,6 @@ export const sort = {
       return say("The order has just changed: nothing was done.");
     const ids = grid.targets();
     if (!ids.length) return actions.addClass(this, name);
-    grid.markBusy(ids, name);
     return actions.label(this, ids, name, grid.selection.size > 0);
   },
 

@@ -325,3 +325,23 @@ fn long_names_leave_room_for_a_number() {
     assert_eq!(sorted[&name], b"1");
     assert_eq!(sorted[&format!("{}-2.jpg", "n".repeat(249))], b"2");
 }
+
+#[test]
+fn classes_that_are_one_folder_on_some_systems_are_refused() {
+    for [one, other] in [["Dress", "dress"], ["caf\u{e9}", "cafe\u{301}"]] {
+        let case = Case::new(2);
+        let images = ["1.jpg", "2.jpg"].into_iter();
+        for name in images.clone() {
+            write(
+                &case.folder.path().join("images").join(name),
+                name.as_bytes(),
+            );
+        }
+        let rows = images.zip([one, other]);
+        crate::labels::write_labels(&case.folder.path().join("labels.csv"), rows).unwrap();
+        let before = tree(case.folder.path());
+        let error = apply_labels(&case.options(Sorting::Copy), &Silent).unwrap_err();
+        assert!(error.to_string().contains("only in case"), "{error}");
+        assert_eq!(tree(case.folder.path()), before);
+    }
+}

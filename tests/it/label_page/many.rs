@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Labelling, Person, Place};
+use crate::harness::{ESCAPE, Labelling, Person, Place};
 
 /// Writes different small images.
 fn write_pictures(place: &Place, n: u32) {
@@ -92,5 +92,47 @@ fn few_of_many_images_are_elements_and_the_place_stays() {
     );
     assert_eq!((&after[0], &after[1]), (&0.into(), &true.into()));
     assert!(after[2].as_f64().unwrap() > 0.9, "{after}");
+    person.was_not_disturbed(&labelling);
+}
+
+#[test]
+fn a_selection_that_is_given_up_selects_nothing() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    write_pictures(&place, 500);
+    let rows: Vec<String> = (0..500).map(|i| format!("{i:05}.ppm,one\n")).collect();
+    fs::write(
+        place.path("labels.csv"),
+        "path,label\n".to_owned() + &rows.concat(),
+    )
+    .unwrap();
+    let labelling = Labelling::start(&place, "");
+    let Some(person) = Person::at(&labelling) else {
+        return;
+    };
+    person.reads("#tally", "500 of 500");
+    person.0.js("[...document.querySelectorAll('#sort button')]
+           .find((tab) => tab.textContent.startsWith('Labelled')).click()");
+    person.sees("return document.querySelectorAll('#sort-grid .tile[data-id]').length > 5");
+    person.0.js(
+        "document.querySelector('#sort-grid .tile[data-id]').focus();
+         const send = window.fetch;
+         window.fetch = async (...asked) => {
+           await new Promise((go) => { window.go = go; });
+           return send(...asked);
+         }",
+    );
+    person.press(&["a"]);
+    person.reads("#target", "Selecting");
+    // A key does not label the one image in focus meanwhile.
+    person.press(&["x"]);
+    person.reads("#said", "still being selected");
+    person.press(&[ESCAPE]);
+    person.reads("#target", "Label the image in focus");
+    person.0.js("window.go()");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    person.reads("#target", "Label the image in focus");
+    assert_eq!(labelling.get("api/state")["n_left_out"], 0);
     person.was_not_disturbed(&labelling);
 }
