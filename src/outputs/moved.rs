@@ -25,7 +25,7 @@ pub(crate) fn link_or_copy_new(from: &Path, path: &Path) -> Result<bool> {
 /// the same file under one name, or if the file is gone.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path` if it cannot be synced, or `from` if it cannot be removed, or has been replaced
+/// [`Error::Io`] naming `path` if it cannot be synced, or `from` if it cannot be removed, or has changed
 /// meanwhile: then it stays.
 pub(crate) fn remove_moved(from: &Path, path: &Path) -> Result<()> {
     let [old, new] =
