@@ -144,7 +144,7 @@ fn keep_reported(output: &OutputArgs, state: &Path) -> anyhow::Result<()> {
     if let Some(file) = output.existing() {
         bail!(Refusal::input(
             format!(
-                "the output `{}` exists; images that an earlier run has reported in it are not reported again",
+                "the output `{}` exists; the images in it are not reported again",
                 file.display()
             ),
             "choose a new file for each run, such as -o \"new-$(date +%F).csv\", or add --overwrite",

@@ -54,7 +54,7 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
             "pass a file that `frostline split` has written, or choose another output"
         }
         (FileKind::Groups, _) => {
-            "write a table with the column `path` or `digest` and one with the groups, which --group-column names"
+            "write a table with the column `path` or `digest`, and one with the groups for --group-column"
         }
         (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
             "pass a folder that `frostline extract` has written"
