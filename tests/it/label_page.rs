@@ -26,6 +26,14 @@ fn session(n: u32) -> Option<(Place, Labelling, Person)> {
     Some((place, labelling, person))
 }
 
+/// Gives all images of a session the class of their folder.
+fn label_all(labelling: &Labelling, n: u32) {
+    for (class, first) in [("blue", 0), ("red", n)] {
+        let ids: Vec<u64> = (first..first + n).map(u64::from).collect();
+        labelling.label(&ids, class);
+    }
+}
+
 /// Returns the class of the image in focus, which is its folder.
 fn truth(person: &Person) -> String {
     let focus = person.focus();

@@ -33,12 +33,8 @@ fn every_view_fits_stands_out_and_keeps_the_rules_of_accessibility() {
             .with(200);
     }
     // Two labels that are wrong.
-    labelling
-        .act(&json!({ "kind": "label", "ids": [6], "class": "red" }))
-        .with(200);
-    labelling
-        .act(&json!({ "kind": "label", "ids": [15], "class": "blue" }))
-        .with(200);
+    labelling.label(&[6], "red");
+    labelling.label(&[15], "blue");
     let axe = Axe::installed();
     for (width, height) in [(320, 640), (390, 844), (820, 1180), (1280, 800)] {
         person.0.resize(width, height);

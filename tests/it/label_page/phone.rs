@@ -1,10 +1,8 @@
 //! The page on a phone.
 
-use serde_json::json;
-
 use crate::harness::Person;
 
-use super::session;
+use super::{label_all, session};
 
 /// Returns which of the elements are not wholly in the window or in the box of `frame`.
 fn cut_off(person: &Person, frame: &str, elements: &str) -> Vec<String> {
@@ -35,15 +33,8 @@ fn nothing_that_is_needed_is_cut_off() {
     // The instruction is a paragraph of its own: it breaks where it has to.
     let white = "return getComputedStyle(document.getElementById('panel-more')).whiteSpace";
     assert_eq!(person.0.js(white), "normal");
-    for (class, first) in [("blue", 0), ("red", n)] {
-        let ids: Vec<u32> = (first..first + n).collect();
-        labelling
-            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
-            .with(200);
-    }
-    labelling
-        .act(&json!({ "kind": "label", "ids": [1], "class": "red" }))
-        .with(200);
+    label_all(&labelling, n);
+    labelling.label(&[1], "red");
     for (width, height) in [(390, 844), (360, 640)] {
         person.0.resize(width, height);
         for view in ["check", "check/outliers"] {
@@ -65,12 +56,7 @@ fn the_learning_curve_follows_the_width() {
     let Some((_place, labelling, person)) = session(n) else {
         return;
     };
-    for (class, first) in [("blue", 0), ("red", n)] {
-        let ids: Vec<u32> = (first..first + n).collect();
-        labelling
-            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
-            .with(200);
-    }
+    label_all(&labelling, n);
     person.open(&labelling, "progress");
     // As many pixels as units, so that the letters keep their size.
     for width in [1280, 390, 820] {

@@ -6,22 +6,13 @@ use serde_json::json;
 
 use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_patterns, write_pattern};
 
-use super::{of_folder, path, session, truth};
+use super::{label_all, of_folder, path, session, truth};
 
 /// Labels all images by their folder, except for one of each class with the label of the other one.
 fn with_mistakes(labelling: &Labelling, n: u32) {
-    for (class, first) in [("blue", 0), ("red", n)] {
-        let ids: Vec<u32> = (first..first + n).collect();
-        labelling
-            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
-            .with(200);
-    }
-    labelling
-        .act(&json!({ "kind": "label", "ids": [1], "class": "red" }))
-        .with(200);
-    labelling
-        .act(&json!({ "kind": "label", "ids": [n + 1], "class": "blue" }))
-        .with(200);
+    label_all(labelling, n);
+    labelling.label(&[1], "red");
+    labelling.label(&[u64::from(n) + 1], "blue");
 }
 
 #[test]
@@ -164,12 +155,7 @@ fn a_picture_is_tried() {
     let Some((place, labelling, person)) = session(n) else {
         return;
     };
-    for (class, first) in [("blue", 0), ("red", n)] {
-        let ids: Vec<u32> = (first..first + n).collect();
-        labelling
-            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
-            .with(200);
-    }
+    label_all(&labelling, n);
     person.open(&labelling, "try");
     write_pattern(&place.folder().join("new.ppm"), "red", "new", 8);
     person.0.type_into("#files", &place.path("new.ppm"));
@@ -218,12 +204,7 @@ fn finish_writes_files_and_shows_commands() {
     let Some((place, labelling, person)) = session(n) else {
         return;
     };
-    for (class, first) in [("blue", 0), ("red", n)] {
-        let ids: Vec<u32> = (first..first + n).collect();
-        labelling
-            .act(&json!({ "kind": "label", "ids": ids, "class": class }))
-            .with(200);
-    }
+    label_all(&labelling, n);
     person.open(&labelling, "finish");
     person.reads("#write", "Write the files");
     person.0.js("document.getElementById('write').focus()");
