@@ -159,12 +159,17 @@ impl Labelling {
         self.process.wait().unwrap();
     }
 
-    /// Asks the process to end, and returns its exit status.
     #[cfg(unix)]
-    pub(crate) fn stop(mut self, signal: &str) -> i32 {
+    pub(crate) fn send_signal(&self, signal: &str) {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Asks the process to end, and returns its exit status.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self, signal: &str) -> i32 {
+        self.send_signal(signal);
         let ended = wait_for(|| self.process.try_wait().unwrap()).expect("the process ends");
         ended.code().expect("no signal ended it")
     }

@@ -1,5 +1,8 @@
 //! A person who uses the page of `frostline label`.
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::browser::Browser;
@@ -32,6 +35,12 @@ impl Person {
         let seen = wait_for(|| (self.0.js(script) == true).then_some(()));
         let page = || self.0.js("return document.body.innerText");
         assert!(seen.is_some(), "{script}\n{}", page());
+    }
+
+    /// Waits until the page takes keys: it ignores them just after an order that nobody asked for.
+    pub(crate) fn takes_keys(&self) {
+        thread::sleep(Duration::from_secs(2));
+        self.is_done();
     }
 
     /// Waits up to ten minutes until JavaScript returns `true`.

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Labelling, Person, Place, has_labels, two_patterns};
+use crate::harness::{ENTER, Labelling, Person, Place, has_labels, two_patterns};
 
 use super::{path, rows, session};
 
@@ -157,12 +157,13 @@ fn a_full_disk_is_told_and_nothing_looks_done() {
         return;
     };
     let labelling = Labelling::without_room(&place, "--features {dir}/store");
+    labelling.fill(8);
     let Some(person) = Person::at(&labelling) else {
         return;
     };
-    labelling.fill(8);
     let labelled = labelling.get("api/state")["n_labelled"].clone();
     person.reads("#tally", &format!("{labelled} of 12"));
+    person.takes_keys();
     person.classifies(&"z".repeat(199));
     person.reads("#said", "cannot write");
     person.reads("#tally", &format!("{labelled} of 12"));
@@ -172,4 +173,22 @@ fn a_full_disk_is_told_and_nothing_looks_done() {
         complaints.iter().all(|text| text.contains("507")),
         "{complaints:?}"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_does_not_answer_is_noticed() {
+    let Some((place, labelling, person)) = session(4) else {
+        return;
+    };
+    let given = (path(&person), "late".to_owned());
+    labelling.send_signal("STOP");
+    person.0.press(&["c", "l", "a", "t", "e", ENTER]);
+    person.reads("#notice", "Connection lost. 1 action waits for it.");
+    labelling.send_signal("CONT");
+    person.sees("return !document.getElementById('notice').textContent.includes('Connection')");
+    person.is_done();
+    person.reads("#tally", "1 of 8");
+    has_labels(&place, &[given]);
+    person.was_not_disturbed(&labelling);
 }

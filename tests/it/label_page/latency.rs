@@ -3,8 +3,7 @@
 //! For figures of an optimised binary: `FROSTLINE_INSTALLED=target/release/frostline cargo test --test it
 //! label_page::latency -- --include-ignored --nocapture`.
 
-use std::time::Duration;
-use std::{fs, thread};
+use std::fs;
 
 use frostline::backbones::{BackboneManifest, DEFAULT_BACKBONE};
 use frostline::images::{Crop, Resize};
@@ -56,8 +55,7 @@ fn median(n: u32) -> Option<f64> {
     let person = Person::at(&labelling)?;
     person.sees_within_minutes("return document.getElementById('work').hidden");
     person.reads("#hint", "Grouped by what the classifier thinks");
-    // The page ignores a key just after an order that it did not ask for.
-    thread::sleep(Duration::from_secs(2));
+    person.takes_keys();
     person.0.js("window.times = [];
          let start = 0;
          const main = document.getElementById('main');
