@@ -141,7 +141,10 @@ fn a_store_alone_says_how_its_images_are_shown() {
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 0);
     // The page is made by the library, so it names the parameter, not the option.
-    assert!(page.contains("set `images` to their folder") && !page.contains("--images"));
+    assert!(
+        page.contains("set <code><bdi>images</bdi></code> to their folder")
+            && !page.contains("--images")
+    );
     place
         .frostline("report --head {dir}/head {dir}/gone --train {dir}/store -o {dir}/never.html")
         .exits(1)
