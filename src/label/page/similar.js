@@ -18,8 +18,9 @@ let cosines = new Map();
 let back = "sort";
 
 const grid = new Grid(byId("similar-grid"), {
-  badge: (item) => [cosines.get(item.id)?.toFixed(2), item.label].filter(Boolean).join(" · "),
-  words: (item) => inWords(item, `similarity ${cosines.get(item.id)?.toFixed(2)}`),
+  badge,
+  // What a person sees is part of what a screen reader says.
+  words: (item) => inWords(item, `similarity ${badge(item)}`),
   headed: () => false,
   focused: () => {
     aimed();
@@ -30,6 +31,10 @@ const grid = new Grid(byId("similar-grid"), {
   shifted() {},
   rested() {},
 });
+
+function badge(item) {
+  return [cosines.get(item.id)?.toFixed(2), item.label].filter(Boolean).join(" · ");
+}
 
 function aimed() {
   aim(grid.aim(), Boolean(grid.place), grid.item?.predicted);
