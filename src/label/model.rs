@@ -117,11 +117,11 @@ pub(super) fn params() -> FitParams {
     FitParams::new().solver(Solver::Lbfgs)
 }
 
-/// The multiplications that training after an action may take: about 50 ms on two CPUs.
-const WORK: usize = 1_500_000_000;
+/// The multiplications that training after an action may take: about 15 ms on two CPUs.
+const WORK: usize = 500_000_000;
 /// The most images, and the fewest and most steps, of training after an action.
 const MOST: usize = 2000;
-const STEPS: (usize, usize) = (4, 40);
+const STEPS: (usize, usize) = (4, 12);
 
 impl Model {
     /// Trains a head for a limited time, beginning with an earlier one; `None` for fewer than two classes.
