@@ -332,10 +332,10 @@ impl Labelling {
         let names = self.names.iter().zip(0..);
         let rows = names.filter_map(|(name, image)| Some((&**name, tags.label(image)?)));
         write_labels(&self.path, rows)?;
-        self.took = start.elapsed();
         self.is_behind = false;
         self.file = stamp(&self.path);
         self.file_labels = self.labelled();
+        self.took = start.elapsed();
         // Without this line, the next session compares the file with an earlier state.
         let _ = self.journal.note(&Entry::Written);
         Ok(())

@@ -32,7 +32,7 @@ pub(super) struct Tags {
     n_images: usize,
     /// All names that classes ever had. A class that was removed keeps its number.
     names: Vec<String>,
-    /// By composed names: an accent may be a character of its own, which looks the same.
+    /// By names in NFC: `é` can be one character or two, which look the same.
     numbers: HashMap<String, u32>,
     /// The classes, in the order in which they were made.
     classes: Vec<u32>,

@@ -26,7 +26,7 @@ pub(super) struct Rows {
 struct Row {
     line: u32,
     mark: Mark,
-    /// NaN if there is none.
+    /// NaN for a row without one.
     probability: f64,
 }
 

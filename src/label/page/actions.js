@@ -15,7 +15,7 @@ function working(by) {
 // `view` has `acted(changed, kind)`, which shows the new order, and `refused()`. A picture that only has the
 // focus is another one after the last action: no key may label a picture that was not seen.
 async function perform(view, action, words, explicit) {
-  if (view.grid?.picking) {
+  if (view.grid?.selection.picking) {
     complain("The images are still being selected: nothing was done.");
     return false;
   }

@@ -63,15 +63,15 @@ export function gestures(grid) {
   // Pictures that were passed before they arrived belong to the selection too.
   async function finish() {
     const { flats, base } = start;
-    const { pages } = grid;
-    const lists = [];
+    const ranges = [];
     for (let i = 0; i < flats.length;) {
       let j = i + 1;
       while (j < flats.length && flats[j] === flats[j - 1] + 1) j += 1;
-      lists.push(await pages.ids(flats[i], flats[j - 1] + 1));
+      ranges.push([flats[i], flats[j - 1] + 1]);
       i = j;
     }
-    if (pages === grid.pages) grid.selection.set([...base, ...lists.flat()], flats[0] ?? null);
+    const ids = await grid.pick(...ranges);
+    if (ids) grid.selection.set([...base, ...ids], flats[0] ?? null);
   }
 
   function end(whole) {

@@ -42,7 +42,7 @@ export class Grid {
   // What an action is about, in words.
   aim() {
     const n = this.selection.size;
-    if (this.picking) return "Selecting …";
+    if (this.selection.picking) return "Selecting …";
     if (n) return `${images(n)} selected`;
     return this.item ? "Label the image in focus" : "No image in focus";
   }
@@ -205,33 +205,26 @@ export class Grid {
     this.draw();
   }
 
-  // Fetches ids to select; null if that was given up meanwhile: by Escape, other ids, or a new order.
-  async pick(start, end) {
+  // Fetches the ids of ranges to select; null if that was given up, or there is another order by now.
+  async pick(...ranges) {
     const { pages } = this;
-    const picking = {};
-    this.picking = picking;
-    this.selection.changed();
-    const ids = await pages.ids(start, end).catch(() => null);
-    if (picking !== this.picking) return null;
-    this.picking = null;
-    this.selection.changed();
+    const fetched = async () => {
+      const all = [];
+      for (const [start, end] of ranges) all.push(...(await pages.ids(start, end)));
+      return all;
+    };
+    const ids = await this.selection.pick(fetched());
     return pages === this.pages ? ids : null;
   }
 
-  deselect() {
-    this.picking = null;
-    this.selection.clear();
-    this.selection.changed();
-  }
-
   async selectRange(flat, anchor = this.selection.anchor ?? this.pages.flat(this.place)) {
-    const ids = await this.pick(Math.min(anchor, flat), Math.max(anchor, flat) + 1);
+    const ids = await this.pick([Math.min(anchor, flat), Math.max(anchor, flat) + 1]);
     if (ids) this.selection.set(ids, anchor);
   }
 
   async selectGroup(group) {
     const start = this.pages.starts[group];
-    const ids = await this.pick(start, start + this.pages.groups[group].n);
+    const ids = await this.pick([start, start + this.pages.groups[group].n]);
     if (!ids) return;
     if (ids.every((id) => this.selection.has(id)))
       this.selection.set([...this.selection.ids].filter((id) => !ids.includes(id)));

@@ -3,6 +3,8 @@ export class Selection {
   constructor(changed) {
     this.ids = new Set();
     this.anchor = null;
+    // Stands for ids that are being fetched. Whatever else happens to the selection gives them up.
+    this.picking = null;
     this.changed = changed;
   }
 
@@ -14,6 +16,7 @@ export class Selection {
   }
 
   set(ids, anchor = this.anchor) {
+    this.picking = null;
     this.ids = new Set(ids);
     this.anchor = anchor;
     this.changed();
@@ -24,12 +27,24 @@ export class Selection {
   }
 
   toggle(id, anchor) {
-    if (!this.ids.delete(id)) this.ids.add(id);
-    this.anchor = anchor;
-    this.changed();
+    const ids = new Set(this.ids);
+    if (!ids.delete(id)) ids.add(id);
+    this.set(ids, anchor);
   }
 
   clear() {
-    if (this.ids.size || this.anchor !== null) this.set([], null);
+    if (this.ids.size || this.anchor !== null || this.picking) this.set([], null);
+  }
+
+  // Waits for ids to select; null if they were given up meanwhile.
+  async pick(fetched) {
+    const picking = {};
+    this.picking = picking;
+    this.changed();
+    const ids = await fetched.catch(() => null);
+    if (picking !== this.picking) return null;
+    this.picking = null;
+    this.changed();
+    return ids;
   }
 }

@@ -145,7 +145,7 @@ similar.keys = {
   Delete: () => similar.clear(),
   Backspace: () => similar.clear(),
   Enter: () => openLarge(similar),
-  Escape: () => (grid.selection.size || grid.picking ? grid.deselect() : similar.leave()),
+  Escape: () => (grid.selection.size || grid.selection.picking ? grid.selection.clear() : similar.leave()),
 };
 
 onState((now) => {

@@ -49,7 +49,7 @@ export function gridKeys(grid) {
     Space: ready(() => {
       if (grid.item) grid.selection.toggle(grid.item.id, grid.pages.flat(grid.place));
     }),
-    Escape: () => grid.deselect(),
+    Escape: () => grid.selection.clear(),
   };
   for (const key of ARROWS) {
     keys[key] = ready(() => go(grid.layout.step(grid.place, key)));

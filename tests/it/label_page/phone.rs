@@ -30,7 +30,7 @@ fn nothing_that_is_needed_is_cut_off() {
         person.reads("#panel-more", "Type a name to make the first class.");
         assert_eq!(cut_off(&person, "#panel", "#panel-more"), [""; 0]);
     }
-    // The instruction is a paragraph of its own: it breaks where it has to.
+    // The instruction may wrap.
     let white = "return getComputedStyle(document.getElementById('panel-more')).whiteSpace";
     assert_eq!(person.0.js(white), "normal");
     label_all(&labelling, n);
