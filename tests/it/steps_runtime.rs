@@ -151,7 +151,7 @@ fn an_old_library_is_named_with_the_version_needed() {
     refused(
         &place,
         &library,
-        &["version 1.20.0", "version 1.22 or later"],
+        &["version 1.20.0", "version 1.23 or later"],
     );
 }
 
