@@ -8,6 +8,7 @@ use frostline_onnx::WriteError;
 use frostline_onnx::weights::Checkpoint;
 
 use crate::error::{Error, Result};
+use crate::images::{Channels, Layout, Preprocessing};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -69,6 +70,22 @@ pub fn write_cut(cut: &Cut, path: &Path) -> Result<Option<PathBuf>> {
     }
     write_model(&files.model, path)?;
     Ok(files.data.map(|_| data))
+}
+
+/// Returns how the nodes of a network normalise images as [`Preprocessor`](crate::images::Preprocessor) does,
+/// to the last bit.
+pub(crate) fn normalisation(preprocessing: &Preprocessing) -> export::Normalisation {
+    export::Normalisation {
+        size: preprocessing.output_size(),
+        mean: preprocessing.mean,
+        std: preprocessing.std,
+        scale: preprocessing.scale,
+        colours: match preprocessing.channels {
+            Channels::Rgb => export::Colours::Rgb,
+            Channels::Bgr => export::Colours::Bgr,
+        },
+        channels_last: preprocessing.layout == Layout::Nhwc,
+    }
 }
 
 /// Opens a `.pth` or `.safetensors` file.

@@ -4,13 +4,13 @@ use ndarray::Array2;
 
 use super::options::{ExportInput, ExportLayout, ExportOptions, ExportOutput, ExportResize};
 use crate::backbones::onnx::export::{
-    self, Colours, Filter, Geometry, Head, Input, Method, Normalisation, Outputs, Plan, Pooling,
-    Rejection, Rounding, Scale,
+    self, Filter, Geometry, Head, Input, Method, Outputs, Plan, Pooling, Rejection, Rounding, Scale,
 };
+use crate::backbones::onnx::normalisation;
 use crate::classifier::Predictor;
 use crate::error::ExportProblem;
 use crate::head::{RejectionRule, UnitRows};
-use crate::images::{Channels, CropRounding, Interpolation, Layout, Preprocessing, Resize};
+use crate::images::{CropRounding, Interpolation, Preprocessing, Resize};
 
 /// The weights of a head, scaled by its temperature, and its stored training images.
 pub(super) struct Weights {
@@ -118,18 +118,4 @@ fn geometry(
             },
         },
     })
-}
-
-fn normalisation(preprocessing: &Preprocessing) -> Normalisation {
-    Normalisation {
-        size: preprocessing.output_size(),
-        mean: preprocessing.mean,
-        std: preprocessing.std,
-        scale: preprocessing.scale,
-        colours: match preprocessing.channels {
-            Channels::Rgb => Colours::Rgb,
-            Channels::Bgr => Colours::Bgr,
-        },
-        channels_last: preprocessing.layout == Layout::Nhwc,
-    }
 }

@@ -1,10 +1,54 @@
 //! The normalisation of 8-bit RGB inside a network, and the steps before it.
 
+use std::collections::HashSet;
+
 use super::parts::Parts;
-use super::plan::{Colours, Geometry, Normalisation};
+use super::plan::{self, Colours, Geometry, Normalisation};
 use super::resize;
-use crate::graph::element;
-use crate::proto::{int, ints};
+use crate::graph::{Dim, element};
+use crate::proto::{self, int, ints, opset, typed_info};
+use crate::splice::Message;
+
+/// The version of ONNX's operators in a network that only normalises, and that of its file format.
+const OPSET: i64 = 13;
+const IR_VERSION: i64 = 7;
+
+impl Normalisation {
+    /// The input of [`Self::network`]: 8-bit RGB, (N, H, W, 3).
+    pub const INPUT: &'static str = plan::IMAGES;
+    /// The output of [`Self::network`]: `float32`, (N, 3, H, W), or (N, H, W, 3) with the channels last.
+    pub const OUTPUT: &'static str = "normalised";
+
+    /// Returns the bytes of a network that only normalises images of the right size.
+    ///
+    /// # Panics
+    /// Never: the network is in memory.
+    #[must_use]
+    pub fn network(&self) -> Vec<u8> {
+        let taken = HashSet::from([Self::OUTPUT]);
+        let mut parts = Parts::new("input", OPSET, &taken);
+        from_crop(&mut parts, Self::INPUT, Self::OUTPUT, self);
+        let (width, height) = self.size;
+        let dims = [Dim::Free("batch".to_owned())]
+            .into_iter()
+            .chain([height.into(), width.into(), 3].map(Dim::Fixed));
+        let dims: Vec<_> = dims.collect();
+        let (nodes, weights) = parts.into_messages();
+        let mut graph = Message::default();
+        graph.append(nodes);
+        graph.text(2, proto::GRAPH_NAME);
+        graph.append(weights);
+        let input = typed_info(Self::INPUT, element::UINT8, Some(&dims), &plan::AXES);
+        graph.message(11, input);
+        graph.message(12, proto::value_info(Self::OUTPUT, None));
+        let mut model = Message::default();
+        model.int(1, IR_VERSION);
+        model.message(7, graph);
+        model.message(8, opset(None, OPSET));
+        let bytes = model.whole().to_bytes();
+        bytes.expect("it is in memory and copies from no file")
+    }
+}
 
 /// Adds nodes that turn 8-bit RGB of the right size, (N, H, W, 3), into the backbone's input `output`.
 pub(super) fn from_crop(

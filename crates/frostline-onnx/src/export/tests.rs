@@ -112,26 +112,41 @@ fn outputs_have_their_names_and_axes_are_attributes_or_inputs() {
     assert_eq!(outputs, ["probabilities", "logits", "features"]);
 }
 
-#[test]
-fn pixels_are_normalised_in_the_order_of_the_preprocessing() {
-    let mut plan = plan(Pool::Flatten, 4, 1);
-    plan.input = Input::Crop(Normalisation {
+fn normalisation() -> Normalisation {
+    Normalisation {
         size: (5, 4),
         mean: [0.1, 0.2, 0.3],
         std: [0.4, 0.5, 0.6],
         scale: 255.0,
         colours: Colours::Bgr,
         channels_last: false,
-    });
+    }
+}
+
+fn operators(graph: &GraphProto) -> Vec<&str> {
+    let operators = graph.node.iter().map(|n| n.op_type.as_deref().unwrap());
+    operators.collect()
+}
+
+const NORMALISATION: [&str; 6] = ["Gather", "Transpose", "Cast", "Div", "Sub", "Div"];
+
+#[test]
+fn pixels_are_normalised_in_the_order_of_the_preprocessing() {
+    let mut plan = plan(Pool::Flatten, 4, 1);
+    plan.input = Input::Crop(normalisation());
     let graph = graph(13, "y", &plan);
-    let operators: Vec<_> = graph
-        .node
-        .iter()
-        .map(|n| n.op_type.as_deref().unwrap())
-        .collect();
-    let expected = ["Gather", "Transpose", "Cast", "Div", "Sub", "Div", "Relu"];
-    assert_eq!(operators[..7], expected);
+    assert_eq!(operators(&graph)[..6], NORMALISATION);
     assert_eq!(dims_of(&graph.input[0]), ["N", "4", "5", "3"]);
+}
+
+#[test]
+fn a_normalisation_is_a_network_of_its_own() {
+    let model = parse(&normalisation().network());
+    let graph = model.graph.unwrap();
+    assert_eq!(operators(&graph), NORMALISATION);
+    assert_eq!(dims_of(&graph.input[0]), ["batch", "4", "5", "3"]);
+    let output = graph.node[5].output.first().map(String::as_str);
+    assert_eq!(output, Some(Normalisation::OUTPUT));
 }
 
 #[test]
