@@ -1,5 +1,7 @@
 //! The interface through which the rest of the library runs a frozen network.
 
+use std::time::Duration;
+
 use crate::error::Result;
 
 /// A frozen network: preprocessed images in, features out.
@@ -10,7 +12,8 @@ pub trait Backbone: Send {
     fn num_features(&self) -> usize;
 
     /// Returns further instances of the same network that are worth running in parallel with this one; none
-    /// by default.
+    /// by default. On a device other than the CPU, they run one at a time, but one copies its images to the
+    /// device while another computes.
     fn replicas(&self) -> Vec<Box<dyn Backbone>> {
         Vec::new()
     }
@@ -35,4 +38,33 @@ pub trait Backbone: Send {
     /// # Errors
     /// Those of the engine.
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>>;
+
+    /// Does the same with N images in 8-bit RGB, (H, W, 3), which a device with memory of its own normalises.
+    /// Returns `None` if images must be normalised before, as by default.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    fn forward_pixels(&mut self, _images: &[&[u8]]) -> Option<Result<Forwarded>> {
+        None
+    }
+}
+
+/// The features of images, and the time they took.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Forwarded {
+    /// (N, D), row by row.
+    pub features: Vec<f32>,
+    /// How long normalising took, and copying to the device.
+    pub preprocess: Duration,
+    /// How long the network ran, without the time it was waited for.
+    pub forward: Duration,
+}
+
+impl Forwarded {
+    /// Adds the features of further images.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.features.extend(more.features);
+        self.preprocess += more.preprocess;
+        self.forward += more.forward;
+    }
 }

@@ -64,10 +64,15 @@ pub fn has_nvidia_gpu() -> bool {
 }
 
 impl Device {
+    /// Returns whether it is one of NVIDIA's GPUs.
+    pub(crate) fn is_nvidia(self) -> bool {
+        matches!(self, Self::Cuda(_) | Self::TensorRt(_))
+    }
+
     /// Returns whether the device supports a precision. Only NVIDIA GPUs support TF32.
     #[must_use]
     pub fn computes_in(self, precision: Precision) -> bool {
-        precision != Precision::Tf32 || matches!(self, Self::Cuda(_) | Self::TensorRt(_))
+        precision != Precision::Tf32 || self.is_nvidia()
     }
 }
 

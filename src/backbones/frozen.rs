@@ -47,8 +47,11 @@ impl Frozen {
              make its batch size free"
                 .to_owned()
         });
+        let floats = self.backbone.why_floats().map(|why| {
+            format!("images are normalised on the CPU, which is slower than on the GPU: {why}")
+        });
         let notes = self.notes.iter().cloned();
-        notes.chain(halved).chain(single).collect()
+        notes.chain(halved).chain(single).chain(floats).collect()
     }
 
     /// Loads a backbone by its name or file; `adjust` changes its manifest.

@@ -43,7 +43,7 @@ mod runtime;
 mod site_packages;
 mod spec;
 
-pub use backbone::Backbone;
+pub use backbone::{Backbone, Forwarded};
 pub use backbone_file::BackboneFile;
 pub(crate) use bundle::{Bundle, temporary_folder, write as write_bundle};
 pub(crate) use checksum::Checksum;

@@ -6,8 +6,10 @@ mod environment;
 mod fault;
 mod graph_cache;
 mod instruction_sets;
+mod load;
 mod network;
 mod operators;
+mod pieces;
 mod placement;
 mod plain;
 mod pool;
@@ -16,51 +18,42 @@ mod providers;
 mod session;
 mod signature;
 mod source;
+mod staging;
 mod threads;
 
 use std::iter;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use frostline_onnx::export;
 use ort::session::Session;
 
-use self::agreement::{LEAST_COSINE, cosine, test_picture};
-use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
 use self::operators::OwnNetwork;
+use self::pieces::Pieces;
 pub(crate) use self::plain::{Outputs, PlainNetwork, Port, PortType, Values};
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
-use self::signature::{choose_output, input_shape};
-use super::backbone::Backbone;
+use self::staging::Buffers;
+use super::backbone::{Backbone, Forwarded};
 use super::device::{Device, Precision};
-use super::library::RuntimeLibrary;
 use super::manifest::FeatureLayer;
-use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
-use crate::images::Preprocessing;
 
 /// A network that ONNX Runtime runs. As a [`Backbone`], it turns preprocessed images into features.
 pub struct OnnxBackbone {
     network: Arc<Network>,
-    /// A replica opens its own session on first use.
-    session: Option<Session>,
+    /// On the CPU, a replica opens its own session on first use; on a GPU, replicas share one.
+    session: Option<Arc<Mutex<Session>>>,
     /// Runs the network exactly as in its file, for images that frostline's operators cannot handle. Opened
     /// on first use.
-    plain: Option<Session>,
+    plain: Option<Arc<Mutex<Session>>>,
+    /// The buffers for images that the device normalises.
+    buffers: Option<Buffers>,
+    /// Why a GPU does not normalise images.
+    why_floats: Option<String>,
     num_features: usize,
     /// Why `auto` did not choose a GPU.
     why: Option<String>,
-}
-
-/// How a batch is divided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pieces {
-    /// As is fastest; one image at a time if several fail to run together.
-    Fastest,
-    /// As large as possible.
-    AsLarge,
 }
 
 impl std::fmt::Debug for OnnxBackbone {
@@ -73,50 +66,6 @@ impl std::fmt::Debug for OnnxBackbone {
 }
 
 impl OnnxBackbone {
-    /// Loads a network and runs one blank image through it to determine D. If the SHA-256 of its files is
-    /// passed, the graph that ONNX Runtime optimises is cached for the next start.
-    ///
-    /// # Errors
-    /// [`BackboneError::Runtime`](crate::error::BackboneError::Runtime) if the device does not work; a
-    /// [`NetworkProblem`] if the file, its input, the layer or D does not match the manifest.
-    pub fn load(
-        library: &RuntimeLibrary,
-        (path, sha256): (&Path, Option<&str>),
-        features: &FeatureLayer,
-        preprocessing: &Preprocessing,
-        options: &RunOptions,
-    ) -> Result<Self> {
-        let image = preprocessing.input_shape();
-        let (session, opener, why) = Opener::start(library, (path, sha256), image, options)?;
-        let fault = |problem: NetworkProblem| problem.at(path);
-        let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
-        let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let network = Network {
-            sizes: BatchSizes::new(
-                shape.batch.or(opener.mixes_images.then_some(1)),
-                opener.liked_batches(),
-            ),
-            wanted: features.clone(),
-            pooling: OnceLock::new(),
-            layout: preprocessing.layout,
-            opener,
-            layer,
-            shape,
-        };
-        let mut backbone = Self {
-            network: Arc::new(network),
-            session: Some(session),
-            plain: None,
-            num_features: 0,
-            why,
-        };
-        backbone.measure(features.num_features)?;
-        if options.precision == Precision::Fp16 {
-            backbone.check_against_fp32()?;
-        }
-        Ok(backbone)
-    }
-
     /// Returns the name of the output used as features.
     #[must_use]
     pub fn layer(&self) -> &str {
@@ -186,6 +135,12 @@ impl OnnxBackbone {
         self.why.as_deref()
     }
 
+    /// Returns why a GPU does not normalise images; `None` if it does, and on other devices.
+    #[must_use]
+    pub(crate) fn why_floats(&self) -> Option<&str> {
+        self.why_floats.as_deref()
+    }
+
     /// Returns the batch size that did not fit into memory, if any; batches have been half as large since.
     #[must_use]
     pub(crate) fn too_large(&self) -> Option<usize> {
@@ -196,38 +151,6 @@ impl OnnxBackbone {
     #[must_use]
     pub(crate) fn runs_single(&self) -> bool {
         self.network.sizes.is_single()
-    }
-
-    fn measure(&mut self, wanted: Option<usize>) -> Result<()> {
-        let blank = vec![0.0; self.network.shape.image_len()];
-        let features = self.forward(&blank, 1)?;
-        self.require_finite(&features)?;
-        self.num_features = features.len();
-        match wanted {
-            Some(wanted) if wanted != self.num_features => {
-                let problem = NetworkProblem::NumFeatures {
-                    layer: self.network.layer.clone(),
-                    found: self.num_features,
-                    wanted,
-                };
-                Err(self.network.fault(problem))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_against_fp32(&mut self) -> Result<()> {
-        let picture = test_picture(self.network.shape.image_len());
-        let half = self.forward(&picture, 1)?;
-        let mut session = self.network.opener.open_in_full()?;
-        let full = self.network.run(&mut session, &picture, 1)?;
-        let cosine = cosine(&half, &full);
-        if cosine >= LEAST_COSINE {
-            return Ok(());
-        }
-        let least = LEAST_COSINE;
-        let other = NetworkProblem::OtherInFp16 { cosine, least };
-        Err(self.network.fault(other))
     }
 
     /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster or
@@ -241,26 +164,14 @@ impl OnnxBackbone {
     }
 
     fn in_pieces(&mut self, images: &[f32], n: usize, pieces: Pieces) -> Result<Vec<f32>> {
-        let size = self.network.shape.image_len();
-        let mut rest = &images[..n * size];
+        let network = Arc::clone(&self.network);
+        let size = network.shape.image_len();
         let mut features = Vec::with_capacity(n * self.num_features);
-        while !rest.is_empty() {
-            let left = rest.len() / size;
-            let piece = match pieces {
-                Pieces::Fastest => self.network.sizes.piece(left),
-                Pieces::AsLarge => self.network.sizes.most(left),
-            };
-            match self.forward_piece(&rest[..piece * size], piece) {
-                Ok(rows) => {
-                    features.extend(rows);
-                    rest = &rest[piece * size..];
-                }
-                Err(RunFault::OutOfMemory(_)) if self.network.sizes.halve(piece) => {}
-                Err(RunFault::Other(_))
-                    if pieces == Pieces::Fastest && self.network.sizes.try_single(piece) => {}
-                Err(fault) => return Err(fault.into()),
-            }
-        }
+        pieces.run(&network.sizes, n, |piece| {
+            let images = &images[piece.start * size..piece.end * size];
+            features.extend(self.forward_piece(images, piece.len())?);
+            Ok(())
+        })?;
         Ok(features)
     }
 
@@ -278,14 +189,15 @@ impl OnnxBackbone {
 
     fn forward_piece(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {
         let network = &self.network;
-        let run = |session: &mut Option<Session>,
+        let run = |session: &mut Option<Arc<Mutex<Session>>>,
                    open: fn(&Opener) -> Result<Session>|
          -> Result<_, RunFault> {
             let session = match session {
                 Some(session) => session,
-                none => none.insert(open(&network.opener)?),
+                none => none.insert(Arc::new(Mutex::new(open(&network.opener)?))),
             };
-            network.run(session, images, n)
+            let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+            network.run(&mut session, images, n)
         };
         match run(&mut self.session, Opener::open) {
             Err(RunFault::NotOurs(_)) => run(&mut self.plain, Opener::open_in_full),
@@ -300,16 +212,23 @@ impl Backbone for OnnxBackbone {
     }
 
     fn replicas(&self) -> Vec<Box<dyn Backbone>> {
+        // Buffers are of a GPU, where one lane copies its batch while the other computes.
+        let shared = self.session.as_ref().filter(|_| self.buffers.is_some());
         let replica = || {
             Box::new(Self {
                 network: Arc::clone(&self.network),
-                session: None,
+                session: shared.cloned(),
                 plain: None,
+                buffers: self.buffers.as_ref().map(Buffers::replica),
+                why_floats: self.why_floats.clone(),
                 num_features: self.num_features,
                 why: self.why.clone(),
             }) as Box<dyn Backbone>
         };
-        let others = self.network.opener.share.sessions - 1;
+        let others = match shared {
+            Some(_) => 1,
+            None => self.network.opener.share.sessions - 1,
+        };
         iter::repeat_with(replica).take(others).collect()
     }
 
@@ -323,5 +242,15 @@ impl Backbone for OnnxBackbone {
 
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, Pieces::Fastest)
+    }
+
+    fn forward_pixels(&mut self, images: &[&[u8]]) -> Option<Result<Forwarded>> {
+        let (buffers, session) = (self.buffers.as_mut()?, self.session.as_ref()?);
+        Some(staging::forward(
+            buffers,
+            session,
+            &self.network.sizes,
+            images,
+        ))
     }
 }

@@ -221,6 +221,16 @@ pub enum NetworkProblem {
         /// The smallest allowed cosine.
         least: f64,
     },
+    /// Its features differ too much if the device normalises images.
+    #[error(
+        "its features change if the device normalises images: their cosine is {cosine:.4}, below {least}"
+    )]
+    OtherFromPixels {
+        /// The cosine between the features of one image.
+        cosine: f64,
+        /// The smallest allowed cosine.
+        least: f64,
+    },
     /// A layer produces NaN or infinity.
     #[error("its layer `{0}` produces values that are not finite (NaN or infinity)")]
     NotFinite(String),

@@ -48,6 +48,7 @@ mod memory;
 mod merged_rows;
 mod merged_tables;
 mod newer_formats;
+mod on_device;
 mod only_new;
 mod outputs;
 mod pipeline;

@@ -19,12 +19,12 @@ use crate::harness::{BLUE, RED, Stub, WHITE, preprocessing, two_classes, write_p
 
 /// Collects all items.
 #[derive(Default)]
-struct Collector {
-    rows: Vec<(String, Kind)>,
+pub(crate) struct Collector {
+    pub(crate) rows: Vec<(String, Kind)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Computed(Vec<f32>),
     Reused,
     Skipped(String),
@@ -41,7 +41,7 @@ impl Collector {
     }
 }
 
-fn run(
+pub(crate) fn run(
     root: &Path,
     batch_size: usize,
     threads: usize,
@@ -52,7 +52,7 @@ fn run(
     (sink, stub)
 }
 
-fn run_with(
+pub(crate) fn run_with(
     root: &Path,
     batch_size: usize,
     threads: usize,

@@ -3,6 +3,20 @@
 /// The lowest accepted cosine between the features of a network in float16 and in float32.
 pub(super) const LEAST_COSINE: f64 = 0.999;
 
+/// The lowest accepted cosine between the features of a picture that the device normalises, and of the same
+/// picture normalised before. The arithmetic is the same, but the fastest convolutions may not be.
+pub(super) const LEAST_FROM_PIXELS: f64 = 0.9999;
+
+/// Returns 8-bit RGB like that of a picture, whose channels differ.
+pub(super) fn test_pixels(len: usize) -> Vec<u8> {
+    let byte = |(i, value): (usize, f32)| (20.0 * value + 60.0 + 60.0 * (i % 3) as f32) as u8;
+    test_picture(len)
+        .into_iter()
+        .enumerate()
+        .map(byte)
+        .collect()
+}
+
 /// Returns values like those of a preprocessed image, between −2 and 2: waves with some noise.
 pub(super) fn test_picture(len: usize) -> Vec<f32> {
     let number = |i: usize| {

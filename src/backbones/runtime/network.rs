@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ort::session::Session;
+use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
 use super::batch_sizes::BatchSizes;
@@ -88,10 +88,20 @@ impl Network {
         let fault = |e| self.run_fault(&e, batch);
         let input = TensorRef::from_array_view(([batch, a, b, c], images)).map_err(fault)?;
         let outputs = session.run(ort::inputs![input]).map_err(fault)?;
+        self.features(batch, &outputs)
+    }
+
+    /// Returns the features in the outputs of a batch.
+    pub(super) fn features(
+        &self,
+        batch: usize,
+        outputs: &SessionOutputs<'_>,
+    ) -> Result<Vec<f32>, RunFault> {
         let output = outputs
             .get(&self.layer)
             .expect("the layer was chosen among the outputs");
-        let (dims, values) = output.try_extract_tensor::<f32>().map_err(fault)?;
+        let values = output.try_extract_tensor::<f32>();
+        let (dims, values) = values.map_err(|e| self.run_fault(&e, batch))?;
         let dims: Vec<usize> = dims
             .iter()
             .map(|&d| usize::try_from(d).unwrap_or(0))
@@ -118,7 +128,7 @@ impl Network {
         Ok(*self.pooling.get_or_init(|| pooling))
     }
 
-    fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {
+    pub(super) fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {
         let message = one_line(error);
         if is_out_of_memory(&message) {
             let problem = NetworkProblem::BatchTooLarge { batch, message };

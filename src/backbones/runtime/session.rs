@@ -21,6 +21,10 @@ use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibr
 use crate::error::{Error, NetworkProblem, Result, ThreadsFor};
 use crate::threads;
 
+/// One part in so many of the limit on GPU memory is for normalising images. For VGG19 that takes a tenth of
+/// the memory that the network takes.
+const NORMALISER_SHARE: u64 = 8;
+
 /// How the sessions of a network are opened: the first one and its replicas.
 pub(super) struct Opener {
     environment: &'static Environment,
@@ -28,22 +32,22 @@ pub(super) struct Opener {
     pub(super) device: Device,
     pub(super) share: ThreadShare,
     options: RunOptions,
+    /// The part of the limit on GPU memory for normalising images; the rest is in `options`.
+    normaliser_memory: Option<u64>,
     source: Source,
     /// Whether an image's features depend on the others of its batch.
     pub(super) mixes_images: bool,
 }
 
-/// A session, how to open its replicas, and why `auto` did not choose a GPU.
-pub(super) type Opened = (Session, Opener, Option<String>);
-
 impl Opener {
-    /// Opens the first session on the requested device. `auto` is a GPU if one works, otherwise the CPU.
+    /// Opens the first session on a device.
     pub(super) fn start(
         library: &RuntimeLibrary,
-        (path, sha256): (&Path, Option<&str>),
+        file: (&Path, Option<&str>),
         image: [usize; 3],
+        device: Device,
         options: &RunOptions,
-    ) -> Result<Opened> {
+    ) -> Result<(Session, Self)> {
         if let DeviceRequest::Exactly(device) = options.device
             && !device.computes_in(options.precision)
         {
@@ -53,18 +57,8 @@ impl Opener {
                 wanted: "fp32 or fp16 on this device: only NVIDIA GPUs support tf32",
             });
         }
-        let on = |device| -> Result<(Session, Self)> {
-            let mut opener = Self::new(library, (path, sha256), image, device, options)?;
-            Ok((opener.open_first()?, opener))
-        };
-        let ((session, opener), why) = match options.device {
-            DeviceRequest::Exactly(device) => (on(device)?, None),
-            DeviceRequest::Auto => match on(Device::Cuda(0)) {
-                Ok(opened) => (opened, None),
-                Err(error) => (on(Device::Cpu)?, Some(error.to_string())),
-            },
-        };
-        Ok((session, opener, why))
+        let mut opener = Self::new(library, file, image, device, options)?;
+        Ok((opener.open_first()?, opener))
     }
 
     fn new(
@@ -79,8 +73,13 @@ impl Opener {
         if !device.computes_in(options.precision) {
             options.precision = Precision::Fp32;
         }
+        let normaliser_memory = options.gpu_memory.map(|limit| limit / NORMALISER_SHARE);
+        options.gpu_memory = options
+            .gpu_memory
+            .zip(normaliser_memory)
+            .map(|(a, b)| a - b);
         providers::require(device, library)?;
-        if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
+        if device.is_nvidia() {
             preload::nvidia_libraries(&library.path);
         }
         let cached = device == Device::Cpu && options.precision != Precision::Fp16;
@@ -95,6 +94,7 @@ impl Opener {
             device,
             share: chosen.share,
             options,
+            normaliser_memory,
             source: chosen.source,
             mixes_images: chosen.mixes_images,
         })
@@ -124,6 +124,23 @@ impl Opener {
         let builder = builder.and_then(|b| providers::register(b, self.device, &self.options));
         let builder = builder.map_err(|e| fault::device(self.device, &one_line(&e)))?;
         self.commit(builder).map_err(|e| self.fault(&one_line(&e)))
+    }
+
+    /// Opens a session of the network that normalises images, on the same device.
+    pub(super) fn open_normaliser(&self, network: &[u8]) -> Result<Session> {
+        let builder = self.builder(LogLevel::Fatal);
+        let options = RunOptions {
+            gpu_memory: self.normaliser_memory,
+            ..self.options.clone()
+        };
+        // TensorRT might round differently.
+        let device = match self.device {
+            Device::TensorRt(index) => Device::Cuda(index),
+            device => device,
+        };
+        let builder = builder.and_then(|b| providers::register(b, device, &options));
+        let opened = builder.and_then(|mut builder| builder.commit_from_memory(network));
+        opened.map_err(|e| fault::device(self.device, &one_line(&e)))
     }
 
     /// Opens a session in float32 on the same device, from the network's unchanged file.

@@ -113,7 +113,7 @@ impl<'a> Batcher<'a> {
     /// finish at about the same time.
     fn full(&self) -> usize {
         let left = self.to_come.map(|n| n + self.pictures.len());
-        let share = left.map_or(usize::MAX, |left| left.div_ceil(self.lanes.count()));
+        let share = left.map_or(usize::MAX, |left| left.div_ceil(self.lanes.parallel()));
         self.batch_size.min(share).max(1)
     }
 
@@ -176,10 +176,10 @@ impl<'a> Batcher<'a> {
                     };
                     // A lane that does not answer has panicked; the thread scope propagates the panic.
                     let Some(features) = ready else { return Ok(()) };
-                    let (features, timings) = features?;
-                    self.timings.preprocess += timings.preprocess;
-                    self.timings.forward += timings.forward;
-                    features
+                    let done = features?;
+                    self.timings.preprocess += done.preprocess;
+                    self.timings.forward += done.forward;
+                    done.features
                 }
             };
             self.release(&features)?;

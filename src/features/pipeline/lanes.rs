@@ -3,17 +3,16 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
-use std::time::Instant;
 
+use super::forward::{NetworkInput, forward};
 use super::meter::Meter;
-use super::speed::Timings;
-use crate::backbones::Backbone;
+use crate::backbones::{Backbone, Forwarded};
 use crate::error::{Result, ThreadsFor};
 use crate::images::Preprocessor;
 use crate::threads::start;
 
-/// The features of a batch, row by row, and the time they took.
-pub(super) type Features = Result<(Vec<f32>, Timings)>;
+/// The features of a batch, and the time they took.
+pub(super) type Features = Result<Forwarded>;
 
 /// Images that are run together, each with all its views, and the channel for their features.
 struct Batch {
@@ -27,18 +26,22 @@ pub(super) struct Lanes {
     /// The queue from which any free lane takes the next batch.
     taking: Arc<Mutex<Receiver<Batch>>>,
     count: usize,
+    /// The number of lanes that compute at the same time.
+    parallel: usize,
     num_features: usize,
 }
 
 impl Lanes {
-    /// Creates an empty set of lanes for `num_features` = V · D values per image.
-    pub(super) fn new(num_features: usize) -> Self {
+    /// Creates an empty set of lanes for `num_features` = V · D values per image; `parallel` of them compute
+    /// at the same time.
+    pub(super) fn new(num_features: usize, parallel: usize) -> Self {
         let (waiting, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
         Self {
             waiting,
             taking,
             count: 0,
+            parallel,
             num_features,
         }
     }
@@ -66,6 +69,11 @@ impl Lanes {
         self.count
     }
 
+    /// Returns the number of lanes that compute at the same time.
+    pub(super) fn parallel(&self) -> usize {
+        self.parallel
+    }
+
     /// Returns the number of features per image: V · D.
     pub(super) fn num_features(&self) -> usize {
         self.num_features
@@ -89,6 +97,7 @@ fn serve(
     preprocessor: &Preprocessor,
     meter: &Meter,
 ) {
+    let size = preprocessor.settings().num_values();
     let mut tensor = Vec::new();
     loop {
         let next = batches
@@ -99,34 +108,11 @@ fn serve(
             return;
         };
         let busy = meter.busy(backbone.cpus());
-        let features = forward(&pictures, &mut tensor, backbone, preprocessor);
+        let views = pictures.iter().flat_map(|views| views.chunks_exact(size));
+        let views: Vec<_> = views.map(NetworkInput::Pixels).collect();
+        let features = forward(&views, &mut tensor, backbone, preprocessor);
         drop(busy);
         // Sending fails if the run has stopped with an error; the features are then not needed.
         let _ = reply.send(features);
     }
-}
-
-fn forward(
-    pictures: &[Vec<u8>],
-    tensor: &mut Vec<f32>,
-    backbone: &mut dyn Backbone,
-    preprocessor: &Preprocessor,
-) -> Features {
-    let start = Instant::now();
-    let size = preprocessor.settings().num_values();
-    let views = pictures.iter().flat_map(|views| views.chunks_exact(size));
-    let count = views.clone().count();
-    tensor.resize(count * size, 0.0);
-    for (pixels, slot) in views.zip(tensor.chunks_exact_mut(size)) {
-        preprocessor.normalise(pixels, slot);
-    }
-    let preprocess = start.elapsed();
-    let features = backbone.forward(tensor, count)?;
-    let forward = start.elapsed().saturating_sub(preprocess);
-    let timings = Timings {
-        preprocess,
-        forward,
-        ..Timings::default()
-    };
-    Ok((features, timings))
 }

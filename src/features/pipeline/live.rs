@@ -23,6 +23,7 @@ pub(crate) use queue::QueueFull;
 use self::queue::Queue;
 use self::ready::Ready;
 use self::workers::{Shared, decode_all, run_batches};
+use super::forward::{NetworkInput, forward};
 use super::item::Known;
 use super::meter::Meter;
 use super::prepare::{AHEAD, Preparer};
@@ -146,6 +147,8 @@ impl Crew {
                 (self.pipeline.batch_size / views).max(1),
                 self.max_delay,
                 threads,
+                // On another device lanes take turns.
+                backbone.cpus() > 0,
             ),
             preparer: &preparer,
             preprocessor: &self.preprocessor,
@@ -179,10 +182,14 @@ impl Crew {
 
     /// Runs each lane once: the first run opens its session and allocates its memory.
     fn warm_up(&self, first: &mut dyn Backbone, replicas: &mut [Box<dyn Backbone>]) -> Result<()> {
-        let blank = vec![0.0; self.preprocessor.settings().num_values()];
-        first.forward(&blank, 1)?;
+        let blank = vec![0; self.preprocessor.settings().num_values()];
+        let run = |lane| {
+            let blank = [NetworkInput::Pixels(&blank)];
+            forward(&blank, &mut Vec::new(), lane, &self.preprocessor)
+        };
+        run(first)?;
         for replica in replicas {
-            replica.forward(&blank, 1)?;
+            run(replica.as_mut())?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod decoders;
+mod forward;
 mod images;
 mod item;
 mod lanes;

@@ -81,7 +81,8 @@ impl Pipeline {
             Some(0 | 1) => Vec::new(),
             _ => backbone.replicas(),
         };
-        let n_lanes = 1 + replicas.len();
+        // On another device lanes take turns.
+        let parallel = if on_cpu { 1 + replicas.len() } else { 1 };
         let meter = Meter::new(threads);
         let preparer = Preparer {
             decoding: &self.decoding,
@@ -99,9 +100,14 @@ impl Pipeline {
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
-            let (each_kind, most) = ([readers(threads, false), threads], (2 * batch_size, count));
+            // On another device one batch computes, one is being copied, and one is being filled.
+            let ahead = if on_cpu { 2 } else { 3 };
+            let (each_kind, most) = (
+                [readers(threads, false), threads],
+                (ahead * batch_size, count),
+            );
             let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most)?;
-            let mut lanes = Lanes::new(self.views.len() * num_features);
+            let mut lanes = Lanes::new(self.views.len() * num_features, parallel);
             lanes.open(scope, backbone, preprocessor.clone(), &meter)?;
             for replica in &mut replicas {
                 lanes.open(scope, replica.as_mut(), preprocessor.clone(), &meter)?;
@@ -114,7 +120,7 @@ impl Pipeline {
         let means = Means {
             elapsed: begun.elapsed(),
             cpus: threads,
-            lanes: n_lanes,
+            lanes: parallel,
             on_cpu,
             reducible: preparer.trial.reducible(),
         };

@@ -26,6 +26,8 @@ pub(super) struct Ready {
     /// The number of images in a full batch.
     batch_size: usize,
     max_delay: Duration,
+    /// Whether idle lanes share the waiting images.
+    shares: bool,
     state: Mutex<State>,
     /// A lane may have work.
     arrived: Condvar,
@@ -43,10 +45,16 @@ struct State {
 
 impl Ready {
     /// Creates an empty room that `decoders` threads bring images to.
-    pub(super) fn new(batch_size: usize, max_delay: Duration, decoders: usize) -> Self {
+    pub(super) fn new(
+        batch_size: usize,
+        max_delay: Duration,
+        decoders: usize,
+        shares: bool,
+    ) -> Self {
         Self {
             batch_size,
             max_delay,
+            shares,
             state: Mutex::new(State {
                 images: VecDeque::new(),
                 idle: 0,
@@ -70,8 +78,8 @@ impl Ready {
     }
 
     /// Waits for a batch: a full one, or one whose first image has waited for the longest time allowed.
-    /// Several idle lanes share the images, and a lane takes at most as many of n images as `best` returns:
-    /// one that takes a single image does not wait for others.
+    /// Several idle lanes share the images if they compute at the same time, and a lane takes at most as many
+    /// of n images as `best` returns: one that takes a single image does not wait for others.
     /// Returns `None` if no more images come.
     pub(super) fn next_batch(&self, best: impl Fn(usize) -> usize) -> Option<Vec<Decoded>> {
         let full = best(self.batch_size);
@@ -102,7 +110,8 @@ impl Ready {
                 }
             };
         }
-        let share = state.images.len().div_ceil(state.idle);
+        let lanes = if self.shares { state.idle } else { 1 };
+        let share = state.images.len().div_ceil(lanes);
         let batch = state.images.drain(..best(share.min(full)));
         let batch = batch.map(|(_, image)| image).collect();
         state.idle -= 1;

@@ -10,6 +10,7 @@ use crate::backbones::Backbone;
 use crate::caught::caught;
 use crate::error::Result;
 use crate::features::dtype::Dtype;
+use crate::features::pipeline::forward::{NetworkInput, forward};
 use crate::features::pipeline::prepare::{Prepared, Preparer};
 use crate::images::{Found, Preprocessor, Sample};
 
@@ -99,7 +100,7 @@ pub(super) fn run_batches(shared: &Shared<'_>, backbone: &mut dyn Backbone) {
             continue;
         }
         let start = Instant::now();
-        let work = || Ok(forward(shared, &batch, &mut tensor, backbone));
+        let work = || Ok(features(shared, &batch, &mut tensor, backbone));
         let Ok(features) = caught(work, |_| ()) else {
             continue;
         };
@@ -108,7 +109,8 @@ pub(super) fn run_batches(shared: &Shared<'_>, backbone: &mut dyn Backbone) {
     }
 }
 
-fn forward(
+/// Returns the features of a batch.
+fn features(
     shared: &Shared<'_>,
     batch: &[Decoded],
     tensor: &mut Vec<f32>,
@@ -116,22 +118,18 @@ fn forward(
 ) -> Result<Vec<f32>> {
     let _busy = shared.preparer.meter.busy(backbone.cpus());
     let size = shared.preprocessor.settings().num_values();
-    let count = batch.len() * shared.views;
-    tensor.resize(count * size, 0.0);
-    for (image, views) in batch
-        .iter()
-        .zip(tensor.chunks_exact_mut(size * shared.views))
-    {
+    let mut views = Vec::with_capacity(batch.len() * shared.views);
+    for image in batch {
         match &image.values {
-            Values::Normalised(values) => views.copy_from_slice(values),
+            Values::Normalised(values) => {
+                views.extend(values.chunks_exact(size).map(NetworkInput::Normalised));
+            }
             Values::Pixels(pixels) => {
-                for (pixels, view) in pixels.chunks_exact(size).zip(views.chunks_exact_mut(size)) {
-                    shared.preprocessor.normalise(pixels, view);
-                }
+                views.extend(pixels.chunks_exact(size).map(NetworkInput::Pixels));
             }
         }
     }
-    backbone.forward(tensor, count)
+    Ok(forward(&views, tensor, backbone, shared.preprocessor)?.features)
 }
 
 /// Passes each image's features to whoever waits for them.
