@@ -8,8 +8,21 @@ from section_speed import measured, rate, steady
 LEAST_SHARE = 0.8
 
 
+# A photo of VGG19 or EfficientNet-Lite0 crosses the bus as 224 × 224 × 3 bytes, not as so many float32 values.
+NORMALISED_BEFORE = "normalised on the CPU"
+
+
 def checks(sizes):
     return [
+        Check(
+            "pipeline",
+            "bytes",
+            "photos are copied to the card as bytes and normalised there",
+            run=as_bytes,
+            cost=10,
+            rank=1,
+            card=True,
+        ),
         Check(
             "pipeline",
             "folder",
@@ -30,6 +43,12 @@ def checks(sizes):
             rank=2,
         ),
     ]
+
+
+def as_bytes(bench):
+    found = bench.extract(some(bench, bench.sizes.largest), "bytes", backbone=LITE0)
+    notes = [note for note in found["notes"] if NORMALISED_BEFORE in note]
+    return judged(not notes, "; ".join(notes) or "no note that the CPU normalises")
 
 
 def folder(bench):

@@ -56,7 +56,7 @@ def speeds(rates):
     names = [f"{precision}, {batch}" for precision, batch in columns]
     lines = [
         "VGG19, images per second, by precision and batch size. `host`: input and features are in the "
-        "computer's memory, as in frostline; `card`: both stay on the card.\n",
+        "computer's memory; `card`: both stay on the card (frostline copies its features back).\n",
         row_of(["program", "data", *names]),
         row_of(["---", "---", *["---:"] * len(names)]),
     ]

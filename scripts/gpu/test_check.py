@@ -91,7 +91,7 @@ class DryRuns(unittest.TestCase):
         checks, status, out = self.runs["works"]
         self.assertEqual(status, 0)
         self.assertEqual({check["result"] for check in checks.values()}, {"passed"})
-        self.assertEqual(len(checks), 53)
+        self.assertEqual(len(checks), 54)
         self.expect("works", "passed", ["faults.batch_halved"], "a batch of 8 images did not fit into memory")
         self.expect("works", "passed", ["faults.killed"], "8 features were kept, 8 computed; 0 MiB more")
         # The stand-in takes 0.5 s, and 1 s for 4000 images; PyTorch's runs 3200 images a second.
@@ -99,7 +99,7 @@ class DryRuns(unittest.TestCase):
             "works", "passed", ["speed.vgg19.fp16.8"], "4000 images/s in the network, 3600 from files"
         )
         self.expect("works", "passed", ["speed.target"], "1.25 × torch")
-        self.assertIn("53 passed.", (out / "gpu.md").read_text())
+        self.assertIn("54 passed.", (out / "gpu.md").read_text())
 
     def test_wrong_results_are_failures(self):
         checks, status, _ = self.runs["wrong"]
