@@ -17,6 +17,8 @@ from sizes import Sizes
 
 HERE = Path(__file__).resolve().parent
 LAST_WORDS = 600
+# The version of Python for which pack.sh packs ONNX Runtime.
+PACKED_FOR = (3, 12)
 
 
 @dataclass
@@ -67,7 +69,8 @@ class Bench:
         """Returns the environment of programs, with `more`; a variable that is None there is removed."""
         ours = {
             "FROSTLINE_HOME": str(self.home),
-            "PYTHONPATH": str(self.packages),
+            # On a CPU, another Python uses an ONNX Runtime of its own.
+            "PYTHONPATH": str(self.packages) if self.card or sys.version_info[:2] == PACKED_FOR else None,
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
             # Set by frostline for itself; its tests and the peers are other programs.

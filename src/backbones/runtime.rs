@@ -2,6 +2,7 @@
 
 mod agreement;
 mod batch_sizes;
+mod buffers;
 mod environment;
 mod fault;
 mod graph_cache;
@@ -27,13 +28,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frostline_onnx::export;
 use ort::session::Session;
 
+use self::buffers::Buffers;
 use self::network::{Network, RunFault};
 use self::operators::OwnNetwork;
 use self::pieces::Pieces;
 pub(crate) use self::plain::{Outputs, PlainNetwork, Port, PortType, Values};
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
-use self::staging::Buffers;
 use super::backbone::{Backbone, Forwarded};
 use super::device::{Device, Precision};
 use super::manifest::FeatureLayer;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::OnnxBackbone;
 use super::agreement::{LEAST_COSINE, LEAST_FROM_PIXELS, cosine, test_picture, test_pixels};
 use super::batch_sizes::BatchSizes;
+use super::buffers::{Buffers, Normaliser};
 use super::network::Network;
 use super::session::Opener;
 use super::signature::{choose_output, input_shape};
-use super::staging::{self, Buffers, Normaliser};
+use super::{OnnxBackbone, staging};
 use crate::backbones::{
     Backbone as _, Device, DeviceRequest, FeatureLayer, Precision, RunOptions, RuntimeLibrary,
 };

@@ -7,12 +7,9 @@
 //! CUDA graphs are not used. They would save the time of starting kernels, which matters for single images,
 //! but a graph contains the addresses of one lane's memory, and `ort` requires that one thread runs it.
 
-mod buffers;
-
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-pub(super) use self::buffers::{Buffers, Normaliser};
 use super::batch_sizes::BatchSizes;
 use super::network::RunFault;
 use super::pieces::Pieces;

@@ -11,7 +11,8 @@ use crate::images::Preprocessor;
 pub(super) enum NetworkInput<'a> {
     /// 8-bit RGB, not yet normalised.
     Pixels(&'a [u8]),
-    /// The network's input.
+    /// The network's input, which a client of the service may send.
+    #[cfg(feature = "serve")]
     Normalised(&'a [f32]),
 }
 
@@ -24,6 +25,7 @@ pub(super) fn forward(
 ) -> Result<Forwarded> {
     let pixels = views.iter().map(|view| match view {
         NetworkInput::Pixels(pixels) => Some(*pixels),
+        #[cfg(feature = "serve")]
         NetworkInput::Normalised(_) => None,
     });
     let pixels: Option<Vec<_>> = pixels.collect();
@@ -36,6 +38,7 @@ pub(super) fn forward(
     for (view, slot) in views.iter().zip(tensor.chunks_exact_mut(size)) {
         match view {
             NetworkInput::Pixels(pixels) => preprocessor.normalise(pixels, slot),
+            #[cfg(feature = "serve")]
             NetworkInput::Normalised(values) => slot.copy_from_slice(values),
         }
     }

@@ -7,15 +7,15 @@ use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, Memory
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
-use super::Staging;
+use super::network::{Network, RunFault};
+use super::staging::Staging;
 use crate::backbones::Device;
 use crate::backbones::onnx::normalisation;
-use crate::backbones::runtime::network::{Network, RunFault};
 use crate::error::Result;
 use crate::images::Preprocessing;
 
 /// The session that normalises images on the network's device; all lanes share it.
-pub(in crate::backbones::runtime) struct Normaliser {
+pub(super) struct Normaliser {
     session: Mutex<Session>,
     /// The height and width of an image.
     size: [usize; 2],
@@ -23,10 +23,7 @@ pub(in crate::backbones::runtime) struct Normaliser {
 
 impl Normaliser {
     /// Opens the session on the network's device.
-    pub(in crate::backbones::runtime) fn open(
-        network: &Network,
-        preprocessing: &Preprocessing,
-    ) -> Result<Self> {
+    pub(super) fn open(network: &Network, preprocessing: &Preprocessing) -> Result<Self> {
         let bytes = normalisation(preprocessing).network();
         let session = network.opener.open_normaliser(&bytes)?;
         let (width, height) = preprocessing.output_size();
@@ -38,17 +35,14 @@ impl Normaliser {
 }
 
 /// The buffers of a lane. They are allocated when a batch has another size than the one before.
-pub(in crate::backbones::runtime) struct Buffers {
+pub(super) struct Buffers {
     network: Arc<Network>,
     normaliser: Arc<Normaliser>,
     batch: Option<Batch>,
 }
 
 impl Buffers {
-    pub(in crate::backbones::runtime) fn new(
-        network: Arc<Network>,
-        normaliser: Arc<Normaliser>,
-    ) -> Self {
+    pub(super) fn new(network: Arc<Network>, normaliser: Arc<Normaliser>) -> Self {
         Self {
             network,
             normaliser,
@@ -57,7 +51,7 @@ impl Buffers {
     }
 
     /// Returns buffers for another lane.
-    pub(in crate::backbones::runtime) fn replica(&self) -> Self {
+    pub(super) fn replica(&self) -> Self {
         Self::new(Arc::clone(&self.network), Arc::clone(&self.normaliser))
     }
 }
