@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::phrases::all_in_quotes;
+use crate::phrases::{all_in_quotes, counted};
 
 /// Why ONNX Runtime or one of its devices cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -189,6 +189,12 @@ pub enum DeviceProblem {
     /// A library was not found.
     #[error("`{0}` is missing")]
     NoLibrary(String),
+    /// There is no GPU, or none that is visible to this process.
+    #[error("no CUDA-capable device is detected")]
+    NoGpu,
+    /// No GPU has this number; the number of GPUs.
+    #[error("this process sees {}, numbered from 0", counted(*.0, "GPU"))]
+    NoSuchGpu(usize),
     /// A message of the driver.
     #[error("the driver reports: {0}")]
     Driver(String),

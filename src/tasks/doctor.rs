@@ -1,5 +1,7 @@
 //! `doctor`: checks the installation.
 
+mod nvidia;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -46,6 +48,7 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         // All other checks would fail for the same reason.
         return findings;
     }
+    findings.extend(nvidia::gpus().map(|gpus| finding("NVIDIA GPUs", Ok(gpus))));
     let library = RuntimeLibrary::find(home);
     let providers = library.as_ref().ok().map(available_providers);
     let carried = providers

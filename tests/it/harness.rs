@@ -27,6 +27,8 @@ pub(crate) use binary::{
 pub(crate) use browser::{Browser, ENTER, ESCAPE, LEFT, RIGHT, SHIFT, TAB};
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::{Bucket, Odd};
+#[cfg(unix)]
+pub(crate) use fixtures::executable;
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 #[cfg(feature = "serve")]

@@ -3,7 +3,7 @@
 //! Downloads, setups, imports, cargo and the scripts are not run: their options and names are checked.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use image::RgbImage;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::harness::{Place, Ran};
+use crate::harness::{Place, Ran, executable};
 use crate::prose::documents;
 
 /// Stands before the real program: what needs the network only parses its options.
@@ -29,12 +29,6 @@ frostline extract images/validation -o features/validation
 frostline fit-head features/train -o head.safetensors
 frostline fit-head features/train --epochs 3 -o other.safetensors
 ";
-
-fn executable(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
 
 /// Writes an image of random blocks with red values from `red` on, which depends on the class. No two of
 /// these images are near-duplicates.

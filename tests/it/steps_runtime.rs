@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use crate::harness::executable;
 use crate::harness::{Place, Ran, run, runtime_library, two_classes, write_picture};
 
 /// Longest wait for an unusable library; the best of three runs counts, because the machine may be busy.
@@ -169,11 +171,11 @@ fn a_library_that_gives_nothing_is_named() {
         ),
         (
             library_with("c\"1.32.0\".as_ptr()"),
-            "it reports version 1.32.0, but does not provide API version 22",
+            "it reports version 1.32.0, but does not provide API version 23",
         ),
         (
             library_with("c\"1.32.0\".as_ptr()").replace("Some(api)", "None"),
-            "does not provide API version 22",
+            "does not provide API version 23",
         ),
         (
             library_with("c\"1.32.0\".as_ptr()")
@@ -203,6 +205,36 @@ fn telemetry_is_off_before_the_library_is_loaded() {
     // Cargo sets the variable for this process, so the binary's environment must drop it.
     let ran = run(doctor.env_remove("ORT_DISABLE_TELEMETRY")).exits(1);
     assert!(ran.out.contains("version 1.0.1"), "{}", ran.out);
+}
+
+/// The answers are those of `nvidia-smi` on machines with and without GPUs.
+#[cfg(unix)]
+#[test]
+fn doctor_names_the_gpus_and_their_driver() {
+    let Some(place) = Place::fitted() else { return };
+    let program = place.folder().join("bin/nvidia-smi");
+    let doctor = |script: &str, folder: &str| {
+        executable(&program, &format!("#!/bin/sh\n{script}\n"));
+        let mut doctor = place.command("doctor");
+        doctor.current_dir(place.folder()).env("PATH", folder);
+        run(&mut doctor).exits(0).out
+    };
+    let folder = place.path("bin");
+    let two = r#"[ "$*" = "--query-gpu=name,driver_version --format=csv,noheader" ] &&
+        echo "NVIDIA H200, 570.86.15" && echo "NVIDIA H200, 570.86.15""#;
+    let out = doctor(two, &folder);
+    let line = "ok       NVIDIA GPUs: 2 × NVIDIA H200; driver 570.86.15\n";
+    assert!(out.contains(line), "{out}");
+    for (script, folder) in [
+        ("echo No devices were found", &*folder),
+        ("echo NVIDIA-SMI has failed, 570.86.15; exit 9", &folder),
+        // The working directory.
+        (two, "bin"),
+        (two, ""),
+    ] {
+        let out = doctor(script, folder);
+        assert!(!out.contains("NVIDIA GPUs"), "{script}: {out}");
+    }
 }
 
 /// A library that an attacker puts next to the images is never loaded, whatever the environment says.

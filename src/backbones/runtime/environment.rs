@@ -28,11 +28,30 @@ pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environme
     })
 }
 
-/// Returns ONNX Runtime's message on one line.
+/// Returns ONNX Runtime's message on one line. A failure of CUDA is followed by the name of this computer and
+/// a position in the source, which are left out.
 pub(super) fn one_line(error: &ort::Error) -> String {
-    error
-        .message()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    line(error.message())
+}
+
+fn line(message: &str) -> String {
+    let words: Vec<_> = message.split_whitespace().collect();
+    let mut line = words.join(" ");
+    if let Some(end) = line.find(" ; GPU=") {
+        line.truncate(end);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_computer_is_left_out() {
+        // As in cuda_call.cc of ONNX Runtime 1.31.1.
+        let message = "CUDA failure 2: out of memory ; GPU=0 ; hostname=box ; file=/a.cc ; line=7";
+        assert_eq!(line(message), "CUDA failure 2: out of memory");
+        assert_eq!(line("one\n two"), "one two");
+    }
 }

@@ -7,7 +7,7 @@ use ort::value::TensorRef;
 
 use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
-use super::fault::is_out_of_memory;
+use super::fault;
 use super::operators::is_not_ours;
 use super::pool::{Pooled, Pooling};
 use super::session::Opener;
@@ -130,9 +130,12 @@ impl Network {
 
     pub(super) fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {
         let message = one_line(error);
-        if is_out_of_memory(&message) {
+        if fault::is_out_of_memory(&message) {
             let problem = NetworkProblem::BatchTooLarge { batch, message };
             return RunFault::OutOfMemory(self.fault(problem));
+        }
+        if let Some(error) = fault::library(self.opener.device, &message) {
+            return RunFault::Other(error);
         }
         let kind = if is_not_ours(&message) {
             RunFault::NotOurs

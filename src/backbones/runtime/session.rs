@@ -203,6 +203,9 @@ impl Opener {
     }
 
     fn fault(&self, message: &str) -> Error {
+        if let Some(error) = fault::library(self.device, message) {
+            return error;
+        }
         if !fault::is_cpu_fallback(message) {
             return fault::network(&self.path, message);
         }

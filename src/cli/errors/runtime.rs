@@ -65,6 +65,9 @@ fn mending(problem: &DeviceProblem) -> String {
     let mending = match problem {
         DeviceProblem::NoDriver => "install the driver and check it with `nvidia-smi`",
         DeviceProblem::NoLibrary(library) => return package(library),
+        DeviceProblem::NoGpu | DeviceProblem::NoSuchGpu(_) => {
+            "check with `nvidia-smi` that this GPU exists, and that CUDA_VISIBLE_DEVICES does not hide it"
+        }
         DeviceProblem::Driver(_) => {
             "check with `nvidia-smi` that this GPU exists and that the driver is new enough"
         }

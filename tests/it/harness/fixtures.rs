@@ -123,6 +123,15 @@ fn link(target: &Path, link: &Path) {
     }
 }
 
+/// Writes a script that can be run, and its folder.
+#[cfg(unix)]
+pub(crate) fn executable(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// Reads all files in a folder, recursively; links are skipped.
 pub(crate) fn tree(root: &Path) -> Tree {
     let mut files = Tree::new();

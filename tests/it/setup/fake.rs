@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::harness::{Place, runtime_library};
+use crate::harness::{Place, executable, runtime_library};
 
 /// Answers the query of where packages are, and downloads a package from the folder `index`; every call is a
 /// line in `calls`.
@@ -41,12 +41,11 @@ pub(super) struct Fake(pub(super) Place);
 impl Fake {
     pub(super) fn new(place: Place) -> Self {
         let root = place.folder();
-        for folder in ["bin", "index", "site"] {
+        for folder in ["index", "site"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
         let python = root.join("bin/python3");
-        fs::write(&python, PYTHON.replace("{root}", root.to_str().unwrap())).unwrap();
-        fs::set_permissions(python, fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&python, &PYTHON.replace("{root}", root.to_str().unwrap()));
         Self(place)
     }
 
