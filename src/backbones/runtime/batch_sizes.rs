@@ -91,7 +91,10 @@ impl BatchSizes {
     pub(super) fn halve(&self, n: usize) -> bool {
         let may = n > 1 && self.fixed.is_none();
         if may {
-            self.too_large.store(n, Ordering::Relaxed);
+            // Another lane may have found a smaller one.
+            let smaller = |known| (known == 0 || n < known).then_some(n);
+            let order = Ordering::Relaxed;
+            let _ = self.too_large.fetch_update(order, order, smaller);
             self.largest.store(0, Ordering::Relaxed);
         }
         may
@@ -108,6 +111,13 @@ mod tests {
         assert_eq!((sizes.piece(10), sizes.batch(4)), (4, 4));
         assert_eq!((sizes.piece(3), sizes.batch(3)), (3, 4));
         assert!(!sizes.halve(4), "no smaller batch can be tried");
+    }
+
+    #[test]
+    fn the_smallest_batch_that_did_not_fit_counts() {
+        let sizes = BatchSizes::new(None, Liked::Even);
+        assert!(sizes.halve(32) && sizes.halve(64), "another lane was later");
+        assert_eq!(sizes.too_large(), Some(32));
     }
 
     #[test]

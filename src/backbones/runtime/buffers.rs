@@ -109,8 +109,10 @@ impl Batch {
         let device = network.opener.device;
         let allocator = |memory: Memory| Allocator::new(normaliser, memory.on(device)?);
         let ([height, width], [a, b, c]) = (size, network.shape.image);
-        let pixels = Tensor::new(&allocator(Memory::Pinned)?, [len, height, width, 3])?;
+        // Pinned memory belongs to this thread's device, which is the first one until memory on another is
+        // allocated.
         let mut values = Tensor::new(&allocator(Memory::OnDevice)?, [len, a, b, c])?;
+        let pixels = Tensor::new(&allocator(Memory::Pinned)?, [len, height, width, 3])?;
         let mut normalise = normaliser.create_binding()?;
         normalise.bind_output(Normalisation::OUTPUT, &mut values)?;
         Ok(Self {

@@ -64,6 +64,8 @@ pub(super) fn is_out_of_memory(message: &str) -> bool {
         "OUT_OF_MEMORY",
         "Failed to allocate memory",
         "ALLOC_FAILED",
+        // cuDNN 9: `CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED`.
+        "ALLOCATION_FAILED",
         "bad_alloc",
         "Available memory of",
     ]
