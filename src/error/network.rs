@@ -237,6 +237,18 @@ pub enum NetworkProblem {
     /// There is not enough memory to open it; ONNX Runtime's message.
     #[error("{0}")]
     TooLarge(String),
+    /// Its weights exceed the limit on GPU memory.
+    #[error(
+        "its weights take {} MiB, but the limit on GPU memory leaves {} MiB for the network",
+        weights >> 20,
+        limit >> 20
+    )]
+    AboveGpuMemory {
+        /// The size of the weights, in bytes.
+        weights: u64,
+        /// The limit, in bytes, without the part for normalising images.
+        limit: u64,
+    },
     /// ONNX Runtime cannot open it; its message.
     #[error("{0}")]
     NotOpened(String),

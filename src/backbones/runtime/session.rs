@@ -1,6 +1,5 @@
 //! Opens sessions of a network on a device.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ort::environment::Environment;
@@ -13,10 +12,9 @@ use super::environment::{environment, one_line};
 use super::graph_cache::GraphCache;
 use super::operators::OwnNetwork;
 use super::placement::PlacementLog;
-use super::source::Source;
+use super::source::{Chosen, Source};
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
-use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, NetworkProblem, Result, ThreadsFor};
 use crate::threads;
@@ -87,7 +85,7 @@ impl Opener {
             Some(sha256) if cached => Some(GraphCache::new(sha256, library, &options)?),
             _ => None,
         };
-        let chosen = source(path, image, device, &options, cache)?;
+        let chosen = Chosen::of(path, image, device, &options, cache)?;
         Ok(Self {
             environment,
             path: path.to_owned(),
@@ -196,7 +194,7 @@ impl Opener {
     }
 
     fn builder(&self, log: LogLevel) -> ort::Result<SessionBuilder> {
-        // On the CPU, layouts for float16 end ONNX Runtime 1.32 with a segmentation fault in some transformers.
+        // ONNX Runtime 1.32 ends with a segmentation fault when it chooses layouts for ViT-B/16 in float16.
         let level = match (&self.source, self.device) {
             (Source::Converted(_), Device::Cpu) => GraphOptimizationLevel::Level2,
             _ => GraphOptimizationLevel::All,
@@ -230,55 +228,4 @@ impl Opener {
         self.commit(builder)?;
         Ok(log.nodes_on_cpu())
     }
-}
-
-/// What sessions are opened from, and how many there are.
-struct Chosen {
-    share: ThreadShare,
-    source: Source,
-    mixes_images: bool,
-}
-
-/// Chooses what sessions are opened from, and how many there are.
-fn source(
-    path: &Path,
-    image: [usize; 3],
-    device: Device,
-    options: &RunOptions,
-    cache: Option<GraphCache>,
-) -> Result<Chosen> {
-    // With a cached graph, the file need not be read.
-    if let Some(kept) = cache.as_ref().and_then(GraphCache::find) {
-        let share = ThreadShare::of(options.threads, kept.bytes);
-        return Ok(Chosen {
-            share,
-            source: Source::Kept(kept),
-            mixes_images: false,
-        });
-    }
-    let network = read_network(path)?;
-    let bytes = weight_bytes(&network)?;
-    let share = match device {
-        Device::Cpu => ThreadShare::of(options.threads, bytes),
-        _ => ThreadShare::one_session(options.threads),
-    };
-    // A cached graph does not show whether it mixes images.
-    let mixes_images = network.mixes_images();
-    let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES && !mixes_images);
-    let source = Source::of((path, &network), image, device, options, cache)?;
-    Ok(Chosen {
-        share,
-        source,
-        mixes_images,
-    })
-}
-
-/// Returns the size of a network's file and its external data, in bytes.
-fn weight_bytes(network: &Network) -> Result<u64> {
-    let len = |path: &PathBuf| {
-        fs::metadata(path)
-            .map(|about| about.len())
-            .map_err(Error::io("read", path))
-    };
-    network.files()?.iter().map(len).sum()
 }

@@ -1,17 +1,19 @@
 //! The form of a network that its sessions are opened from.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use frostline_onnx::Network;
 use frostline_onnx::rewrite::is_too_large;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
+use super::threads::ThreadShare;
+use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
-use crate::error::{Error, Result, RuntimeProblem};
+use crate::error::{Error, NetworkProblem, Result, RuntimeProblem};
 
 /// The form of a network that its sessions are opened from.
 pub(super) enum Source {
@@ -114,4 +116,99 @@ fn refuse_winograd(device: Device, options: &RunOptions) -> Result<()> {
         RuntimeProblem::WinogradOffCpu
     };
     Err(refused.into())
+}
+
+/// What sessions are opened from, and how many there are.
+pub(super) struct Chosen {
+    pub(super) share: ThreadShare,
+    pub(super) source: Source,
+    /// Whether an image's features depend on the others of its batch.
+    pub(super) mixes_images: bool,
+}
+
+impl Chosen {
+    /// Chooses them for a network whose input has the dimensions `image` after the batch.
+    pub(super) fn of(
+        path: &Path,
+        image: [usize; 3],
+        device: Device,
+        options: &RunOptions,
+        cache: Option<GraphCache>,
+    ) -> Result<Self> {
+        // With a cached graph, the file need not be read.
+        if let Some(kept) = cache.as_ref().and_then(GraphCache::find) {
+            let share = ThreadShare::of(options.threads, kept.bytes);
+            return Ok(Self {
+                share,
+                source: Source::Kept(kept),
+                mixes_images: false,
+            });
+        }
+        let network = read_network(path)?;
+        let bytes = weight_bytes(&network)?;
+        require_memory(bytes, device, options).map_err(|problem| problem.at(path))?;
+        let share = match device {
+            Device::Cpu => ThreadShare::of(options.threads, bytes),
+            _ => ThreadShare::one_session(options.threads),
+        };
+        // A cached graph does not show whether it mixes images.
+        let mixes_images = network.mixes_images();
+        let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES && !mixes_images);
+        let source = Source::of((path, &network), image, device, options, cache)?;
+        Ok(Self {
+            share,
+            source,
+            mixes_images,
+        })
+    }
+}
+
+/// Refuses weights that exceed the limit on GPU memory. ONNX Runtime would load them, and have no limit then.
+fn require_memory(bytes: u64, device: Device, options: &RunOptions) -> Result<(), NetworkProblem> {
+    let weights = match options.precision {
+        Precision::Fp16 => bytes / 2,
+        Precision::Fp32 | Precision::Tf32 => bytes,
+    };
+    match options.gpu_memory {
+        Some(limit) if device.is_nvidia() && weights >= limit => {
+            Err(NetworkProblem::AboveGpuMemory { weights, limit })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the size of a network's file and its external data, in bytes.
+fn weight_bytes(network: &Network) -> Result<u64> {
+    let len = |path: &PathBuf| {
+        fs::metadata(path)
+            .map(|about| about.len())
+            .map_err(Error::io("read", path))
+    };
+    network.files()?.iter().map(len).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbones::Home;
+
+    #[test]
+    fn weights_must_fit_into_the_limit_on_gpu_memory() {
+        let require = |mebibytes: u64, device, precision| {
+            let options = RunOptions {
+                gpu_memory: Some(512 << 20),
+                precision,
+                ..RunOptions::new(Home::at("/home"))
+            };
+            require_memory(mebibytes << 20, device, &options).map_err(|e| e.to_string())
+        };
+        let cuda = Device::Cuda(0);
+        assert_eq!(
+            require(548, cuda, Precision::Fp32).unwrap_err(),
+            "its weights take 548 MiB, but the limit on GPU memory leaves 512 MiB for the network"
+        );
+        assert_eq!(require(548, cuda, Precision::Fp16), Ok(()));
+        assert_eq!(require(511, cuda, Precision::Tf32), Ok(()));
+        assert_eq!(require(548, Device::Cpu, Precision::Fp32), Ok(()));
+    }
 }

@@ -64,6 +64,7 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::NumFeatures { .. } => "correct num_features or layer in the manifest",
         P::OtherInFp16 { .. } => "use --precision fp32 or tf32",
         P::NotFinite(_) => "check the preprocessing (scale, mean, std) and the network's weights",
+        P::AboveGpuMemory { .. } => "raise --gpu-memory, or use --device cpu",
         P::TooLarge(_) => "close other programs, or raise the memory limit (`ulimit -v`)",
         P::NotOpened(_) => {
             "export the network for an older ONNX version, or use a newer ONNX Runtime"
