@@ -1,11 +1,11 @@
 //! Buffers of ONNX Runtime, and the small network that normalises images on a device.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use frostline_onnx::export::Normalisation;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session};
-use ort::value::Tensor;
+use ort::value::{DynValue, Tensor};
 
 use super::network::{Network, RunFault};
 use super::staging::Staging;
@@ -31,6 +31,10 @@ impl Normaliser {
             session: Mutex::new(session),
             size: [height as usize, width as usize],
         })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,32 +62,35 @@ impl Buffers {
 
 impl Staging for Buffers {
     type Network = Session;
+    /// The number of images, and the value of the layer, which the next batch overwrites.
+    type Output = (usize, DynValue);
 
     fn load(&mut self, images: &[&[u8]], len: usize) -> Result<(), RunFault> {
-        let normaliser = &self.normaliser;
-        let mut session = normaliser.session.lock();
-        let session = session
-            .as_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut());
-        let network = &self.network;
+        let (network, normaliser) = (&self.network, &self.normaliser);
         let fault = |e| network.run_fault(&e, len);
         // The old buffers are released before new ones are allocated.
         let batch = match self.batch.take().filter(|batch| batch.len == len) {
             Some(batch) => batch,
-            None => Batch::new(len, session, normaliser.size, network).map_err(fault)?,
+            None => Batch::new(len, &normaliser.lock(), normaliser.size, network).map_err(fault)?,
         };
         let batch = self.batch.insert(batch);
-        batch.load(images, session).map_err(fault)
+        batch.fill(images).map_err(fault)?;
+        batch.normalise(&mut normaliser.lock()).map_err(fault)
     }
 
-    fn compute(&mut self, session: &mut Session) -> Result<Vec<f32>, RunFault> {
+    fn compute(&mut self, session: &mut Session) -> Result<Self::Output, RunFault> {
         let network = &self.network;
         let batch = self.batch.as_mut().expect("a batch was loaded");
         let len = batch.len;
         let binding = batch.bind(session, network);
         let outputs = binding.and_then(|binding| session.run_binding(binding));
-        let outputs = outputs.map_err(|e| network.run_fault(&e, len))?;
-        network.features(len, &outputs)
+        let mut outputs = outputs.map_err(|e| network.run_fault(&e, len))?;
+        let output = outputs.remove(&network.layer);
+        Ok((len, output.expect("the layer is bound")))
+    }
+
+    fn features(&self, (len, output): &Self::Output) -> Result<Vec<f32>, RunFault> {
+        self.network.features(*len, output)
     }
 }
 
@@ -124,15 +131,21 @@ impl Batch {
         })
     }
 
-    /// Copies images to the device, and normalises them.
-    fn load(&mut self, images: &[&[u8]], normaliser: &mut Session) -> ort::Result<()> {
+    /// Copies images to pinned memory.
+    fn fill(&mut self, images: &[&[u8]]) -> ort::Result<()> {
         let (_, pixels) = self.pixels.try_extract_tensor_mut::<u8>()?;
         let mut slots = pixels.chunks_exact_mut(pixels.len() / self.len);
         for (image, slot) in images.iter().zip(&mut slots) {
             slot.copy_from_slice(image);
         }
         slots.for_each(|slot| slot.fill(0));
-        // Binding copies the pixels, so they are bound again for each batch.
+        Ok(())
+    }
+
+    /// Copies the pixels to the device, and normalises them.
+    fn normalise(&mut self, normaliser: &mut Session) -> ort::Result<()> {
+        // Binding copies the pixels, so they are bound again for each batch. The session stays locked until
+        // the run has ended: both then use the same CUDA stream, so the run waits for the copy.
         let input = Normalisation::INPUT;
         self.normalise.bind_input(input, &self.pixels)?;
         normaliser.run_binding(&self.normalise)?;

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use ort::session::{Session, SessionOutputs};
-use ort::value::TensorRef;
+use ort::session::Session;
+use ort::value::{DynValue, TensorRef};
 
 use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
@@ -88,18 +88,15 @@ impl Network {
         let fault = |e| self.run_fault(&e, batch);
         let input = TensorRef::from_array_view(([batch, a, b, c], images)).map_err(fault)?;
         let outputs = session.run(ort::inputs![input]).map_err(fault)?;
-        self.features(batch, &outputs)
+        let output = outputs.get(&self.layer);
+        self.features(
+            batch,
+            output.expect("the layer was chosen among the outputs"),
+        )
     }
 
-    /// Returns the features in the outputs of a batch.
-    pub(super) fn features(
-        &self,
-        batch: usize,
-        outputs: &SessionOutputs<'_>,
-    ) -> Result<Vec<f32>, RunFault> {
-        let output = outputs
-            .get(&self.layer)
-            .expect("the layer was chosen among the outputs");
+    /// Returns the features in the value of the layer for a batch.
+    pub(super) fn features(&self, batch: usize, output: &DynValue) -> Result<Vec<f32>, RunFault> {
         let values = output.try_extract_tensor::<f32>();
         let (dims, values) = values.map_err(|e| self.run_fault(&e, batch))?;
         let dims: Vec<usize> = dims

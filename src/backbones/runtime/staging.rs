@@ -20,12 +20,17 @@ use crate::error::Result;
 pub(super) trait Staging {
     /// The network, which all lanes share.
     type Network;
+    /// What the network returns for a batch.
+    type Output;
 
     /// Copies images to the device, and normalises them there. The batch is filled up with black images.
     fn load(&mut self, images: &[&[u8]], batch: usize) -> Result<(), RunFault>;
 
-    /// Runs the network on the loaded batch, and returns its features, row by row.
-    fn compute(&mut self, network: &mut Self::Network) -> Result<Vec<f32>, RunFault>;
+    /// Runs the network on the loaded batch.
+    fn compute(&mut self, network: &mut Self::Network) -> Result<Self::Output, RunFault>;
+
+    /// Returns the features in the network's output, row by row.
+    fn features(&self, output: &Self::Output) -> Result<Vec<f32>, RunFault>;
 }
 
 /// Runs images of a lane through the network, in batches of these sizes.
@@ -44,7 +49,7 @@ pub(super) fn forward<S: Staging>(
     Ok(all)
 }
 
-/// Runs images in a batch of this size. The network is locked only after they are loaded.
+/// Runs images in a batch of this size. The network is locked only while it runs.
 fn forward_batch<S: Staging>(
     staging: &mut S,
     network: &Mutex<S::Network>,
@@ -54,9 +59,11 @@ fn forward_batch<S: Staging>(
     let start = Instant::now();
     staging.load(images, batch)?;
     let preprocess = start.elapsed();
-    let mut network = network.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut locked = network.lock().unwrap_or_else(PoisonError::into_inner);
     let start = Instant::now();
-    let mut features = staging.compute(&mut network)?;
+    let output = staging.compute(&mut locked)?;
+    drop(locked);
+    let mut features = staging.features(&output)?;
     let forward = start.elapsed();
     features.truncate(features.len() / batch * images.len());
     Ok(Forwarded {

@@ -20,10 +20,29 @@ struct Stub {
     copied: Vec<usize>,
     /// The largest batch that fits.
     most: Option<usize>,
-    /// Tells of each batch that was copied.
-    tell: Option<Sender<()>>,
-    /// Is waited for while the network runs.
-    wait: Option<Receiver<()>>,
+    /// Is told when a batch has got this far.
+    tell: Option<(Step, Sender<()>)>,
+    /// A batch waits for it in this step.
+    wait: Option<(Step, Receiver<()>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Load,
+    Compute,
+    Features,
+}
+
+impl Stub {
+    fn reach(&self, step: Step) {
+        if let Some((_, wait)) = self.wait.as_ref().filter(|(at, _)| *at == step) {
+            let came = wait.recv_timeout(Duration::from_mins(1));
+            came.expect("the other lane goes on meanwhile");
+        }
+        if let Some((_, tell)) = self.tell.as_ref().filter(|(at, _)| *at == step) {
+            tell.send(()).unwrap();
+        }
+    }
 }
 
 /// The number of batches that the network has run.
@@ -31,6 +50,7 @@ type Ran = usize;
 
 impl Staging for Stub {
     type Network = Ran;
+    type Output = Vec<f32>;
 
     fn load(&mut self, images: &[&[u8]], batch: usize) -> Result<(), RunFault> {
         if self.most.is_some_and(|most| batch > most) {
@@ -41,22 +61,22 @@ impl Staging for Stub {
         self.loaded = images.concat();
         self.loaded.resize(batch * LEN, 0);
         self.copied.push(self.loaded.len());
-        if let Some(tell) = &self.tell {
-            tell.send(()).unwrap();
-        }
+        self.reach(Step::Load);
         Ok(())
     }
 
     fn compute(&mut self, network: &mut Ran) -> Result<Vec<f32>, RunFault> {
-        if let Some(wait) = &self.wait {
-            let came = wait.recv_timeout(Duration::from_mins(1));
-            came.expect("the other lane copies its batch meanwhile");
-        }
+        self.reach(Step::Compute);
         *network += 1;
         let sums = self.loaded.chunks_exact(LEN);
         Ok(sums
             .map(|image| image.iter().map(|&byte| f32::from(byte)).sum())
             .collect())
+    }
+
+    fn features(&self, output: &Vec<f32>) -> Result<Vec<f32>, RunFault> {
+        self.reach(Step::Features);
+        Ok(output.clone())
     }
 }
 
@@ -99,31 +119,40 @@ fn a_batch_that_does_not_fit_is_copied_in_halves() {
     assert_eq!(sizes.too_large(), Some(5));
 }
 
-/// The network runs the first lane's batch until the second lane has copied its own.
-#[test]
-fn one_lane_copies_while_another_computes() {
+/// Runs two lanes; the first one waits in a step until the second has reached another step.
+fn two_lanes(waits: Step, reached: Step) {
     let (tell, wait) = channel();
+    let (network, sizes) = (Mutex::new(0), BatchSizes::new(None, Liked::Even));
+    let (begun, has_begun) = channel();
     let first = Stub {
-        wait: Some(wait),
+        tell: Some((Step::Load, begun)),
+        wait: Some((waits, wait)),
         ..Stub::default()
     };
     let second = Stub {
-        tell: Some(tell),
+        tell: Some((reached, tell)),
         ..Stub::default()
     };
-    let (network, sizes) = (Mutex::new(0), BatchSizes::new(None, Liked::Even));
     thread::scope(|scope| {
         let lane = |mut stub| {
             let (network, sizes) = (&network, &sizes);
             scope.spawn(move || run(&mut stub, network, sizes, 2))
         };
         let first = lane(first);
-        while network.try_lock().is_ok() {
-            thread::yield_now();
-        }
+        has_begun.recv().unwrap();
         let second = lane(second);
         assert_eq!(first.join().unwrap(), [12.0, 24.0]);
         assert_eq!(second.join().unwrap(), [12.0, 24.0]);
     });
     assert_eq!(network.into_inner().unwrap(), 2);
+}
+
+#[test]
+fn one_lane_copies_while_another_computes() {
+    two_lanes(Step::Compute, Step::Load);
+}
+
+#[test]
+fn the_network_runs_while_another_lane_pools() {
+    two_lanes(Step::Features, Step::Compute);
 }
