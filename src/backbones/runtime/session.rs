@@ -194,7 +194,8 @@ impl Opener {
     }
 
     fn builder(&self, log: LogLevel) -> ort::Result<SessionBuilder> {
-        // ONNX Runtime 1.32 ends with a segmentation fault when it chooses layouts for ViT-B/16 in float16.
+        // ONNX Runtime 1.32 otherwise ends with a segmentation fault for some products of transposed matrices
+        // in float16, as in torchvision's ViT.
         let level = match (&self.source, self.device) {
             (Source::Converted(_), Device::Cpu) => GraphOptimizationLevel::Level2,
             _ => GraphOptimizationLevel::All,
