@@ -1,4 +1,6 @@
 //! Sessions that end at any moment and begin again.
+//!
+//! The label file may be behind after a deed, where the disk is slow; tests that read it write it before.
 
 use std::fs;
 
@@ -96,6 +98,7 @@ fn whatever_was_done_is_there_after_any_end_and_can_all_be_undone() {
                 assert_eq!(shown(&labelling), before, "seed {seed}");
             }
         }
+        labelling.write().unwrap();
         let rows = read_labels(&labelling.path, NAMES.into_iter())
             .unwrap()
             .unwrap();
@@ -126,6 +129,7 @@ fn what_another_program_changed_in_the_file_wins_and_can_be_undone() {
     labelling.act(label(&[0, 1], "cat")).unwrap();
     labelling.act(label(&[2], "dog")).unwrap();
     labelling.act(Deed::LeaveOut { images: vec![4] }).unwrap();
+    labelling.write().unwrap();
     let path = labelling.path.clone();
     drop(labelling);
     // Excel's way: one label changed, one row gone, one new.
@@ -186,6 +190,7 @@ fn labels_of_images_that_are_gone_stay_in_the_file() {
     );
     assert_eq!(labelling.history.tags.n_labelled(), 1);
     labelling.act(label(&[0], "cow")).unwrap();
+    labelling.write().unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, "path,label\na.jpg,cow\ngone.jpg,cat\n");
 }
