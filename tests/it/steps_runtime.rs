@@ -228,6 +228,7 @@ fn doctor_names_the_gpus_and_their_driver() {
     for (script, folder) in [
         ("echo No devices were found", &*folder),
         ("echo NVIDIA-SMI has failed, 570.86.15; exit 9", &folder),
+        ("exec yes NVIDIA H200, 570.86.15", &folder),
         // The working directory.
         (two, "bin"),
         (two, ""),

@@ -1,13 +1,20 @@
 //! The NVIDIA GPUs of this machine.
 
 use std::env;
-use std::process::{Command, Stdio};
+use std::io::{self, Read};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long `nvidia-smi` may take. It waits for a GPU that does not answer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How often the program is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Far more than a line for each GPU of any machine.
+const MOST_BYTES: u64 = 64 << 10;
 
 /// Returns the names of the GPUs and the version of their driver, as `nvidia-smi` in an absolute folder of
 /// `PATH` reports them; `None` if it is not there, fails or takes too long.
@@ -18,15 +25,38 @@ pub(super) fn gpus() -> Option<String> {
     let program = folders
         .map(|folder| folder.join(&name))
         .find(|program| program.is_file())?;
-    let mut command = Command::new(program);
-    command
+    let mut child = Command::new(program)
         .args(["--query-gpu=name,driver_version", "--format=csv,noheader"])
-        .stdin(Stdio::null());
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let deadline = Instant::now() + ANSWER;
+    let output = child.stdout.take()?.take(MOST_BYTES);
     let (answer, answered) = mpsc::channel();
-    thread::spawn(move || answer.send(command.output()));
-    let output = answered.recv_timeout(ANSWER).ok()?.ok()?;
-    let lines = output.status.success().then_some(output.stdout)?;
-    described(&String::from_utf8_lossy(&lines))
+    let read = move || answer.send(io::read_to_string(output));
+    thread::Builder::new().spawn(read).ok()?;
+    let lines = answered.recv_timeout(ANSWER);
+    if !succeeds(child, deadline) {
+        return None;
+    }
+    described(&lines.ok()?.ok()?)
+}
+
+/// Returns whether a program ends with success before the deadline, and kills it otherwise.
+fn succeeds(mut child: Child, deadline: Instant) -> bool {
+    while Instant::now() < deadline {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => thread::sleep(PAUSE),
+            Err(_) => return false,
+        }
+    }
+    let _ = child.kill();
+    // A program that waits for a GPU ends only when the driver answers.
+    let _ = thread::Builder::new().spawn(move || child.wait());
+    false
 }
 
 /// Describes the GPUs in lines such as `NVIDIA H200, 570.86.15`.
