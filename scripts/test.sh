@@ -53,8 +53,10 @@ say "the installed program"
 installed="$(mktemp -d)"
 trap 'rm -rf "$installed"' EXIT
 cargo install --quiet --locked --no-track --path . --root "$installed"
+# Labelling trains after each label, which takes minutes without optimisation.
 FROSTLINE_INSTALLED="$installed/bin/frostline" \
-    cargo test --quiet --locked --workspace --all-features --test it -- setup::real
+    cargo test --quiet --locked --workspace --all-features --test it -- --include-ignored \
+    setup::real label_page::clothing label_page::latency::a_thousand
 say "the Python wheel"
 scripts/wheel.sh
 say "fuzzing"

@@ -81,6 +81,7 @@ fn median(n: u32) -> Option<f64> {
 }
 
 #[test]
+#[ignore = "minutes without optimisation"]
 fn a_thousand_images_are_in_order_at_once() {
     // Without optimisation and beside other tests; the figure that counts is that of an optimised binary.
     if let Some(median) = median(1000) {
