@@ -208,6 +208,32 @@ fn transposed_products_are_computed_in_float16() {
     assert_within(0.004, &found, &expected);
 }
 
+/// The largest number of float16 is 65,504.
+#[test]
+fn numbers_too_large_for_float16_are_told() {
+    let Some(place) = Place::new() else { return };
+    let input = info("picture", DataType::FLOAT, &[1, 3, 3, 3]);
+    let mut model = network(input, Vec::new(), twice_the_mean_and_four());
+    let weights = &mut model.graph.as_mut().unwrap().initializer;
+    let bias = weights.iter_mut().find(|w| w.name.as_deref() == Some("b"));
+    *bias.unwrap() = weight("b", &[3], &[100_000.0; 3]);
+    let file = place.write("large.onnx", &model);
+    place.frostline(&["models", "import", &file]).exits(0);
+    // Those of `a_network_of_the_zoo_is_cut_and_used`, plus 99,996.
+    let found = features_of_two_colours(&place, "large", "fp32");
+    let expected = [
+        [100_002.61, 99_997.33, 99_997.44],
+        [99_997.13, 99_998.03, 100_003.36],
+    ];
+    assert_within(0.02, &found, &expected);
+    let [images, half] = ["images", "half"].map(|name| place.text(name));
+    let extract = ["extract", &images, "-o", &half, "--backbone", "large"];
+    place
+        .frostline(&[&extract[..], &["--precision", "fp16"]].concat())
+        .exits(1)
+        .says(&["its fp16 features differ", "--precision fp32"]);
+}
+
 #[test]
 fn bytes_with_channels_last_are_converted() {
     let Some(place) = Place::new() else { return };
