@@ -58,8 +58,11 @@ def folder(bench):
     if not bare:
         raise Skip("the bare network has no figure")
     share = found["whole"] / bare
-    words = f"{found['whole']:.0f} images/s, {share:.0%} of {bare:.0f}; limited by {found['limited_by']}"
-    return judged(share >= LEAST_SHARE or is_files(found["limited_by"]), words, share=share)
+    limit = found["limited_by"]
+    words = f"{found['whole']:.0f} images/s, {share:.0%} of {bare:.0f}"
+    if limit:
+        words += f"; limited by {limit}"
+    return judged(share >= LEAST_SHARE or is_files(limit), words, share=share)
 
 
 def is_files(limit):
@@ -80,8 +83,8 @@ def photos(bench):
     files, network = long["threads"], 1 if bench.card else long["threads"]
     busy = {
         "reading": spent["read"] / files,
-        "decoding": (spent["decode"] + spent["preprocess"]) / files,
-        "network": spent["forward"] / network,
+        "decoding": spent["decode"] / files,
+        "network": (spent["preprocess"] + spent["forward"]) / network,
     }
     limit = long["limited_by"] or max(busy, key=busy.get)
     seconds = long["seconds"] - short["seconds"]
