@@ -44,6 +44,7 @@ class Bench:
     fake: str | None = None
     deadline: float = 0.0
     known: dict = field(default_factory=dict)
+    started: list = field(default_factory=list)
 
     @property
     def card(self):
@@ -92,12 +93,25 @@ class Bench:
 
     def start(self, command, env=None, **streams):
         """Starts a program in a process group of its own."""
-        with open(self.log, "a") as log:
-            print("$", *command, file=log)
         command = [str(word) for word in command]
-        return subprocess.Popen(
-            command, env=self.environment(env), text=True, start_new_session=True, **streams
+        self.note(f"$ {' '.join(command)}\n")
+        environment = self.environment(env)
+        process = subprocess.Popen(
+            command, env=environment, text=True, errors="replace", start_new_session=True, **streams
         )
+        self.started = [other for other in self.started if other.poll() is None] + [process]
+        return process
+
+    def stop(self):
+        """Kills the programs that still run."""
+        for process in self.started:
+            if process.poll() is None:
+                kill(process)
+
+    def note(self, text):
+        """Writes to the log, which nothing depends on: the disk may be full."""
+        with contextlib.suppress(OSError), open(self.log, "a") as log:
+            log.write(text)
 
     def run(self, command, codes=(0,), env=None):
         """Runs a program until the deadline of the check. Another exit code is Broken."""
@@ -105,8 +119,7 @@ class Bench:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with self.start(command, env, **pipes) as process:
             out, err, late = self._finish(process)
-        with open(self.log, "a") as log:
-            log.write(err)
+        self.note(err)
         if late:
             raise OutOfTime(out)
         if process.returncode not in codes:

@@ -20,6 +20,7 @@ def query(bench, fields):
             ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=20,
             env=bench.environment(),
         )
@@ -28,7 +29,11 @@ def query(bench, fields):
     lines = ran.stdout.splitlines()
     if ran.returncode or not lines:
         raise Skip(f"nvidia-smi reports: {(ran.stdout + ran.stderr).strip()}")
-    return [field.strip() for field in lines[0].split(",")]
+    # A name may contain a comma; it is the first field.
+    found = [field.strip() for field in lines[0].rsplit(",", fields.count(","))]
+    if len(found) <= fields.count(","):
+        raise Skip(f"nvidia-smi reports: {lines[0]}")
+    return found
 
 
 def memory_used(bench):

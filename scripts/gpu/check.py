@@ -1,8 +1,11 @@
 """Checks frostline on an NVIDIA card: see check.sh."""
 
 import argparse
+import contextlib
+import fcntl
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -39,37 +42,73 @@ SCENARIOS = "works no-driver no-provider no-cudnn no-card no-room wrong dies han
 
 def main():
     given = arguments()
+    # Then the programs that it has started are ended too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
-        if given.dry_run and not given.work:
-            given.work = Path(scratch)
+        if given.dry_run:
+            given.work, given.root = given.work or Path(scratch), given.root or Path(scratch)
         bench = bench_of(given)
-        report = Report(about(bench), bench.work / "gpu.json", given.output)
-        report.resume()
-        bench.known["report"] = report
-        wanted = ["prepare", *given.sections] if given.sections else list(SECTIONS)
-        wanted = dict.fromkeys(wanted)
-        chosen = [check for name in wanted for check in SECTIONS[name].checks(bench.sizes)]
-        run_all(bench, chosen, report, given.minutes * 60, given.limit)
+        try:
+            with alone(bench.work):
+                report = run(bench, given)
+        except KeyboardInterrupt:
+            sys.exit(f"check: interrupted; what was measured is in {given.output / 'gpu.json'}")
+        finally:
+            bench.stop()
     print(f"wrote {given.output / 'gpu.json'} and {given.output / 'gpu.md'}", file=sys.stderr)
     bad = [check["name"] for check in report.checks if check["result"] in ("failed", "error")]
     sys.exit(1 if bad else 0)
+
+
+@contextlib.contextmanager
+def alone(work):
+    """Keeps other runs out of the same folder: they would measure each other."""
+    with open(work / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"check: another check.sh works in {work}; wait for it, or choose another folder with --work")
+        yield
+
+
+def run(bench, given):
+    """Runs the sections; returns the report."""
+    report = Report(about(bench), bench.work / "gpu.json", given.output)
+    report.resume()
+    bench.known["report"] = report
+    wanted = ["prepare", *given.sections] if given.sections else list(SECTIONS)
+    wanted = dict.fromkeys(wanted)
+    chosen = [check for name in wanted for check in SECTIONS[name].checks(bench.sizes)]
+    run_all(bench, chosen, report, given.minutes * 60, given.limit)
+    return report
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="check.sh", description="Checks frostline on an NVIDIA card.")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--dry-run", nargs="?", const="works", choices=SCENARIOS)
-    parser.add_argument("--root", type=Path, default=root(), help="the folder of the joined pieces")
+    parser.add_argument("--root", type=Path, help="the folder of the joined pieces")
     parser.add_argument(
         "--work", type=Path, help="the folder for networks, pictures and stores [default: next to ROOT]"
     )
     parser.add_argument(
         "--output", type=Path, default=Path("gpu-results"), help="the folder of gpu.json and gpu.md"
     )
-    parser.add_argument("--minutes", type=float, default=19, help="the time for all checks")
-    parser.add_argument("--limit", type=float, default=600, help="the longest time of one check, in seconds")
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="SECTION")
-    return parser.parse_args()
+    parser.add_argument("--minutes", type=positive, default=19, help="the time for all checks")
+    parser.add_argument("--limit", type=positive, default=600, help="the longest time of one check, in seconds")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} [default: all]")
+    given = parser.parse_args()
+    for name in given.sections:
+        if name not in SECTIONS:
+            parser.error(f"there is no section `{name}`; the sections are {', '.join(SECTIONS)}")
+    return given
+
+
+def positive(text):
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
 
 
 def root():
@@ -79,13 +118,17 @@ def root():
 
 
 def bench_of(given):
-    work = (given.work or given.root.parent / "work").resolve()
+    place = (given.root or root()).resolve()
+    work = (given.work or place.parent / "work").resolve()
     given.output = given.output.resolve()
     for folder in [work, given.output]:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            sys.exit(f"check: cannot make the folder `{folder}`: {fault}")
     sizes = DRY if given.dry_run else CARD if given.device == "cuda" else REHEARSAL
     log = given.output / "gpu.log"
-    return Bench(given.root.resolve(), work, given.device, sizes, log, fake=given.dry_run)
+    return Bench(place, work, given.device, sizes, log, fake=given.dry_run)
 
 
 def about(bench):
@@ -135,9 +178,9 @@ def outcome_of(bench, check):
 
 
 def show(check, outcome, report, seconds):
-    report.add(check, outcome, seconds)
+    kept = "" if report.add(check, outcome, seconds) else "; the earlier result is kept"
     print(
-        f"{outcome.result:8} {check.full_name}: {outcome.found} ({seconds:.1f} s)",
+        f"{outcome.result:8} {check.full_name}: {outcome.found}{kept} ({seconds:.1f} s)",
         file=sys.stderr,
         flush=True,
     )

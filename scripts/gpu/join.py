@@ -4,12 +4,15 @@ usage: join.py [--to DIR]
 
 The pieces `NAME.tar.xz.NN` and `SHA256SUMS` are in the folder of this file; they may arrive in any order and in
 several steps. Missing and damaged pieces are listed, and then nothing is unpacked. An archive that is already
-unpacked in DIR is not unpacked again. DIR is `joined` next to this file unless given.
+unpacked in DIR is not unpacked again; to unpack it again, remove its folder. DIR is `joined` next to this file unless
+given.
 """
 
 import argparse
 import hashlib
 import io
+import lzma
+import re
 import shutil
 import sys
 import tarfile
@@ -18,13 +21,25 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SUMS = "SHA256SUMS"
+# The first line of SHA256SUMS, which tools such as sha256sum pass over: a list that was cut off is noticed.
+COUNT = re.compile(r"# (\d+) files")
+LINE = re.compile(r"([0-9a-f]{64}) [ *](join\.py|[\w-]+\.tar\.xz\.\d+)", re.ASCII | re.IGNORECASE)
+
+
+class Refused(Exception):
+    """The pieces cannot be joined; the text says why."""
 
 
 def main():
     parser = argparse.ArgumentParser(description="Checks and unpacks the pieces of pack.sh.")
     parser.add_argument("--to", type=Path, default=HERE / "joined", help="the folder to unpack to")
     given = parser.parse_args()
-    sys.exit(join(HERE, given.to))
+    try:
+        sys.exit(join(HERE, given.to))
+    except Refused as why:
+        sys.exit(f"join: {why}")
+    except OSError as fault:
+        sys.exit(f"join: cannot unpack to `{given.to}`: {fault}")
 
 
 def join(folder, to):
@@ -39,17 +54,35 @@ def join(folder, to):
             file=sys.stderr,
         )
         return 1
+    jobs = archives(sums)
+    for archive in jobs:
+        require_ours(to, archive)
     to.mkdir(parents=True, exist_ok=True)
     # Decompression releases Python's lock, so the archives are unpacked in parallel.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda item: unpack(folder, *item, to), archives(sums).items()))
+        list(pool.map(lambda item: unpack(folder, *item, to), jobs.items()))
     print(to)
     return 0
 
 
 def read_sums(path):
-    lines = path.read_text().splitlines()
-    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    """Returns the digests of the files by their names."""
+    again = f"copy `{SUMS}` again"
+    try:
+        first, *lines = path.read_text().splitlines() or [""]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Refused(f"cannot read `{SUMS}`: {fault}; {again}") from fault
+    sums = {}
+    for number, line in enumerate(lines, 2):
+        found = LINE.fullmatch(line)
+        if not found:
+            raise Refused(f"line {number} of `{SUMS}` is not the digest and the name of a piece; {again}")
+        digest, name = found.groups()
+        sums[name] = digest.lower()
+    count = COUNT.fullmatch(first)
+    if not sums or not count or len(sums) != int(count[1]):
+        raise Refused(f"`{SUMS}` is not complete; {again}")
+    return sums
 
 
 def fault_of(path, digest):
@@ -70,24 +103,41 @@ def sha256(path):
 
 def archives(sums):
     """Groups the pieces: the archive's name to its pieces and their digests, in order."""
+    pieces = [(*name.rsplit(".tar.xz.", 1), name) for name in sums if ".tar.xz." in name]
     found = {}
-    for name in sorted(sums):
-        archive, _, number = name.rpartition(".")
-        if number.isdigit():
-            found.setdefault(archive, []).append((name, sums[name]))
+    for archive, number, name in sorted(pieces, key=lambda piece: (piece[0], int(piece[1]))):
+        before = found.setdefault(archive, [])
+        if int(number) != len(before):
+            raise Refused(f"`{SUMS}` lacks piece {len(before)} of `{archive}`; copy it again")
+        before.append((name, sums[name]))
     return found
 
 
-def unpack(folder, archive, pieces, to):
-    name = archive.removesuffix(".tar.xz")
-    # The marker says which pieces the unpacked folder came from.
-    marker, content = to / f".{name}", "".join(digest + "\n" for _, digest in pieces)
-    if marker.is_file() and marker.read_text() == content:
+def require_ours(to, name):
+    """Refuses to replace a folder that was not unpacked here."""
+    if (to / name).exists() and not marker_of(to, name).is_file():
+        raise Refused(
+            f"`{to / name}` was not unpacked by join.py; move it away, or choose another folder with --to"
+        )
+
+
+def marker_of(to, name):
+    """Returns the file that says which pieces the unpacked folder came from; it is empty until that is complete."""
+    return to / f".{name}"
+
+
+def unpack(folder, name, pieces, to):
+    marker, content = marker_of(to, name), "".join(digest + "\n" for _, digest in pieces)
+    if (to / name).is_dir() and marker.is_file() and marker.read_text() == content:
         return
-    marker.unlink(missing_ok=True)
-    shutil.rmtree(to / name, ignore_errors=True)
-    with tarfile.open(fileobj=Pieces([folder / piece for piece, _ in pieces]), mode="r|xz") as tar:
-        tar.extractall(to, filter="data")
+    marker.write_text("")
+    if (to / name).exists():
+        shutil.rmtree(to / name)
+    try:
+        with tarfile.open(fileobj=Pieces([folder / piece for piece, _ in pieces]), mode="r|xz") as tar:
+            tar.extractall(to, filter="data")
+    except (tarfile.TarError, lzma.LZMAError, EOFError) as fault:
+        raise Refused(f"cannot unpack `{name}`: {fault}; pack it again") from fault
     marker.write_text(content)
 
 

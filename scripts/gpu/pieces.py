@@ -51,7 +51,8 @@ def write(tree, out, most):
     shutil.copy(HERE / "join.py", out)
     sums = {name: digest for pieces in written for name, digest in pieces}
     sums["join.py"] = sha256(out / "join.py")
-    (out / SUMS).write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+    lines = [f"# {len(sums)} files", *(f"{sums[name]}  {name}" for name in sorted(sums))]
+    (out / SUMS).write_text("\n".join(lines) + "\n")
     return [(name, (out / name).stat().st_size) for name in sorted(sums)]
 
 

@@ -231,6 +231,8 @@ def tests(bench):
     result = re.search(r"test result: .*?(\d+) passed; (\d+) failed", ran.out)
     if not result:
         return judged(False, "no result was printed")
+    if ran.code:
+        bench.note(ran.out)
     failed = re.findall(r"^test (\S+) \.\.\. FAILED", ran.out, re.MULTILINE)
     passed, failures = map(int, result.groups())
     words = f"{passed} passed, {failures} failed" + (f": {', '.join(failed)}" if failed else "")

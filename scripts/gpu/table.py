@@ -23,7 +23,7 @@ def page(content):
 
 
 def about(facts):
-    return "".join(f"- {name}: {value}\n" for name, value in facts.items() if value)
+    return "".join(f"- {name}: {plain(value)}\n" for name, value in facts.items() if value)
 
 
 def counts(checks):
@@ -66,7 +66,7 @@ def speeds(rates):
             for r in rates
             if (r["program"], r["copies"]) == (program, copies)
         }
-        lines.append(row_of([program, copies, *(figure(known.get(column)) for column in columns)]))
+        lines.append(row_of([plain(program), plain(copies), *(figure(known.get(column)) for column in columns)]))
     return "\n".join(lines) + "\n"
 
 
@@ -84,8 +84,9 @@ def row_of(cells):
 
 
 def plain(text):
-    """Returns a text that stays in its cell."""
-    return " ".join(str(text).split()).replace("|", "\\|")
+    """Returns a text that stays in its cell, and is no markup."""
+    text = " ".join(str(text).split())
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 from check import run_all
 from checks import Check, too_many
-from outcome import judged
+from outcome import SKIPPED, Outcome, judged
 from report import Report
 
 HERE = Path(__file__).resolve().parent
@@ -189,17 +190,58 @@ class Time(unittest.TestCase):
 
     def test_a_later_run_adds_to_the_results_of_the_same_card(self):
         check = Check("s", "a", "", None)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
             kept = Path(folder) / "kept.json"
-            Report({"card": "A"}, kept, Path(folder)).add(check, judged(True, "old"), 1.0)
-            same, other = (Report({"card": card}, kept, Path(folder)) for card in "AB")
-            for report in [same, other]:
+
+            def later(**about):
+                report = Report(about, kept, Path(folder))
                 report.resume()
-            self.assertEqual(
-                [[row["found"] for row in report.checks] for report in [same, other]], [["old"], []]
-            )
-            same.add(check, judged(False, "new"), 1.0)
-            self.assertEqual([row["found"] for row in same.checks], ["new"])
+                return report, [row["found"] for row in report.checks]
+
+            later(card="A", driver="1")[0].add(check, judged(True, "old"), 1.0)
+            same, found = later(card="A", driver="1")
+            self.assertEqual(found, ["old"])
+            self.assertFalse(same.add(check, Outcome(SKIPPED, "no time"), 0.0))
+            self.assertEqual([row["found"] for row in same.checks], ["old"])
+            self.assertTrue(same.add(check, judged(False, "new"), 1.0))
+            self.assertEqual(later(card="nvidia-smi does not answer")[1], ["new"])
+            # What is not taken over is not lost.
+            self.assertEqual(later(card="B", driver="1")[1], [])
+            self.assertIn("gpu-1.json", said.getvalue())
+            self.assertEqual(json.loads((Path(folder) / "gpu-1.json").read_text())["about"]["card"], "A")
+            kept.write_text('{"about')
+            self.assertEqual(later(card="A", driver="1")[1], [])
+            self.assertEqual((Path(folder) / "gpu-2.json").read_text(), '{"about')
+
+
+def running(words):
+    """Returns the command lines of running programs that contain the words."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace").replace("\0", " "))
+    return [line for line in found if words in line]
+
+
+class Ends(unittest.TestCase):
+    def test_a_run_that_is_ended_leaves_no_program_and_two_do_not_share_a_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            words = [sys.executable, HERE / "check.py", "--dry-run", "hangs", "--work", folder]
+            words += ["--output", f"{folder}/out", "doctor"]
+            log = Path(folder) / "out/gpu.log"
+            first = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+            end = time.monotonic() + 30
+            while not (log.is_file() and " extract " in log.read_text()) and time.monotonic() < end:
+                time.sleep(0.1)
+            self.assertTrue(any(" extract " in line for line in running(folder)))
+            second = subprocess.run(words, capture_output=True, text=True)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn("another check.sh works in", second.stderr)
+            first.terminate()
+            said = first.communicate(timeout=30)[1]
+            self.assertIn("check: interrupted", said)
+            self.assertNotIn("Traceback", said)
+            self.assertEqual(running(folder), [])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -59,6 +60,49 @@ class Pieces(unittest.TestCase):
         self.assertIn("`data.tar.xz.02` is damaged", said)
         self.assertNotIn("data.tar.xz.00", said)
         self.assertFalse(self.to.exists())
+
+    def test_more_than_a_hundred_pieces_are_joined_in_order(self):
+        pieces.write(self.tree, self.out, 25)
+        self.assertTrue((self.out / "data.tar.xz.100").is_file())
+        self.assertEqual(quietly(join.join, self.out, self.to)[0], 0)
+        self.assertEqual(pieces.compare(self.tree, self.to), [])
+
+    def test_a_list_that_is_cut_or_odd_is_refused(self):
+        sums = self.out / "SHA256SUMS"
+        whole = sums.read_text()
+        lines = whole.splitlines(keepends=True)
+        absent = "".join(line for line in lines if "data.tar.xz.01" not in line).replace("# 6", "# 5")
+        for text in [
+            "",
+            lines[0],
+            "".join(lines[:-1]),
+            absent,
+            whole + "\n",
+            whole.replace("data", "../data"),
+            whole.replace("# 6", "# 7"),
+        ]:
+            sums.write_text(text)
+            with self.subTest(text), self.assertRaisesRegex(join.Refused, "SHA256SUMS.*copy"):
+                join.join(self.out, self.to)
+            self.assertFalse(self.to.exists())
+        sums.write_text("".join([lines[0], *(line[:64].upper() + line[64:] for line in lines[1:])]))
+        self.assertEqual(quietly(join.join, self.out, self.to)[0], 0)
+
+    def test_a_folder_of_others_is_not_replaced(self):
+        (self.to / "data").mkdir(parents=True)
+        (self.to / "data/mine").write_text("mine")
+        with self.assertRaisesRegex(join.Refused, "data` was not unpacked by join.py"):
+            join.join(self.out, self.to)
+        self.assertEqual((self.to / "data/mine").read_text(), "mine")
+        self.assertFalse((self.to / "program").exists())
+
+    def test_a_folder_that_was_removed_or_not_completed_is_unpacked_again(self):
+        quietly(join.join, self.out, self.to)
+        shutil.rmtree(self.to / "data")
+        (self.to / ".program").write_text("")
+        (self.to / "program/bin/run").unlink()
+        quietly(join.join, self.out, self.to)
+        self.assertEqual(pieces.compare(self.tree, self.to), [])
 
     def test_only_changed_archives_are_unpacked_again(self):
         quietly(join.join, self.out, self.to)
