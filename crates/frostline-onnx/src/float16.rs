@@ -68,14 +68,20 @@ fn graph(model: &Network) -> Result<Message, Fault> {
         message.message(1, convert([input, &output], element::FLOAT16));
     }
     let mut wire = Wire::open(&model.path, model.open)?;
+    let kept = kept_in_float32(&graph.nodes);
     for node in &graph.nodes {
-        message.message(1, halved_node(node, &ends, &mut wire)?);
+        let is_kept = node.outputs.iter().any(|output| kept.contains(&**output));
+        let converted = if is_kept && is_constant(node) {
+            copied(node, &ends, &mut wire)?
+        } else {
+            halved_node(node, &ends, &mut wire)?
+        };
+        message.message(1, converted);
     }
     for output in &ends.outputs {
         let input = format!("{output}{SUFFIX}");
         message.message(1, convert([&input, output], element::FLOAT));
     }
-    let kept = kept_in_float32(&graph.nodes);
     for weight in &graph.weights {
         match weight.kind {
             WeightKind::Dense if kept.contains(&*weight.name) => message.message(5, same(weight)),
@@ -131,7 +137,7 @@ fn convert(ends: [&str; 2], element: i32) -> Message {
     cast(&format!("{}/cast", ends[1]), ends, element)
 }
 
-/// Returns the weights that operators need in float32 for any data type: scales and regions of a resize.
+/// Returns the constants that operators need in float32 for any data type: scales and regions of a resize.
 fn kept_in_float32(nodes: &[Node]) -> HashSet<&str> {
     let resizes = nodes
         .iter()
@@ -140,7 +146,35 @@ fn kept_in_float32(nodes: &[Node]) -> HashSet<&str> {
     scales.map(String::as_str).collect()
 }
 
+fn is_constant(node: &Node) -> bool {
+    matches!(&*node.operator, "Constant" | "ConstantOfShape")
+}
+
 fn halved_node(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fault> {
+    let mut message = without_attributes(node, ends, wire)?;
+    for attribute in &node.attributes {
+        match halved_attribute(node, attribute) {
+            Some(halved) => message.message(5, halved),
+            None => message.copy(0, &attribute.whole),
+        }
+    }
+    // Its default is a zero in float32.
+    if node.operator == "ConstantOfShape" && node.attribute("value").is_none() {
+        message.message(5, value(halves(&[1], &[0.0])));
+    }
+    Ok(message)
+}
+
+/// Copies a node with the names between the casts.
+fn copied(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fault> {
+    let mut message = without_attributes(node, ends, wire)?;
+    for attribute in &node.attributes {
+        message.copy(0, &attribute.whole);
+    }
+    Ok(message)
+}
+
+fn without_attributes(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fault> {
     let mut message = Message::default();
     for input in &node.inputs {
         message.text(1, &ends.renamed(input));
@@ -149,12 +183,6 @@ fn halved_node(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fau
         message.text(2, &ends.renamed(output));
     }
     copy_fields(&mut message, wire, node, &[1, 2, 5])?;
-    for attribute in &node.attributes {
-        match halved_attribute(node, attribute) {
-            Some(halved) => message.message(5, halved),
-            None => message.copy(0, &attribute.whole),
-        }
-    }
     Ok(message)
 }
 
@@ -165,15 +193,24 @@ fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
             Some(int("to", element::FLOAT16.into()))
         }
         ("Constant", "value_float", Attribute::Float(number)) => {
-            let mut scalar = tensor("", &[], element::FLOAT16);
-            scalar.blob(9, f16::from_f32(*number).to_le_bytes().to_vec());
-            Some(value(scalar))
+            Some(value(halves(&[], &[*number])))
+        }
+        ("Constant", "value_floats", Attribute::Floats(numbers)) => {
+            Some(value(halves(&[numbers.len() as i64], numbers)))
         }
         ("Constant" | "ConstantOfShape", "value", Attribute::Tensor(weight)) => {
             Some(value(halved(weight)))
         }
         _ => None,
     }
+}
+
+/// Returns a tensor of float16 with these values.
+fn halves(dims: &[i64], numbers: &[f32]) -> Message {
+    let mut message = tensor("", dims, element::FLOAT16);
+    let bytes = numbers.iter().flat_map(|&n| f16::from_f32(n).to_le_bytes());
+    message.blob(9, bytes.collect());
+    message
 }
 
 /// Copies a weight unchanged.
@@ -203,7 +240,9 @@ fn halved(weight: &Weight) -> Message {
 mod tests {
     use super::*;
     use crate::Error;
-    use rten_onnx::onnx::{DataLocation, DataType, GraphProto, NodeProto, TensorProto};
+    use rten_onnx::onnx::{
+        AttributeProto, AttributeType, DataLocation, DataType, GraphProto, NodeProto, TensorProto,
+    };
 
     use crate::tests::sample::{
         Written, info, model, node, open, parse, weight, with_float, with_graph, with_int, written,
@@ -327,6 +366,38 @@ mod tests {
             (Some(DataType::FLOAT16), vec![0, 0x38])
         );
         assert_eq!(graph.node[2].attribute[0].i, Some(10));
+    }
+
+    #[test]
+    fn constants_are_converted_in_every_form_except_for_scales() {
+        let floats = |name: &str, output: &str| {
+            let mut constant = node("Constant", &[], &[output]);
+            constant.attribute.push(AttributeProto {
+                name: Some(name.to_owned()),
+                floats: vec![0.5, 1.0 / 3.0],
+                r#type: Some(AttributeType::FLOATS),
+                ..AttributeProto::default()
+            });
+            constant
+        };
+        let nodes = vec![
+            floats("value_floats", "c"),
+            floats("value_floats", "by"),
+            node("ConstantOfShape", &["c"], &["zeros"]),
+            node("Resize", &["data", "", "by"], &["y"]),
+        ];
+        let (written, _) = with_nodes(nodes);
+        let graph = parse(&in_float16(&written.path).unwrap()).graph.unwrap();
+        let tensors = [1, 3].map(|i| graph.node[i].attribute[0].t.as_ref().unwrap());
+        // 0.5 in binary16 is 0x3800, 1/3 is 0x3555 (IEEE 754).
+        let wanted = [(vec![2], vec![0, 0x38, 0x55, 0x35]), (vec![1], vec![0, 0])];
+        for (tensor, (dims, bytes)) in tensors.iter().zip(wanted) {
+            assert_eq!(tensor.data_type, Some(DataType::FLOAT16));
+            assert_eq!(tensor.dims, dims);
+            assert_eq!(*tensor.raw_data.as_ref().unwrap().borrow(), bytes);
+        }
+        let scales = &graph.node[2].attribute[0];
+        assert_eq!((scales.floats.len(), scales.t.is_none()), (2, true));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::source::{Chosen, Source};
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
-use crate::error::{Error, NetworkProblem, Result, ThreadsFor};
+use crate::error::{Error, GraphProblem, NetworkProblem, Result, ThreadsFor};
 use crate::threads;
 
 /// One part in so many of the limit on GPU memory is for normalising images. For VGG19 that takes a tenth of
@@ -212,13 +212,27 @@ impl Opener {
             return error;
         }
         if !fault::is_cpu_fallback(message) {
-            return fault::network(&self.path, message);
+            return match self.source {
+                Source::Converted(_) if !fault::is_out_of_memory(message) => {
+                    self.not_in_float16(message)
+                }
+                _ => fault::network(&self.path, message),
+            };
         }
         let on_cpu = NetworkProblem::OnCpu {
             device: self.device.to_string(),
             nodes: self.nodes_on_cpu().unwrap_or_default(),
         };
         on_cpu.at(&self.path)
+    }
+
+    /// Returns the error if ONNX Runtime refuses what the conversion to float16 has made.
+    fn not_in_float16(&self, message: &str) -> Error {
+        let refused = frostline_onnx::Error::Network {
+            path: self.path.clone(),
+            problem: GraphProblem::NotInFloat16(message.to_owned()),
+        };
+        refused.into()
     }
 
     /// Opens the network again with a fallback to the CPU, only to see in the log which nodes fall back.
