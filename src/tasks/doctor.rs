@@ -48,7 +48,11 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         // All other checks would fail for the same reason.
         return findings;
     }
-    findings.extend(nvidia::gpus().map(|gpus| finding("NVIDIA GPUs", Ok(gpus))));
+    findings.extend(nvidia::gpus().map(|gpus| Finding {
+        subject: "NVIDIA GPUs".to_owned(),
+        // Without them, everything runs on the CPU.
+        verdict: gpus.map_or_else(Verdict::Limited, Verdict::Good),
+    }));
     let library = RuntimeLibrary::find(home);
     let providers = library.as_ref().ok().map(available_providers);
     let carried = providers

@@ -225,10 +225,27 @@ fn doctor_names_the_gpus_and_their_driver() {
     let out = doctor(two, &folder);
     let line = "ok       NVIDIA GPUs: 2 × NVIDIA H200; driver 570.86.15\n";
     assert!(out.contains(line), "{out}");
+    for (script, words) in [
+        ("exit 3", "`nvidia-smi` fails (exit status: 3)"),
+        (
+            "echo Failed to initialize NVML: Driver/library version mismatch; exit 18",
+            "the driver reports: Failed to initialize NVML: Driver/library version mismatch",
+        ),
+        (
+            "exec /bin/sleep 60",
+            "`nvidia-smi` does not answer within 10 s",
+        ),
+        (
+            "exec /usr/bin/yes NVIDIA H200, 570.86.15",
+            "the driver reports: NVIDIA H200",
+        ),
+    ] {
+        let out = doctor(script, &folder);
+        let warning = format!("warning  NVIDIA GPUs: the device cuda:0 does not work: {words}");
+        assert!(out.contains(&warning), "{script}: {out}");
+    }
     for (script, folder) in [
-        ("echo No devices were found", &*folder),
-        ("echo NVIDIA-SMI has failed, 570.86.15; exit 9", &folder),
-        ("exec yes NVIDIA H200, 570.86.15", &folder),
+        ("echo No devices were found; exit 6", &*folder),
         // The working directory.
         (two, "bin"),
         (two, ""),

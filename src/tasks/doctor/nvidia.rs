@@ -2,10 +2,13 @@
 
 use std::env;
 use std::io::{self, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::backbones::Device;
+use crate::error::{DeviceProblem, Error, Result, RuntimeProblem};
 
 /// How long `nvidia-smi` may take. It waits for a GPU that does not answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -16,9 +19,15 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Far more than a line for each GPU of any machine.
 const MOST_BYTES: u64 = 64 << 10;
 
+/// What `nvidia-smi` prints if it works and sees no GPU.
+const NO_GPUS: &str = "No devices were found";
+
 /// Returns the names of the GPUs and the version of their driver, as `nvidia-smi` in an absolute folder of
-/// `PATH` reports them; `None` if it is not there, fails or takes too long.
-pub(super) fn gpus() -> Option<String> {
+/// `PATH` reports them; `None` if it is not there or sees no GPU.
+///
+/// # Errors
+/// [`RuntimeProblem::Device`] if it fails or does not answer.
+pub(super) fn gpus() -> Option<Result<String>> {
     let name = format!("nvidia-smi{}", env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH")?;
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
@@ -38,25 +47,38 @@ pub(super) fn gpus() -> Option<String> {
     let read = move || answer.send(io::read_to_string(output));
     thread::Builder::new().spawn(read).ok()?;
     let lines = answered.recv_timeout(ANSWER);
-    if !succeeds(child, deadline) {
-        return None;
+    let Some(status) = ended(child, deadline) else {
+        let seconds = ANSWER.as_secs();
+        let silence = format!("`nvidia-smi` does not answer within {seconds} s");
+        return Some(Err(fault(DeviceProblem::Other(silence))));
+    };
+    let lines = lines.ok()?.ok()?;
+    if status.success() || lines.contains(NO_GPUS) {
+        return described(&lines).map(Ok);
     }
-    described(&lines.ok()?.ok()?)
+    Some(Err(fault(match lines.lines().next() {
+        Some(said) => DeviceProblem::Driver(said.trim().to_owned()),
+        None => DeviceProblem::Other(format!("`nvidia-smi` fails ({status})")),
+    })))
 }
 
-/// Returns whether a program ends with success before the deadline, and kills it otherwise.
-fn succeeds(mut child: Child, deadline: Instant) -> bool {
+/// Returns how a program ends; `None` if it is killed at the deadline.
+fn ended(mut child: Child, deadline: Instant) -> Option<ExitStatus> {
     while Instant::now() < deadline {
         match child.try_wait() {
-            Ok(Some(status)) => return status.success(),
             Ok(None) => thread::sleep(PAUSE),
-            Err(_) => return false,
+            ended => return ended.ok().flatten(),
         }
     }
     let _ = child.kill();
     // A program that waits for a GPU ends only when the driver answers.
     let _ = thread::Builder::new().spawn(move || child.wait());
-    false
+    None
+}
+
+fn fault(problem: DeviceProblem) -> Error {
+    let device = Device::Cuda(0).to_string();
+    RuntimeProblem::Device { device, problem }.into()
 }
 
 /// Describes the GPUs in lines such as `NVIDIA H200, 570.86.15`.
@@ -91,6 +113,6 @@ mod tests {
             "Tesla T4; driver 470.1"
         );
         // What it prints if all GPUs are hidden from it.
-        assert_eq!(described("No devices were found\n"), None);
+        assert_eq!(described(NO_GPUS), None);
     }
 }
