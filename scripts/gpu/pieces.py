@@ -31,13 +31,22 @@ def main():
     parser = argparse.ArgumentParser(description="Writes a folder as numbered pieces.")
     parser.add_argument("tree", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--mib", type=float, default=50, help="the largest size of a piece")
+    parser.add_argument("--mib", type=size_of, default=50 * MIB, help="the largest size of a piece")
     parser.add_argument("--rehearse", action="store_true", help="join the pieces again, and compare")
     given = parser.parse_args()
-    for name, size in write(given.tree, given.out, int(given.mib * MIB)):
+    for name, size in write(given.tree, given.out, given.mib):
         print(f"{size / MIB:7.1f} MiB  {name}")
     if given.rehearse:
         sys.exit(rehearse(given.tree, given.out))
+
+
+def size_of(text):
+    """Returns the bytes in so many MiB."""
+    number = float(text)
+    # Not a number is not in the range either.
+    if not 0.001 <= number <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.001 and 1,000,000 MiB")
+    return int(number * MIB)
 
 
 def write(tree, out, most):
